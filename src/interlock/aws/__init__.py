@@ -1,0 +1,1 @@
+"""The ports on DynamoDB, Step Functions, EventBridge, Scheduler, SQS and S3."""

@@ -1,0 +1,236 @@
+"""The control table: configs, sensors, runs, notices and the ledger of promises. Implements `ports.ControlTable`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from interlock.aws import keys
+from interlock.aws.run_item import (
+    announcement_item,
+    instant_text,
+    parse_instant_text,
+    plain,
+    read_run,
+    run_item,
+)
+from interlock.aws.table import Clause, Either, Item, Table, absent, equals
+from interlock.domain.event import Announcement
+from interlock.domain.pipeline import Pipeline
+from interlock.domain.pipeline_codec import decode_pipeline
+from interlock.domain.run import Outcome, Run, RunKey, RunStatus
+from interlock.domain.schedule import Calendar
+from interlock.ports import Attributes, DueRun, Lost, StoredConfig
+
+_NOTICE_KEPT = timedelta(days=90)
+
+
+class DynamoControlTable:
+    """Stores over one `Table`: the same code on DynamoDB and in memory."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    # -- configs
+
+    def pipeline(self, pipeline_id: str) -> Pipeline | None:
+        item = self._table.get(keys.config_key(pipeline_id))
+        return decode_pipeline(item["config"]) if item else None
+
+    def config(self, pipeline_id: str) -> StoredConfig | None:
+        item = self._table.get(keys.config_key(pipeline_id))
+        if item is None:
+            return None
+        return StoredConfig(
+            pipeline_id=pipeline_id,
+            text=item["config"],
+            source=item["source"],
+            etag=item["etag"],
+            updated_at=parse_instant_text(item["updatedAt"]),
+            version=int(item["version"]),
+        )
+
+    def put_config(self, config: StoredConfig, announcement: Announcement) -> None:
+        partition, sort = keys.config_key(config.pipeline_id)
+        now = instant_text(config.updated_at)
+        self._table.put(
+            {
+                "PK": partition,
+                "SK": sort,
+                "config": config.text,
+                "source": config.source,
+                "etag": config.etag,
+                "updatedAt": now,
+                "createdAt": now,
+                "version": config.version,
+                "events": [announcement_item(announcement)],
+            }
+        )
+
+    def remove_config(self, pipeline_id: str) -> None:
+        self._table.delete(keys.config_key(pipeline_id))
+
+    def calendars(self, names: Iterable[str]) -> Mapping[str, Calendar]:
+        found: dict[str, Calendar] = {}
+        for name in names:
+            item = self._table.get(keys.calendar_key(name))
+            if item is not None:
+                found[name] = Calendar.from_mapping(name, plain(item))
+        return found
+
+    # -- runs
+
+    def run(self, key: RunKey) -> Run | None:
+        item = self._table.get(keys.run_key(key))
+        return read_run(item) if item else None
+
+    def runs_of_date(self, pipeline_id: str, schedule_id: str, date_prefix: str) -> list[Run]:
+        prefix = keys.runs_prefix(schedule_id, date_prefix)
+        return [read_run(item) for item in self._table.query(keys.partition(pipeline_id), prefix)]
+
+    def snapshot(
+        self, key: RunKey, sensor_keys: Sequence[str]
+    ) -> tuple[Run | None, Mapping[str, Attributes]]:
+        wanted = {keys.sensor_key(key.pipeline_id, sensor): sensor for sensor in sensor_keys}
+        items = self._table.snapshot([keys.run_key(key), *wanted])
+        run = items.get(keys.run_key(key))
+        sensors = {wanted[found]: item for found, item in items.items() if found in wanted}
+        return (read_run(run) if run else None), sensors
+
+    def open_run(self, run: Run) -> None:
+        try:
+            self._table.put(run_item(run), only_if=(absent("PK"),))
+        except Lost as lost:
+            raise Lost(read_run(lost.current)) from None
+
+    def move(self, before: Run, after: Run) -> Run:
+        return self._write(before, after, (*_same_attempt(before), equals("version", before.version)))
+
+    def note(self, before: Run, after: Run) -> Run:
+        return self._write(
+            before, after, (*_same_attempt(before), equals("executionName", before.execution_name))
+        )
+
+    def register_token(
+        self, key: RunKey, execution: str, status: RunStatus, token: str, waits_for: str
+    ) -> Run:
+        changes = {"taskToken": token, "tokenFor": waits_for, "confirmed": True}
+        return self._update(
+            key, changes, (), (equals("status", str(status)), equals("executionName", execution))
+        )
+
+    def record_outcome(self, run: Run, outcome: Outcome) -> Run:
+        current = run_item(replace(run, outcome=outcome))["outcome"]
+        open_statuses = Either((equals("status", RunStatus.WAITING), equals("status", RunStatus.RUNNING)))
+        condition = (equals("attempt", run.attempt), absent("outcome"), open_statuses)
+        return self._update(run.key, {"outcome": current}, (), condition)
+
+    def _write(self, before: Run, after: Run, condition: tuple[Clause | Either, ...]) -> Run:
+        # Only what differs is written: a token or an outcome that another function noted meanwhile stays.
+        old, new = run_item(before), run_item(after)
+        changes = {name: value for name, value in new.items() if old.get(name) != value}
+        removed = [name for name in old if name not in new]
+        if not changes and not removed:
+            return after
+        return self._update(after.key, changes, removed, condition)
+
+    def _update(
+        self, key: RunKey, changes: Item, removed: Sequence[str], condition: tuple[Clause | Either, ...]
+    ) -> Run:
+        try:
+            return read_run(self._table.update(keys.run_key(key), changes, removed, only_if=condition))
+        except Lost as lost:
+            raise Lost(read_run(lost.current) if lost.current else None) from None
+
+    # -- the ledger of promises
+
+    def due_runs_of(self, pipeline_id: str) -> list[DueRun]:
+        return [_due(item) for item in self._table.query(keys.partition(pipeline_id), keys.DUE_RUN)]
+
+    def due_runs(self, shard: int, now: datetime, limit: int) -> list[DueRun]:
+        up_to = Decimal(_epoch_ms(now))
+        return [_due(item) for item in self._table.query_due(keys.due_partition(shard), up_to, limit)]
+
+    def promise(self, due: DueRun) -> None:
+        partition, sort = keys.due_key(due.key)
+        self._table.put(
+            {
+                "PK": partition,
+                "SK": sort,
+                "dueShard": keys.due_partition(keys.due_shard(due.key)),
+                "dueAt": _epoch_ms(due.due_at),
+                "waitsFor": due.waits_for,
+                "tries": due.tries,
+            }
+        )
+
+    def keep(self, key: RunKey) -> None:
+        self._table.delete(keys.due_key(key))
+
+    # -- facts that no run carries
+
+    def notice(
+        self,
+        pipeline_id: str,
+        subject: str,
+        fingerprint: str,
+        announcement: Announcement,
+        key: RunKey | None = None,
+    ) -> None:
+        row = keys.notice_key(pipeline_id, subject)
+        known = self._table.get(row)
+        if known is not None and known.get("fingerprint") == fingerprint:
+            return
+        version = int(known["version"]) + 1 if known else 1
+        now = instant_text(announcement.at)
+        item: dict[str, Any] = {
+            "PK": row[0],
+            "SK": row[1],
+            "fingerprint": fingerprint,
+            "createdAt": known["createdAt"] if known else now,
+            "updatedAt": now,
+            "version": version,
+            "events": [announcement_item(announcement)],
+            "ttl": int((announcement.at + _NOTICE_KEPT).timestamp()),
+        }
+        if key is not None:
+            item |= {"scheduleId": key.schedule_id, "date": key.date}
+        try:
+            self._table.put(item, only_if=(equals("version", version - 1) if known else absent("PK"),))
+        except Lost:
+            # Another worker announces a fact of the same subject at this instant. If it is another fact, ours must
+            # not be lost with it: the record is delivered again and finds the row as it is then.
+            if (self._table.get(row) or {}).get("fingerprint") != fingerprint:
+                raise
+
+    # -- rerun requests
+
+    def rerun_request(self, key: RunKey) -> Attributes | None:
+        item = self._table.get(keys.rerun_request_key(key))
+        return item
+
+    def forget_rerun_request(self, key: RunKey, decided: Attributes) -> None:
+        same = tuple(equals(name, value) for name, value in decided.items() if name not in ("PK", "SK"))
+        with suppress(Lost):
+            self._table.delete(keys.rerun_request_key(key), only_if=same)
+
+
+def _same_attempt(run: Run) -> tuple[Clause, ...]:
+    return equals("status", str(run.status)), equals("attempt", run.attempt)
+
+
+def _due(item: Mapping[str, Any]) -> DueRun:
+    return DueRun(
+        key=keys.parse_due_key(item["PK"], item["SK"]),
+        due_at=datetime.fromtimestamp(float(item["dueAt"]) / 1000, UTC),
+        waits_for=item["waitsFor"],
+        tries=int(item.get("tries", 0)),
+    )
+
+
+def _epoch_ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)

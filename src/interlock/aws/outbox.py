@@ -1,0 +1,44 @@
+"""The row is the outbox: what a row's new image announces, as events with ids that a redelivery repeats."""
+
+from __future__ import annotations
+
+from interlock.aws import keys
+from interlock.aws.run_item import RowInvalid, parse_instant_text, read_announcement
+from interlock.domain.change import Change
+from interlock.domain.event import Event, event_id, severity_of
+
+
+def events_of(change: Change) -> list[Event]:
+    """The events that this change of a row means: none unless its `version` differs from the old image's."""
+    new = change.new
+    if not new or not new.get("events") or (change.old or {}).get("version") == new.get("version"):
+        return []
+    parsed = keys.parse_key(change.partition_key, change.sort_key)
+    if parsed is None:
+        return []
+    pipeline_id = None if parsed.pipeline_id == "-" else parsed.pipeline_id
+    schedule_id, date = new.get("scheduleId"), new.get("date")
+    if parsed.kind is keys.RowKind.RUN:
+        schedule_id, _, date = parsed.rest.partition("#")
+    try:
+        created_at, version = parse_instant_text(new["createdAt"]), int(new["version"])
+        announcements = [read_announcement(item) for item in new["events"]]
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise RowInvalid(
+            f"{change.sort_key[:200]!r} announces something unreadable: {str(error)[:200]}"
+        ) from error
+    return [
+        Event(
+            event_id=event_id(change.partition_key, change.sort_key, created_at, version, index),
+            type=announcement.type,
+            pipeline_id=new.get("pipelineId", pipeline_id),
+            schedule_id=schedule_id,
+            date=date,
+            attempt=announcement.attempt,
+            message=announcement.message,
+            at=announcement.at,
+            severity=severity_of(announcement.type),
+            detail=announcement.detail,
+        )
+        for index, announcement in enumerate(announcements)
+    ]

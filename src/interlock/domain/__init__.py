@@ -1,0 +1,1 @@
+"""Values and decisions. No AWS, no clock, no environment: every decision takes `now`."""

@@ -1,0 +1,162 @@
+"""What each change announces, in words: one function for each event, so that the wording has one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from interlock.domain.event import Announcement, EventType, Severity, severity_of
+from interlock.domain.pipeline import Pipeline
+from interlock.domain.readiness import RuleVerdict
+from interlock.domain.retry import RetryDecision, category_of
+from interlock.domain.run import JobEnd, Outcome, Run
+
+_MOST_REASONS = 20
+
+
+def run_opened(run: Run, why: str) -> Announcement:
+    detail = {"openedBy": run.opened_by, "windowEndsAt": _text(run.window_ends_at)}
+    return Announcement(EventType.RUN_OPENED, f"opened: {why}", run.created_at, run.attempt, detail)
+
+
+def validation_passed(run: Run, verdicts: Sequence[RuleVerdict], at: datetime) -> Announcement:
+    message = "every rule holds" if verdicts else "no rules to wait for"
+    return Announcement(EventType.VALIDATION_PASSED, message, at, run.attempt, {"rules": _reasons(verdicts)})
+
+
+def validation_exhausted(
+    run: Run, pipeline: Pipeline, unmet: Sequence[RuleVerdict], at: datetime
+) -> Announcement:
+    message = f"the window closed and the rules do not hold: {_first_reasons(unmet)}"
+    detail = {"unmet": _reasons(unmet), "windowEndsAt": _text(run.window_ends_at)}
+    return _about(EventType.VALIDATION_EXHAUSTED, message, at, run.attempt, detail, pipeline)
+
+
+def job_triggered(run: Run, at: datetime, job_type: str, remote_id: str | None) -> Announcement:
+    detail = {"jobType": job_type, "runId": run.run_id} | ({"jobId": remote_id} if remote_id else {})
+    return Announcement(EventType.JOB_TRIGGERED, f"{job_type} job started", at, run.attempt, detail)
+
+
+def job_completed(run: Run, pipeline: Pipeline | None, outcome: Outcome, at: datetime) -> Announcement:
+    detail = dict(outcome.report) | {"recovered": run.alerted}
+    message = "job succeeded" if run.attempt == 1 else f"job succeeded at attempt {run.attempt}"
+    return _about(EventType.JOB_COMPLETED, message, at, run.attempt, detail, pipeline)
+
+
+def job_ended_badly(
+    run: Run,
+    pipeline: Pipeline | None,
+    outcome: Outcome,
+    decision: RetryDecision,
+    at: datetime,
+    left: str | None,
+) -> list[Announcement]:
+    """The one end of the attempt, the poll window before it where that is the cause, and what follows from it."""
+    detail: dict[str, Any] = {"category": str(category_of(outcome)), "retry": decision.reason} | dict(
+        outcome.report
+    )
+    detail |= {"error": outcome.error} if outcome.error else {}
+    detail |= {"jobType": run.job_type} if run.job_type else {}
+    detail |= {"jobId": run.remote_id} if run.remote_id else {}
+    detail |= {"remoteJob": left} if left else {}
+    detail |= {"retryAt": _text(decision.retry_at)} if decision.retry_at else {}
+    end = EventType.JOB_TIMEOUT if outcome.end is JobEnd.TIMEOUT else EventType.JOB_FAILED
+    verb = "timed out" if end is EventType.JOB_TIMEOUT else "failed"
+    message = f"attempt {run.attempt} {verb}" + (f": {outcome.error}" if outcome.error else "")
+    events = [_about(end, message, at, run.attempt, detail, pipeline)]
+    if outcome.exhausted:
+        said = "nobody reported the job's end within jobPollWindowSeconds" + (f"; {left}" if left else "")
+        events.insert(0, _about(EventType.JOB_POLL_EXHAUSTED, said, at, run.attempt, detail, pipeline))
+    if decision.again:
+        said = f"attempt {run.attempt + 1} follows: {decision.reason}"
+        events.append(Announcement(EventType.JOB_RETRIED, said, at, run.attempt + 1, detail))
+    elif decision.budget_used_up:
+        said = f"no attempt is left: {decision.reason}" + (
+            f"; last error: {outcome.error}" if outcome.error else ""
+        )
+        events.append(_about(EventType.RETRY_EXHAUSTED, said, at, run.attempt, detail, pipeline))
+    return events
+
+
+def infra_failure(run: Run, pipeline: Pipeline | None, what: str, error: str, at: datetime) -> Announcement:
+    detail = {"error": error[:1000]}
+    return _about(EventType.INFRA_FAILURE, what, at, run.attempt, detail, pipeline)
+
+
+def pipeline_excluded(pipeline: Pipeline, reason: str, at: datetime) -> Announcement:
+    return _about(EventType.PIPELINE_EXCLUDED, f"no run: {reason}", at, None, {"reason": reason}, pipeline)
+
+
+def input_invalid(what: str, problem: str, at: datetime, pipeline: Pipeline | None) -> Announcement:
+    """Something from outside that cannot be read: a sensor, a job record, a row."""
+    detail = {"input": what[:300], "problem": problem[:1000]}
+    return _about(
+        EventType.SENSOR_INVALID, f"{what[:300]} was ignored: {problem[:1000]}", at, None, detail, pipeline
+    )
+
+
+def config_loaded(pipeline: Pipeline, source: str, at: datetime, warnings: Iterable[str]) -> Announcement:
+    detail: dict[str, Any] = {"source": source}
+    told = [warning[:300] for warning in warnings][:_MOST_REASONS]
+    detail |= {"warnings": told} if told else {}
+    return Announcement(EventType.CONFIG_LOADED, f"config loaded from {source}", at, None, detail)
+
+
+def config_invalid(source: str, mistakes: Sequence[str], last_good: bool, at: datetime) -> Announcement:
+    shown = [mistake[:300] for mistake in mistakes[:_MOST_REASONS]]
+    count = f"{len(mistakes)} mistake{'s' if len(mistakes) != 1 else ''}"
+    kept = "; the last good config stays in force" if last_good else ""
+    detail = {"source": source, "mistakes": shown, "mistakeCount": len(mistakes)}
+    return Announcement(EventType.CONFIG_INVALID, f"{source} has {count}{kept}: {shown[0]}", at, None, detail)
+
+
+def rerun_accepted(run: Run, detail: Mapping[str, Any], at: datetime) -> Announcement:
+    said = f"run again: {detail.get('reason') or 'requested'}"
+    return Announcement(EventType.RERUN_ACCEPTED, said[:500], at, run.attempt, detail)
+
+
+def rerun_rejected(
+    pipeline: Pipeline, attempt: int | None, why: str, detail: Mapping[str, Any], at: datetime
+) -> Announcement:
+    return _about(
+        EventType.RERUN_REJECTED, f"not run again: {why}", at, attempt, {**detail, "why": why}, pipeline
+    )
+
+
+def _about(
+    event_type: EventType,
+    message: str,
+    at: datetime,
+    attempt: int | None,
+    detail: Mapping[str, Any],
+    pipeline: Pipeline | None,
+) -> Announcement:
+    whole = dict(detail)
+    # Who is woken needs to know whose it is and where the instructions are.
+    if pipeline is not None and (severity_of(event_type) is not Severity.INFO or detail.get("recovered")):
+        whole |= {"owner": pipeline.owner} if pipeline.owner else {}
+        whole |= {"runbook": pipeline.runbook} if pipeline.runbook else {}
+    return Announcement(event_type, message[:2000], at, attempt, whole)
+
+
+def _reasons(verdicts: Sequence[RuleVerdict]) -> list[dict[str, Any]]:
+    return [
+        {
+            "rule": verdict.rule,
+            "reason": verdict.reason,
+            "seen": verdict.seen,
+            "wanted": verdict.wanted,
+            "since": verdict.since and _text(verdict.since),
+        }
+        for verdict in verdicts[:_MOST_REASONS]
+    ]
+
+
+def _first_reasons(verdicts: Sequence[RuleVerdict]) -> str:
+    first = "; ".join(verdict.reason for verdict in verdicts[:3])
+    return first + (f"; and {len(verdicts) - 3} more" if len(verdicts) > 3 else "")
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,58 @@
+"""May this partition be run again? Decided from the run as it stands, the budget, and what its sensors say now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from interlock.domain.pipeline import Job
+from interlock.domain.readiness import Readiness
+from interlock.domain.run import Run, RunStatus
+from interlock.domain.sensor import Reading, Unseen
+
+
+@dataclass(frozen=True, slots=True)
+class RerunDecision:
+    """Accepted, or the reason why not."""
+
+    accepted: bool
+    reason: str
+
+
+def decide_rerun(
+    run: Run | None,
+    job: Job,
+    excluded: str | None,
+    readings: Mapping[str, Reading | Unseen],
+    readiness: Readiness,
+    *,
+    force: bool,
+) -> RerunDecision:
+    """`run` is None for a partition that never ran: it uses no budget. `force` skips the freshness check alone."""
+    if excluded is not None:
+        return RerunDecision(False, excluded)
+    if run is None:
+        return RerunDecision(True, "this partition has not run before")
+    if run.status in (RunStatus.WAITING, RunStatus.RUNNING):
+        return RerunDecision(False, f"a run of this partition is {run.status}")
+    if run.manual_reruns >= job.max_manual_reruns:
+        return RerunDecision(False, f"all {job.max_manual_reruns} of maxManualReruns are used")
+    if run.status is RunStatus.SUCCEEDED and not force and not _changed_since(run, readings, readiness):
+        at = run.updated_at.isoformat(timespec="seconds")
+        return RerunDecision(
+            False, f"no sensor of its rules was updated since it succeeded at {at}; force: true reruns anyway"
+        )
+    return RerunDecision(True, f"rerun {run.manual_reruns + 1} of {job.max_manual_reruns}")
+
+
+def _changed_since(run: Run, readings: Mapping[str, Reading | Unseen], readiness: Readiness) -> bool:
+    """By `updatedAt` where a reading has one, else by the values that the rules read."""
+    for key, reading in readings.items():
+        if isinstance(reading, Unseen):
+            continue
+        if reading.updated_at is not None:
+            if reading.updated_at > run.updated_at:
+                return True
+        elif readiness.seen.get(key) != run.seen.get(key):
+            return True
+    return False

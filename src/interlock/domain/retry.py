@@ -1,0 +1,55 @@
+"""Try again? Decided from the failure's category, the budgets of the pipeline and what the run has used of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from interlock.domain.pipeline import Job, OnTimeout
+from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run
+
+
+@dataclass(frozen=True, slots=True)
+class RetryDecision:
+    """Whether the next attempt is made, and why or why not."""
+
+    again: bool
+    reason: str
+    retry_at: datetime | None = None
+    retries: int = 0  # used after this decision
+    code_retries: int = 0
+    budget_used_up: bool = False  # not again, for want of budget
+
+
+def category_of(outcome: Outcome) -> FailureCategory:
+    """A failure that nobody categorised counts as one that may pass."""
+    if outcome.end is JobEnd.TIMEOUT:
+        return FailureCategory.TIMEOUT
+    return outcome.category or FailureCategory.TRANSIENT
+
+
+def decide_retry(run: Run, outcome: Outcome, job: Job | None, now: datetime) -> RetryDecision:
+    """`job` is None when the config was removed: the run is seen to its end, and not tried again."""
+    used = {"retries": run.retries, "code_retries": run.code_retries}
+    if job is None:
+        return RetryDecision(False, "its config was removed, so it is not tried again", **used)
+    if outcome.exhausted and job.on_timeout is OnTimeout.LEAVE:
+        return RetryDecision(
+            False, "the job was left running (onTimeout: leave), so it is not started again", **used
+        )
+    permanent = category_of(outcome) is FailureCategory.PERMANENT
+    name, budget = ("maxCodeRetries", job.max_code_retries) if permanent else ("maxRetries", job.max_retries)
+    spent = run.code_retries if permanent else run.retries
+    if spent >= budget:
+        return RetryDecision(False, f"all {budget} of {name} are used", **used, budget_used_up=True)
+    used["code_retries" if permanent else "retries"] += 1
+    # Doubles with every retry of the run, whichever budget paid for it.
+    delay = job.retry_backoff * 2 ** (run.retries + run.code_retries)
+    reason = f"{spent + 1} of {budget} {name}, after {_duration_text(delay.total_seconds())}"
+    return RetryDecision(True, reason, now + delay, **used)
+
+
+def _duration_text(seconds: float) -> str:
+    whole = int(seconds)
+    parts = [(whole // 3600, "h"), (whole % 3600 // 60, "m"), (whole % 60, "s")]
+    return "".join(f"{amount}{unit}" for amount, unit in parts if amount) or "0s"

@@ -1,0 +1,246 @@
+"""A run: our execution for one partition of one pipeline, its statuses and the only moves between them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from interlock.domain.event import Announcement, Severity, severity_of
+from interlock.domain.readiness import RuleVerdict
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RunKey:
+    """Which run: unique in the control table, and the root of every deterministic name."""
+
+    pipeline_id: str
+    schedule_id: str  # `cron` or `stream`
+    date: str  # the execution date: 2026-03-01, 2026-03-01T18 or 2026-03-01T18:15
+
+
+class RunStatus(StrEnum):
+    """Where a run stands."""
+
+    WAITING = "WAITING"  # for its rules, for a back-off, or for a job service that refuses for now
+    RUNNING = "RUNNING"  # its job was started; the handle is in the row
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    EXPIRED = "EXPIRED"  # its window closed before the rules held
+    CANCELLED = "CANCELLED"  # its config was removed while it waited
+
+
+MOVES: Mapping[RunStatus, frozenset[RunStatus]] = {
+    # EXPIRED also when its own machinery failed for good: unlike FAILED, the next write at which the rules hold revives it.
+    RunStatus.WAITING: frozenset({RunStatus.RUNNING, RunStatus.EXPIRED, RunStatus.CANCELLED}),
+    # To WAITING by a retry, with the next attempt. A refused start passes through RUNNING, so that an attempt ends one way.
+    RunStatus.RUNNING: frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.WAITING}),
+    # To WAITING by a rerun, late data or drift, within its budget.
+    RunStatus.SUCCEEDED: frozenset({RunStatus.WAITING}),
+    RunStatus.FAILED: frozenset({RunStatus.WAITING}),
+    # To WAITING by a write at which the rules hold (no budget), or by a rerun.
+    RunStatus.EXPIRED: frozenset({RunStatus.WAITING}),
+    RunStatus.CANCELLED: frozenset({RunStatus.WAITING}),
+}
+
+
+class MoveNotAllowed(ValueError):
+    """A move that the table does not have: a mistake of ours, never a race."""
+
+
+def check_move(before: RunStatus, after: RunStatus) -> None:
+    """Raise `MoveNotAllowed` unless the table has this move."""
+    if after not in MOVES[before]:
+        raise MoveNotAllowed(f"a run never goes from {before} to {after}")
+
+
+class FailureCategory(StrEnum):
+    """Decides which retry budget a failure uses."""
+
+    TRANSIENT = "TRANSIENT"
+    PERMANENT = "PERMANENT"
+    TIMEOUT = "TIMEOUT"
+
+
+class JobEnd(StrEnum):
+    """How a job ended, as a `JOB#` record says it."""
+
+    SUCCESS = "success"
+    FAIL = "fail"
+    TIMEOUT = "timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one attempt's job, as learnt from whoever noticed it first."""
+
+    end: JobEnd
+    error: str | None = None
+    category: FailureCategory | None = None  # None counts as TRANSIENT
+    report: Mapping[str, Any] = field(default_factory=dict)  # recordsProcessed, durationSeconds, metrics
+    exhausted: bool = False  # nobody said: the poll window is over
+
+
+@dataclass(frozen=True, slots=True)
+class StartIntent:
+    """Written before the job service is called: a later try sees that an earlier one may have started the job."""
+
+    attempt: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The row `RUN#`, read into memory. Instants are aware UTC."""
+
+    key: RunKey
+    status: RunStatus
+    attempt: int  # from 1
+    version: int  # grows by one with each move
+    created_at: datetime
+    updated_at: datetime
+    execution_count: int  # how many executions this row has had, from 1
+    execution_name: str
+    confirmed: bool  # StartExecution is known to have been accepted
+    window_ends_at: datetime  # of this attempt's wait
+    opened_by: str  # `cron`, `trigger`, `rerun` ...
+    task_token: str | None = None  # of the task the execution sleeps on
+    token_for: str | None = None  # `readiness` or `job`
+    verdicts: tuple[RuleVerdict, ...] = ()
+    intent: StartIntent | None = None
+    refused_since: datetime | None = None  # the first transient refusal of this attempt's start
+    refusal: str | None = None
+    job_type: str | None = None  # of the job this attempt started: the config may have changed or gone since
+    handle: Mapping[str, Any] | None = None  # of the running job; JSON-safe, no secrets
+    remote_id: str | None = None  # what the job service calls it
+    synchronous: bool = False  # its answer is its end: nobody can be asked for it later
+    started_at: datetime | None = None
+    job_ends_by: datetime | None = None  # when the poll window is over
+    outcome: Outcome | None = None
+    seen: Mapping[str, Any] = field(default_factory=dict)  # what the rules read when this attempt started
+    retries: int = 0  # of maxRetries used
+    code_retries: int = 0  # of maxCodeRetries used
+    manual_reruns: int = 0  # of maxManualReruns used
+    last_request: str | None = (
+        None  # id of the rerun request that opened it last: its redelivery is no second one
+    )
+    retry_at: datetime | None = None  # end of the back-off
+    alerted: bool = False  # some event of this run was a warning or worse
+    events: tuple[Announcement, ...] = ()  # what the last move means
+
+    @property
+    def run_id(self) -> str:
+        """The idempotency key of this attempt, passed to the job as `${RUN_ID}`."""
+        return attempt_name(self.key, self.attempt, self.created_at)
+
+
+def opened(key: RunKey, opened_by: str, now: datetime, window: timedelta) -> Run:
+    """A run that nobody has heard of yet; announce it before it is stored."""
+    created_at = whole_milliseconds(now)
+    return Run(
+        key=key,
+        status=RunStatus.WAITING,
+        attempt=1,
+        version=1,
+        created_at=created_at,
+        updated_at=created_at,
+        execution_count=1,
+        execution_name=execution_name(key, 1, created_at),
+        confirmed=False,
+        window_ends_at=created_at + window,
+        opened_by=opened_by,
+    )
+
+
+def moved(run: Run, to: RunStatus, at: datetime, events: Sequence[Announcement] = (), **changes: Any) -> Run:
+    """The run after one move of the table, with what the move announces."""
+    check_move(run.status, to)
+    return replace(
+        run,
+        status=to,
+        version=run.version + 1,
+        updated_at=whole_milliseconds(at),
+        events=tuple(events),
+        alerted=run.alerted or any(severity_of(event.type) is not Severity.INFO for event in events),
+        **changes,
+    )
+
+
+_NEXT_ATTEMPT: Mapping[str, Any] = {
+    # Nothing of the attempt before may judge the next one.
+    "task_token": None,
+    "token_for": None,
+    "verdicts": (),
+    "intent": None,
+    "refused_since": None,
+    "refusal": None,
+    "job_type": None,
+    "handle": None,
+    "remote_id": None,
+    "synchronous": False,
+    "started_at": None,
+    "job_ends_by": None,
+    "outcome": None,
+    "seen": {},
+}
+
+
+def next_attempt(run: Run, at: datetime, events: Sequence[Announcement], **changes: Any) -> Run:
+    """The run waiting for its next attempt, in the execution it has."""
+    return moved(
+        run, RunStatus.WAITING, at, events, **{**_NEXT_ATTEMPT, "attempt": run.attempt + 1, **changes}
+    )
+
+
+def reopened(
+    run: Run, at: datetime, window: timedelta, events: Sequence[Announcement] = (), **changes: Any
+) -> Run:
+    """A finished run waiting again, in an execution of its own. An attempt that never started keeps its number."""
+    count = run.execution_count + 1
+    never_started = run.status in (RunStatus.EXPIRED, RunStatus.CANCELLED)
+    fresh = {
+        **_NEXT_ATTEMPT,
+        "attempt": run.attempt if never_started else run.attempt + 1,
+        "execution_count": count,
+        "execution_name": execution_name(run.key, count, run.created_at),
+        "confirmed": False,
+        "window_ends_at": whole_milliseconds(at) + window,
+        "retry_at": None,
+    }
+    return moved(run, RunStatus.WAITING, at, events, **{**fresh, **changes})
+
+
+def whole_milliseconds(at: datetime) -> datetime:
+    """Rows keep milliseconds; what is computed from an instant must not change when it is read back."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+
+
+def _name(key: RunKey, number: int, created_at: datetime, longest: int) -> str:
+    # The creation instant keeps a row that was deleted and made anew from adopting its former life's execution or job:
+    # Step Functions keeps names for 90 days, https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+    generation = format((created_at - _EPOCH) // timedelta(milliseconds=1), "x")
+    plain = f"{key.pipeline_id}-{key.schedule_id}-{key.date}"
+    name = f"{_UNSAFE.sub('-', plain)}-{number}.{generation}"
+    if len(name) <= longest and not _UNSAFE.search(key.pipeline_id):
+        return name
+    digest = hashlib.sha256(f"{key.pipeline_id}\0{plain}".encode()).hexdigest()[:12]
+    tail = f"-{digest}-{number}.{generation}"
+    return _UNSAFE.sub("-", plain)[: longest - len(tail)] + tail
+
+
+def execution_name(key: RunKey, count: int, created_at: datetime) -> str:
+    """The Step Functions execution's name: `<id>-<schedule>-<date>-<n>`, safe characters, at most 80."""
+    return _name(key, count, created_at, 80)
+
+
+def attempt_name(key: RunKey, attempt: int, created_at: datetime) -> str:
+    """One attempt's idempotency key, at most 64 characters: the tightest limit of the services that take one."""
+    return _name(key, attempt, created_at, 64)

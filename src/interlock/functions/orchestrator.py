@@ -1,0 +1,64 @@
+"""orchestrator: the state machine's steps, and the watchdog's checks, by the name in the payload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from interlock.ports import DueRun
+from interlock.steps.await_job import await_job
+from interlock.steps.check_runs import check_runs
+from interlock.steps.complete_run import complete_run, record_failure
+from interlock.steps.evaluate_readiness import evaluate_readiness
+from interlock.steps.start_job import start_job
+from interlock.steps.task import BadTask, OrchestratorPorts, Task, read_key
+
+Step = Callable[[Task, OrchestratorPorts, datetime], dict[str, Any] | None]
+
+# The names of the state machine's Task states; a test holds the two together.
+STEPS: Mapping[str, Step] = {
+    "EvaluateReadiness": evaluate_readiness,
+    "StartJob": start_job,
+    "AwaitJob": await_job,
+    "CompleteRun": complete_run,
+    "RecordFailure": record_failure,
+}
+CHECK_RUNS = "CheckRuns"
+
+
+def orchestrator(event: Mapping[str, Any], ports: OrchestratorPorts, now: datetime) -> dict[str, Any]:
+    """What the state machine reads of a step's answer; an empty mapping for one that sleeps."""
+    name = event.get("step")
+    if name == CHECK_RUNS:
+        check_runs(_due_runs(event), ports, now)
+        return {}
+    step = STEPS.get(str(name))
+    if step is None:
+        raise BadTask(f"unknown step {str(name)[:80]!r}; known are {', '.join([*STEPS, CHECK_RUNS])}")
+    return step(_task(event), ports, now) or {}
+
+
+def _task(event: Mapping[str, Any]) -> Task:
+    execution = event.get("executionName")
+    if not isinstance(execution, str) or not isinstance(event.get("run"), Mapping):
+        raise BadTask("a step needs `run` and `executionName`")
+    error = event.get("error")
+    return Task(
+        read_key(event["run"]),
+        execution,
+        event.get("taskToken"),
+        None if error is None else str(error)[:1000],
+    )
+
+
+def _due_runs(event: Mapping[str, Any]) -> list[DueRun]:
+    runs = event.get("runs")
+    if not isinstance(runs, list):
+        raise BadTask("CheckRuns needs a list of `runs`")
+    return [
+        DueRun(
+            read_key(run), datetime.fromtimestamp(0, UTC), str(run.get("waitsFor")), int(run.get("tries", 0))
+        )
+        for run in runs
+    ]

@@ -1,0 +1,68 @@
+"""stream-router: table streams, cron fires and job state-change events, told apart by their shape."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from interlock.aws.keys import pipeline_of
+from interlock.aws.read_change import read_change
+from interlock.aws.stream import each_record
+from interlock.domain.bad_input import BadInput
+from interlock.domain.change import Change
+from interlock.steps.fire_cron import fire_cron
+from interlock.steps.job_event import job_ended
+from interlock.steps.route_change import Configs, RouterPorts, report_bad_input, route_change
+from interlock.triggers.state_events import remote_end
+
+log = logging.getLogger(__name__)
+
+CRON_SOURCE = "interlock.cron"
+
+
+class UnknownInvocation(ValueError):
+    """Neither a stream batch, nor a cron fire, nor an EventBridge event."""
+
+
+def stream_router(event: Mapping[str, Any], ports: RouterPorts, now: datetime) -> dict[str, Any]:
+    """The partial batch answer for a stream; an empty one else."""
+    if "Records" in event:
+        configs = Configs(ports.control)
+        return each_record(event, lambda change: _route(change, configs, ports, now))
+    if event.get("source") == CRON_SOURCE:
+        _fire(event, ports, now)
+    elif "detail-type" in event:
+        _job_event(event, ports)
+    else:
+        raise UnknownInvocation(
+            f"neither Records, a cron fire nor an event; keys are {sorted(map(str, event))[:10]}"
+        )
+    return {}
+
+
+def _route(change: Change, configs: Configs, ports: RouterPorts, now: datetime) -> None:
+    try:
+        fact = read_change(change)
+        if fact is not None:
+            route_change(fact, configs, ports, now)
+    except BadInput as problem:
+        # Reading it again cannot help: its own pipeline is told, and the batch goes on.
+        report_bad_input(pipeline_of(change.partition_key) or "-", change.sort_key, problem, ports, now)
+
+
+def _fire(event: Mapping[str, Any], ports: RouterPorts, now: datetime) -> None:
+    try:
+        scheduled_at = datetime.fromisoformat(str(event.get("scheduledAt"))).astimezone(UTC)
+    except ValueError:
+        scheduled_at = now
+    fire_cron(str(event.get("pipelineId")), scheduled_at, ports.control, ports.machine, now)
+
+
+def _job_event(event: Mapping[str, Any], ports: RouterPorts) -> None:
+    end = remote_end(event)
+    if end is not None:
+        job_ended(
+            end.job_type, end.remote_id, end.outcome, end.at, ports.control, ports.joblog, ports.machine
+        )

@@ -1,0 +1,14 @@
+"""watchdog: one tick a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from interlock.steps.sweep_due import WatchdogPorts, sweep_due
+
+
+def watchdog(event: Mapping[str, Any], ports: WatchdogPorts, now: datetime) -> dict[str, Any]:  # noqa: ARG001  a tick carries nothing
+    """How many runs were handed to the orchestrator."""
+    return {"handedOn": sweep_due(ports, now)}

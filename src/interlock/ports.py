@@ -1,0 +1,323 @@
+"""What the steps need from the outside, one page. `aws/`, `triggers/`, `alerts/` implement it; `simulation/` in memory.
+
+Every call may raise `CallFailed`; a conditional write may raise `Lost`. One method is one AWS call unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from interlock.domain.event import Announcement, Event
+from interlock.domain.job_record import JobRecord
+from interlock.domain.message import Alert
+from interlock.domain.pipeline import Pipeline
+from interlock.domain.run import Outcome, Run, RunKey, RunStatus
+from interlock.domain.schedule import Calendar
+
+Attributes = Mapping[str, Any]
+
+
+class CallFailed(Exception):
+    """A call to a service failed. `unknown_outcome`: it may have taken effect (a time-out, a broken connection)."""
+
+    def __init__(self, call: str, code: str, message: str = "", *, unknown_outcome: bool = False) -> None:
+        super().__init__(f"{call}: {code}{': ' + message if message else ''}")
+        self.call, self.code, self.unknown_outcome = call, code, unknown_outcome
+
+
+class Lost(Exception):
+    """A conditional write found another state than expected: a normal outcome. `current` is what stands there now."""
+
+    def __init__(self, current: Any) -> None:
+        super().__init__("the row has moved on")
+        self.current = current
+
+
+# ---------------------------------------------------------------- tables
+
+
+@dataclass(frozen=True, slots=True)
+class DueRun:
+    """A run that wants to be looked at: its row in the ledger of promises."""
+
+    key: RunKey
+    due_at: datetime
+    waits_for: str  # `readiness` or `job`
+    tries: int = 0  # fallback polls so far; they grow
+
+
+class ControlTable(Protocol):
+    """The control table: configs, sensors, runs, notices and the ledger of promises."""
+
+    def pipeline(self, pipeline_id: str) -> Pipeline | None: ...
+    def calendars(self, names: Iterable[str]) -> Mapping[str, Calendar]:
+        """One call for each name."""
+
+    def run(self, key: RunKey) -> Run | None: ...
+    def runs_of_date(self, pipeline_id: str, schedule_id: str, date_prefix: str) -> list[Run]:
+        """The runs whose date begins with `date_prefix` (a day's hours)."""
+
+    def snapshot(
+        self, key: RunKey, sensor_keys: Sequence[str]
+    ) -> tuple[Run | None, Mapping[str, Attributes]]:
+        """The run and those of its sensors that exist, all as they stood at one instant, consistent.
+
+        One transaction; more where a transaction's limits (100 items, 4 MB) are exceeded.
+        """
+
+    def open_run(self, run: Run) -> None:
+        """Put the row unless there is one; else `Lost(current run)`."""
+
+    def move(self, before: Run, after: Run) -> Run:
+        """Write what differs if status, attempt and version are still those of `before`; else `Lost(current or None)`."""
+
+    def note(self, before: Run, after: Run) -> Run:
+        """Bookkeeping: write what differs, no event, if status, attempt and execution are those of `before`; else `Lost`."""
+
+    def register_token(
+        self, key: RunKey, execution: str, status: RunStatus, token: str, waits_for: str
+    ) -> Run:
+        """The execution falls asleep on `token`: the newest counts. `Lost(current or None)` for another execution or status."""
+
+    def record_outcome(self, run: Run, outcome: Outcome) -> Run:
+        """Store the attempt's outcome unless it has one; else `Lost(current)`."""
+
+    def due_runs_of(self, pipeline_id: str) -> list[DueRun]: ...
+    def due_runs(self, shard: int, now: datetime, limit: int) -> list[DueRun]: ...
+    def promise(self, due: DueRun) -> None: ...
+    def keep(self, key: RunKey) -> None:
+        """The run needs no more looking at."""
+
+    def notice(
+        self,
+        pipeline_id: str,
+        subject: str,
+        fingerprint: str,
+        announcement: Announcement,
+        key: RunKey | None = None,
+    ) -> None:
+        """Announce a fact that no run carries, once for each new `fingerprint` of its `subject`. Two calls at most."""
+
+    def rerun_request(self, key: RunKey) -> Attributes | None: ...
+    def forget_rerun_request(self, key: RunKey, decided: Attributes) -> None:
+        """Delete the request that was decided; a newer one in its place stays."""
+
+    def config(self, pipeline_id: str) -> StoredConfig | None: ...
+    def put_config(self, config: StoredConfig, announcement: Announcement) -> None:
+        """Replace the last good config; the announcement rides on the row."""
+
+    def remove_config(self, pipeline_id: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredConfig:
+    """The row `CONFIG`."""
+
+    pipeline_id: str
+    text: str  # canonical JSON
+    source: str  # the file it came from
+    etag: str
+    updated_at: datetime
+    version: int = 0
+
+
+DUE_SHARDS = 8  # partitions of the due index: a tick asks each once
+
+
+class JobLog(Protocol):
+    """The joblog table: what jobs reported, and which run a remote job belongs to."""
+
+    def put(self, record: JobRecord) -> None:
+        """Idempotent: the same record again is the same row."""
+
+    def remember_remote(
+        self, job_type: str, remote_id: str, key: RunKey, attempt: int, now: datetime
+    ) -> None: ...
+    def run_of_remote(self, job_type: str, remote_id: str) -> tuple[RunKey, int] | None: ...
+
+
+class RerunLog(Protocol):
+    """The rerun table: who had which partition run again, and why."""
+
+    def put(
+        self, key: RunKey, number: int, source: str, reason: str, requested_by: str, at: datetime
+    ) -> None: ...
+
+
+class EventStore(Protocol):
+    """The events table."""
+
+    def record(self, event: Event) -> bool:
+        """Store it once; False when it was there already."""
+
+    def thread(self, thread: str, pipeline_id: str | None) -> ThreadState: ...
+    def claim_thread(self, thread: str, pipeline_id: str | None, now: datetime, until: datetime) -> None:
+        """Only one worker opens a thread; `Lost` for the others until `until`, and once it is open."""
+
+    def release_thread(self, thread: str, pipeline_id: str | None, until: datetime) -> None:
+        """Give back the claim that ends at `until`; one that somebody else holds by now stays theirs."""
+
+    def mark_delivered(
+        self, thread: str, pipeline_id: str | None, event_id: str, reference: str, now: datetime
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadState:
+    """What the alert channel knows of one run."""
+
+    reference: str | None = None  # the channel's own: Slack's `ts` of the first message
+    delivered: frozenset[str] = frozenset()  # event ids
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """What is known about one YAML file after the last sync: the row that records it, and its outbox."""
+
+    source: str
+    etag: str
+    pipeline_id: str | None
+    valid: bool
+    version: int = 0
+
+
+class ConfigLedger(Protocol):
+    """Which file holds which pipeline; read and written by config sync alone."""
+
+    def files(self) -> list[ConfigFile]: ...
+    def put_file(self, file: ConfigFile, announcement: Announcement | None, now: datetime) -> None: ...
+    def remove_file(self, source: str) -> None: ...
+
+
+# ---------------------------------------------------------------- services
+
+
+class StateMachine(Protocol):
+    """The workflow service."""
+
+    def start(self, name: str, execution_input: Mapping[str, Any]) -> None:
+        """Repeatable: a name that is taken is success."""
+
+    def succeed(self, token: str) -> None:
+        """Wake the task; a token that is closed or unknown is a lost race, not an error."""
+
+    def fail(self, token: str, error: str, cause: str) -> None: ...
+
+
+class EventBus(Protocol):
+    def publish(self, events: Sequence[Event]) -> None:
+        """At most ten. All or `CallFailed`."""
+
+
+class Functions(Protocol):
+    """Other functions of ours, invoked without waiting."""
+
+    def orchestrate(self, runs: Sequence[DueRun]) -> None: ...
+    def sync_configs(self) -> None: ...
+
+
+class CronSchedules(Protocol):
+    """One EventBridge Scheduler schedule for each cron pipeline."""
+
+    def put(self, pipeline: Pipeline) -> None:
+        """Create it, or change it to what the config says. Two calls at most."""
+
+    def remove(self, pipeline_id: str) -> None: ...
+
+
+class ConfigSource(Protocol):
+    """Where users keep their YAML."""
+
+    def listing(self) -> Mapping[str, str]:
+        """Name to etag of every YAML file. One call for each thousand."""
+
+    def read(self, name: str) -> tuple[bytes, str] | None:
+        """Content (at most one byte more than a config may have) and etag; None when it is gone."""
+
+
+class AlertChannel(Protocol):
+    """Where people read alerts; `alerts/` has one file for each kind."""
+
+    def send(self, alert: Alert, thread: str | None) -> str:
+        """Returns the reference that later messages of the thread need. Raises `DeliveryError`."""
+
+
+class AlertQueue(Protocol):
+    """The queue that alerts wait in."""
+
+    def postpone(self, receipt: str, seconds: int) -> None:
+        """A message that was received and not dealt with comes back in `seconds` from now."""
+
+
+class DeliveryError(Exception):
+    """The channel did not take the message. `permanent`: trying again cannot help."""
+
+    def __init__(self, message: str, *, permanent: bool, retry_after_seconds: int | None = None) -> None:
+        super().__init__(message)
+        self.permanent, self.retry_after_seconds = permanent, retry_after_seconds
+
+
+# ---------------------------------------------------------------- jobs
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """What an adapter is asked to start: the config is expanded, secrets included; never log or store it."""
+
+    key: RunKey
+    attempt: int
+    run_id: str  # the idempotency key of this attempt
+    config: Mapping[str, Any]
+    may_have_started: bool  # an earlier try of this attempt called the service: look first
+    values: Mapping[str, str]  # DATE, HOUR, PAR_DAY, PAR_HOUR, PIPELINE, ATTEMPT, RUN_ID
+    idempotent: bool = False  # the user says that the target can take one start twice
+
+
+@dataclass(frozen=True, slots=True)
+class StartedJob:
+    """A job that the service has accepted."""
+
+    handle: Mapping[str, Any]  # JSON-safe, no secrets; enough for `status` and `cancel`
+    remote_id: str | None = None  # what state-change events call it
+    answer: Callable[[], Outcome] | None = (
+        None  # a synchronous target: blocks until it answers; may raise TriggerError
+    )
+
+
+class TriggerError(Exception):
+    """A start, status or cancel that did not work. `permanent`: trying again cannot help.
+
+    `unknown_outcome`: the job may have been started, and the service cannot be asked.
+    """
+
+    def __init__(self, message: str, *, permanent: bool, unknown_outcome: bool = False) -> None:
+        super().__init__(message)
+        self.permanent, self.unknown_outcome = permanent, unknown_outcome
+
+
+class JobTrigger(Protocol):
+    """An adapter that starts jobs of one type; `triggers/` has one file for each."""
+
+    publishes_end: bool  # AWS publishes a state-change event when such a job ends
+    can_be_asked: bool  # `status` answers; else only a callback or the answer tells
+
+    def start(self, request: JobRequest) -> StartedJob: ...
+    def status(self, handle: Mapping[str, Any]) -> Outcome | None:
+        """None while it runs. An unknown remote state raises: it is never `running`."""
+
+    def cancel(self, handle: Mapping[str, Any]) -> None:
+        """A job that has ended already is no error."""
+
+
+class Triggers(Protocol):
+    def of_type(self, job_type: str) -> JobTrigger:
+        """`TriggerError` (permanent) for a type that cannot be started here."""
+
+
+class Secrets(Protocol):
+    def secret(self, name: str) -> str: ...
+    def variable(self, name: str) -> str | None:
+        """An environment variable whose name begins with INTERLOCK_."""

@@ -1,0 +1,100 @@
+"""State AwaitJob: fall asleep until the job's end is known; and everything by which it becomes known."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from interlock.domain.job_record import JobRecord, applies_to
+from interlock.domain.run import Outcome, Run, RunStatus
+from interlock.ports import ControlTable, DueRun, JobLog, JobTrigger, Lost, StateMachine
+from interlock.steps.run_log import fields
+from interlock.steps.task import OrchestratorPorts, RunOver, Task
+
+log = logging.getLogger(__name__)
+
+WAITS_FOR_JOB = "job"
+# Where AWS publishes the end, the poll only covers for a lost event; elsewhere it is how the end is learnt.
+_POLL_BESIDE_EVENTS = timedelta(minutes=15)
+_FIRST_POLL, _SLOWEST_POLL, _POLL_GROWTH = timedelta(seconds=60), timedelta(minutes=5), 1.5
+
+
+def await_job(task: Task, ports: OrchestratorPorts, now: datetime) -> None:
+    """Returns while the run sleeps; wakes itself when the end is known already."""
+    try:
+        run = ports.control.register_token(
+            task.key, task.execution, RunStatus.RUNNING, task.token or "", WAITS_FOR_JOB
+        )
+    except Lost:
+        raise RunOver("the run has moved on") from None
+    if run.outcome is None and run.handle is not None:
+        trigger = ports.triggers.of_type(run.job_type or "")
+        ports.control.promise(next_poll(run, trigger, 0, now))
+        # An event that came before the remote id was remembered told nobody.
+        ending = trigger.status(run.handle) if trigger.publishes_end else None
+        if ending is not None:
+            run = record_end(run, ending, ports.control, ports.joblog, now)
+    if run.outcome is not None:
+        ports.machine.succeed(task.token or "")
+
+
+def next_poll(run: Run, trigger: JobTrigger, polls: int, now: datetime) -> DueRun:
+    """The fallback poll: a row of the ledger, not a state. Never later than the end of the poll window."""
+    if trigger.publishes_end:
+        delay = _POLL_BESIDE_EVENTS
+    else:
+        delay = min(_FIRST_POLL * _POLL_GROWTH ** min(polls, 10), _SLOWEST_POLL)
+    due_at = now + delay if trigger.can_be_asked else run.job_ends_by or now
+    if run.job_ends_by is not None and now < run.job_ends_by:
+        due_at = min(due_at, run.job_ends_by)
+    return DueRun(run.key, due_at, WAITS_FOR_JOB, polls + 1)
+
+
+def record_end(run: Run, outcome: Outcome, control: ControlTable, joblog: JobLog, now: datetime) -> Run:
+    """The job's end, in the log and in the row; whoever reported it first counts."""
+    joblog.put(JobRecord(run.key, run.attempt, now, outcome, run.run_id))
+    try:
+        return control.record_outcome(run, outcome)
+    except Lost as lost:
+        return lost.current or run
+
+
+def settle(record: JobRecord, control: ControlTable, machine: StateMachine) -> None:
+    """A `JOB#` record, from whoever wrote it: store what it says in the row of its attempt, and wake the run."""
+    run = control.run(record.key)
+    if run is None or not applies_to(record, run, run.remote_id):
+        log.info(
+            "job record ignored: it tells of no open attempt",
+            extra=fields(run or record.key, told=record.attempt),
+        )
+        return
+    if run.outcome is None:
+        try:
+            run = control.record_outcome(run, record.outcome)
+        except Lost as lost:
+            run = lost.current
+    if run is not None and run.attempt == record.attempt:
+        wake_if_ended(run, machine)
+
+
+def wake_if_ended(run: Run, machine: StateMachine) -> None:
+    """Wake the execution that sleeps on the job, once the outcome is in the row."""
+    asleep = run.status is RunStatus.RUNNING and run.token_for == WAITS_FOR_JOB
+    if asleep and run.outcome is not None and run.task_token:
+        machine.succeed(run.task_token)
+
+
+def poll_job(run: Run, polls: int, ports: OrchestratorPorts, now: datetime) -> None:
+    """The watchdog's turn: ask the service, record the end if there is one, else look again later."""
+    if run.outcome is not None:
+        wake_if_ended(run, ports.machine)
+    handle: Mapping[str, Any] | None = run.handle
+    if handle is None:
+        return
+    trigger = ports.triggers.of_type(run.job_type or "")
+    ending = trigger.status(handle) if trigger.can_be_asked and run.outcome is None else None
+    if ending is not None:
+        wake_if_ended(record_end(run, ending, ports.control, ports.joblog, now), ports.machine)
+    ports.control.promise(next_poll(run, trigger, polls, now))

@@ -1,0 +1,52 @@
+"""The orchestrator's turn for the watchdog: look at runs whose time has come. Each run alone; one that fails harms no other."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from interlock.domain.run import RunStatus
+from interlock.ports import DueRun
+from interlock.steps.await_job import poll_job
+from interlock.steps.evaluate_readiness import cancel_waiting
+from interlock.steps.run_log import fields
+from interlock.steps.task import OrchestratorPorts
+from interlock.steps.wake_runs import wake_run
+
+log = logging.getLogger(__name__)
+
+
+class ChecksFailed(Exception):
+    """Some runs could not be looked at; their ledger rows stand, so the next tick tries again."""
+
+
+def check_runs(due_runs: Sequence[DueRun], ports: OrchestratorPorts, now: datetime) -> None:
+    """Raises `ChecksFailed` after all have had their turn."""
+    failed: list[str] = []
+    for due in due_runs:
+        try:
+            _check_run(due, ports, now)
+        except Exception as error:
+            log.exception("run could not be checked", extra=fields(due.key))
+            failed.append(f"{due.key.pipeline_id} {due.key.date}: {error}"[:300])
+    if failed:
+        raise ChecksFailed("; ".join(failed[:10]))
+
+
+def _check_run(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
+    run = ports.control.run(due.key)
+    if run is None or run.status in (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED):
+        ports.control.keep(due.key)
+    elif run.status is RunStatus.RUNNING:
+        poll_job(run, due.tries, ports, now)
+    else:
+        pipeline = ports.control.pipeline(due.key.pipeline_id)
+        if pipeline is None:
+            if run.status is RunStatus.WAITING:
+                cancel_waiting(run, ports.control, ports.machine, now)
+            ports.control.keep(due.key)
+            return
+        following = wake_run(due.key, pipeline, ports.control, ports.machine, now)
+        if following is not None:
+            ports.control.promise(following)

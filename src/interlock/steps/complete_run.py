@@ -1,0 +1,159 @@
+"""State CompleteRun: judge the attempt that ended: success, another attempt, or failure. And RecordFailure, for what broke."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Any
+
+from interlock.domain import announcement
+from interlock.domain.pipeline import OnTimeout, Pipeline
+from interlock.domain.retry import RetryDecision, decide_retry
+from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, moved, next_attempt
+from interlock.ports import Lost, TriggerError
+from interlock.steps.run_log import fields
+from interlock.steps.task import OrchestratorPorts, RunOver, Task
+
+log = logging.getLogger(__name__)
+
+
+def complete_run(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[str, Any]:
+    """Where the state machine goes next. Said of the row as it stands, so that a repeat after a crash says the same."""
+    run = ports.control.run(task.key)
+    if run is None or run.execution_name != task.execution:
+        raise RunOver("the run has moved on")
+    if run.status is RunStatus.RUNNING:
+        pipeline = ports.control.pipeline(task.key.pipeline_id)
+        outcome, left = run.outcome, None
+        if outcome is None:
+            if run.job_ends_by is not None and now < run.job_ends_by:
+                return _next(run, now)
+            outcome, left = _end_of_window(run, pipeline, ports)
+        run = _close(run, pipeline, outcome, left, ports, now)
+    return _next(run, now)
+
+
+def _end_of_window(
+    run: Run, pipeline: Pipeline | None, ports: OrchestratorPorts
+) -> tuple[Outcome, str | None]:
+    """Nobody reported an end. Ask once more; a job that is really still there is cancelled, unless it is to be left."""
+    assert run.handle is not None, "a run without a handle has its outcome from the start"
+    trigger = ports.triggers.of_type(run.job_type or "")
+    ending = trigger.status(run.handle) if trigger.can_be_asked else None
+    if ending is not None:
+        return ending, None
+    exhausted = Outcome(
+        JobEnd.TIMEOUT,
+        "the job did not end within jobPollWindowSeconds",
+        FailureCategory.TIMEOUT,
+        exhausted=True,
+    )
+    if pipeline is not None and pipeline.job.on_timeout is OnTimeout.LEAVE:
+        return exhausted, "the job was left running"
+    return exhausted, cancel_job(run, ports)
+
+
+def cancel_job(run: Run, ports: OrchestratorPorts) -> str:
+    """What became of the remote job, in words. An error that may pass is raised, for the state machine to try again."""
+    if run.handle is None:
+        return "no job was started"
+    try:
+        ports.triggers.of_type(run.job_type or "").cancel(run.handle)
+    except TriggerError as error:
+        if not error.permanent:
+            raise
+        return f"the job could not be cancelled: {error}"[:500]
+    return "the job was cancelled"
+
+
+def _close(
+    run: Run,
+    pipeline: Pipeline | None,
+    outcome: Outcome,
+    left: str | None,
+    ports: OrchestratorPorts,
+    now: datetime,
+) -> Run:
+    if outcome.end is JobEnd.SUCCESS:
+        done = announcement.job_completed(run, pipeline, outcome, now)
+        after = moved(run, RunStatus.SUCCEEDED, now, [done], outcome=outcome, task_token=None, token_for=None)
+    else:
+        decision = decide_retry(run, outcome, pipeline.job if pipeline else None, now)
+        after = _after_failure(run, pipeline, outcome, decision, left, now)
+    try:
+        after = ports.control.move(run, after)
+    except Lost as lost:
+        if lost.current is None:
+            raise RunOver("the run's row was deleted") from None
+        # Only a repeat of this very step moves a RUNNING row of this execution: its answer is ours.
+        current: Run = lost.current
+        return current
+    log.info("attempt ended", extra=fields(run, became=str(after.status), error=outcome.error))
+    if after.status is not RunStatus.WAITING:
+        ports.control.keep(run.key)
+    return after
+
+
+def _after_failure(
+    run: Run,
+    pipeline: Pipeline | None,
+    outcome: Outcome,
+    decision: RetryDecision,
+    left: str | None,
+    now: datetime,
+) -> Run:
+    events = announcement.job_ended_badly(run, pipeline, outcome, decision, now, left)
+    counts = {"retries": decision.retries, "code_retries": decision.code_retries}
+    if decision.again and decision.retry_at is not None and pipeline is not None:
+        window_ends_at = decision.retry_at + pipeline.schedule.evaluation.window
+        return next_attempt(
+            run, now, events, retry_at=decision.retry_at, window_ends_at=window_ends_at, **counts
+        )
+    return moved(
+        run, RunStatus.FAILED, now, events, outcome=outcome, task_token=None, token_for=None, **counts
+    )
+
+
+def _next(run: Run, now: datetime) -> dict[str, Any]:
+    """The row's status as the state machine's Choice reads it."""
+    answer: dict[str, Any] = {"status": str(run.status), "windowEndsAt": run.window_ends_at.isoformat()}
+    if run.status is RunStatus.RUNNING and run.job_ends_by is not None:
+        answer["jobEndsBy"] = run.job_ends_by.isoformat()
+    if run.status is RunStatus.WAITING:
+        answer["retryAt"] = (run.retry_at or now).isoformat()
+    return answer
+
+
+def record_failure(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[str, Any]:
+    """A step failed for good: a recorded failure, never a stuck row. A waiting run stays open to revival."""
+    run = ports.control.run(task.key)
+    if run is None or run.execution_name != task.execution:
+        raise RunOver("the run has moved on")
+    error = task.error or "unknown error"
+    pipeline = ports.control.pipeline(task.key.pipeline_id)
+    if run.status is RunStatus.WAITING:
+        told = announcement.infra_failure(
+            run, pipeline, "the run's workflow failed while it waited", error, now
+        )
+        after = moved(run, RunStatus.EXPIRED, now, [told], task_token=None, token_for=None)
+    elif run.status is RunStatus.RUNNING:
+        told = announcement.infra_failure(
+            run, pipeline, "the run's workflow failed while its job ran", error, now
+        )
+        outcome = run.outcome or Outcome(
+            JobEnd.FAIL, f"workflow failure: {error}"[:1000], FailureCategory.TRANSIENT
+        )
+        decision = RetryDecision(
+            False, "its workflow failed", retries=run.retries, code_retries=run.code_retries
+        )
+        left = None if run.outcome else cancel_job(run, ports)
+        ended = announcement.job_ended_badly(run, pipeline, outcome, decision, now, left)
+        after = moved(
+            run, RunStatus.FAILED, now, [told, *ended], outcome=outcome, task_token=None, token_for=None
+        )
+    else:
+        return _next(run, now)
+    run = ports.control.move(run, after)
+    log.error("workflow failed", extra=fields(run, error=error))
+    ports.control.keep(run.key)
+    return _next(run, now)

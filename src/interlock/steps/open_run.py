@@ -1,0 +1,111 @@
+"""Open a run for one execution date, exactly once, and set its execution going; or reopen one that ended."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from interlock.domain import announcement
+from interlock.domain.pipeline import Pipeline
+from interlock.domain.run import Run, RunKey, RunStatus, opened, reopened
+from interlock.domain.schedule import Calendar, calendar_names, exclusion_reason, trigger_deadline
+from interlock.ports import ControlTable, Lost, StateMachine
+from interlock.steps.run_log import fields
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The row of the asked-for run after the attempt to open it. `run` is None when its date is excluded or too late."""
+
+    run: Run | None
+    is_new: bool = False
+
+
+def open_run(
+    pipeline: Pipeline,
+    key: RunKey,
+    opened_by: str,
+    why: str,
+    control: ControlTable,
+    machine: StateMachine,
+    now: datetime,
+) -> Opening:
+    """One run for a date, however often it is asked for. Crashes anywhere are mended by the redelivery of what asked."""
+    if pipeline.dry_run:
+        return Opening(None)  # observe only: nothing is ever started for it
+    reason = exclusion_of(pipeline, key.date, control)
+    if reason is not None:
+        subject = f"PIPELINE_EXCLUDED#{key.schedule_id}#{key.date}"
+        control.notice(
+            pipeline.id, subject, reason, announcement.pipeline_excluded(pipeline, reason, now), key
+        )
+        return Opening(None)
+    deadline = trigger_deadline(pipeline, key.date)
+    run = opened(key, opened_by, now, pipeline.schedule.evaluation.window)
+    run = replace(run, events=(announcement.run_opened(run, why),))
+    try:
+        if deadline is not None and now > deadline:
+            return _found(control.run(key), machine)
+        control.open_run(run)
+    except Lost as lost:
+        return _found(lost.current, machine)
+    log.info("run opened", extra=fields(run, why=why))
+    start_execution(run, machine)
+    return Opening(run, is_new=True)
+
+
+def _found(run: Run | None, machine: StateMachine) -> Opening:
+    if run is not None:
+        start_execution(run, machine)
+    return Opening(run)
+
+
+def start_execution(run: Run, machine: StateMachine) -> None:
+    """Set the run's execution going unless it is known to be: the row says `confirmed` once the execution has slept.
+
+    Repeatable: the name is the row's, and the input, made of what the row keeps, is the same each time.
+    """
+    if run.status is not RunStatus.WAITING or run.confirmed:
+        return
+    machine.start(
+        run.execution_name,
+        {
+            "run": {
+                "pipelineId": run.key.pipeline_id,
+                "scheduleId": run.key.schedule_id,
+                "date": run.key.date,
+            },
+            "windowEndsAt": run.window_ends_at.isoformat(),
+        },
+    )
+
+
+def revive_run(
+    run: Run, pipeline: Pipeline, control: ControlTable, machine: StateMachine, now: datetime
+) -> None:
+    """An expired run whose rules hold after all starts at once, outside every budget; before the trigger's deadline."""
+    deadline = trigger_deadline(pipeline, run.key.date)
+    if deadline is not None and now > deadline:
+        return
+    if exclusion_of(pipeline, run.key.date, control) is not None:
+        return
+    try:
+        revived = control.move(run, reopened(run, now, pipeline.schedule.evaluation.window))
+    except Lost as lost:
+        # Another delivery revived it; if that one died before the execution started, this one starts it.
+        if lost.current is not None:
+            start_execution(lost.current, machine)
+        return
+    log.info("run revived: its rules hold after its window", extra=fields(revived))
+    start_execution(revived, machine)
+
+
+def exclusion_of(pipeline: Pipeline, date: str, control: ControlTable) -> str | None:
+    """Why this date is excluded, or None. Calendars are read only where the pipeline names one."""
+    names = calendar_names(pipeline)
+    calendars: Mapping[str, Calendar] = control.calendars(names) if names else {}
+    return exclusion_reason(pipeline, date, calendars)

@@ -1,0 +1,49 @@
+"""Gather what a run's rules read, all at one instant, and judge it: shared by everyone who may wake or start a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from interlock.domain.pipeline import Pipeline, rule_sensors
+from interlock.domain.readiness import Readiness, RuleVerdict, evaluate_readiness
+from interlock.domain.run import Run, RunKey
+from interlock.domain.sensor import candidate_keys, select_reading
+from interlock.ports import ControlTable, Lost
+
+
+def read_readiness(
+    pipeline: Pipeline, key: RunKey, control: ControlTable, now: datetime
+) -> tuple[Run | None, Readiness]:
+    """The run and the verdict over its rules, both as of the same instant."""
+    sensors = rule_sensors(pipeline)
+    if sensors:
+        names = [name for sensor in sensors for name in candidate_keys(sensor, key.date)]
+        run, found = control.snapshot(key, names)
+    else:
+        run, found = control.run(key), {}
+    return run, judge(pipeline, key, found, now, run.verdicts if run else ())
+
+
+def judge(
+    pipeline: Pipeline,
+    key: RunKey,
+    found: Mapping[str, Mapping[str, Any]],
+    now: datetime,
+    previous: tuple[RuleVerdict, ...],
+) -> Readiness:
+    """The verdict over sensors that were read already."""
+    readings = {sensor: select_reading(sensor, key.date, found) for sensor in rule_sensors(pipeline)}
+    return evaluate_readiness(pipeline.validation, readings, now, previous)
+
+
+def note_verdicts(run: Run, readiness: Readiness, control: ControlTable) -> None:
+    """Keep the reasons readable in the row; what another function wrote meanwhile is newer and stays."""
+    if readiness.verdicts == run.verdicts:
+        return
+    try:
+        control.note(run, replace(run, verdicts=readiness.verdicts))
+    except Lost:
+        return

@@ -1,0 +1,136 @@
+"""Somebody asks for a partition to be run (again): accept or reject it, say so, and forget the request."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from interlock.domain import announcement
+from interlock.domain.pipeline import Pipeline, rule_sensors
+from interlock.domain.readiness import evaluate_readiness
+from interlock.domain.rerun import RerunDecision, decide_rerun
+from interlock.domain.routing import RerunRequested
+from interlock.domain.run import Run, opened, reopened
+from interlock.domain.sensor import candidate_keys, select_reading
+from interlock.ports import ControlTable, Lost, RerunLog, StateMachine
+from interlock.steps.open_run import exclusion_of, start_execution
+from interlock.steps.run_log import fields
+
+log = logging.getLogger(__name__)
+
+
+def request_rerun(
+    asked: RerunRequested,
+    pipeline: Pipeline | None,
+    control: ControlTable,
+    reruns: RerunLog,
+    machine: StateMachine,
+    now: datetime,
+) -> None:
+    """The row goes once it is decided; a redelivery that finds it gone, or finds its own rerun, asks for nothing."""
+    if control.rerun_request(asked.key) is None:
+        return
+    if pipeline is None:
+        decision = RerunDecision(False, "there is no pipeline of this id")
+        _reject(asked, None, pipeline, decision, control, now)
+    elif pipeline.dry_run:
+        decision = RerunDecision(False, "the pipeline only observes (dryRun)")
+        _reject(asked, None, pipeline, decision, control, now)
+    elif asked.key.schedule_id != pipeline.schedule_id:
+        decision = RerunDecision(
+            False, f"its schedule is {pipeline.schedule_id!r}, not {asked.key.schedule_id!r}"
+        )
+        _reject(asked, None, pipeline, decision, control, now)
+    else:
+        _decide(asked, pipeline, control, reruns, machine, now)
+    control.forget_rerun_request(asked.key, asked.attributes)
+
+
+def _decide(
+    asked: RerunRequested,
+    pipeline: Pipeline,
+    control: ControlTable,
+    reruns: RerunLog,
+    machine: StateMachine,
+    now: datetime,
+) -> None:
+    names = [name for sensor in rule_sensors(pipeline) for name in candidate_keys(sensor, asked.key.date)]
+    run, found = control.snapshot(asked.key, names)
+    if run is not None and run.last_request == asked.request_id:
+        start_execution(run, machine)  # accepted before; an earlier delivery died on the way
+        return
+    readings = {sensor: select_reading(sensor, asked.key.date, found) for sensor in rule_sensors(pipeline)}
+    readiness = evaluate_readiness(pipeline.validation, readings, now)
+    excluded = exclusion_of(pipeline, asked.key.date, control)
+    decision = decide_rerun(run, pipeline.job, excluded, readings, readiness, force=asked.force)
+    if decision.accepted:
+        _accept(asked, run, pipeline, decision, control, reruns, machine, now)
+    else:
+        _reject(asked, run, pipeline, decision, control, now)
+
+
+def _accept(
+    asked: RerunRequested,
+    run: Run | None,
+    pipeline: Pipeline,
+    decision: RerunDecision,
+    control: ControlTable,
+    reruns: RerunLog,
+    machine: StateMachine,
+    now: datetime,
+) -> None:
+    window = pipeline.schedule.evaluation.window
+    detail = _detail(asked) | {"decision": decision.reason}
+    if run is None:
+        again = opened(asked.key, "rerun", now, window)
+        told = (
+            announcement.run_opened(again, "a rerun was requested"),
+            announcement.rerun_accepted(again, detail, now),
+        )
+        again = replace(again, events=told, last_request=asked.request_id)
+    else:
+        fresh: dict[str, Any] = {"retries": 0, "code_retries": 0, "manual_reruns": run.manual_reruns + 1}
+        again = reopened(run, now, window, opened_by="rerun", last_request=asked.request_id, **fresh)
+        again = replace(again, events=(announcement.rerun_accepted(again, detail, now),))
+    number = again.manual_reruns
+    reruns.put(asked.key, number, "manual", asked.reason, asked.requested_by, now)
+    try:
+        if run is None:
+            control.open_run(again)
+        else:
+            again = control.move(run, again)
+    except Lost as lost:
+        # Somebody opened or reopened it just now: the next delivery decides on the run as it stands then.
+        raise RerunRaced(f"{asked.key}: the run moved while its rerun was decided") from lost
+    log.info("rerun accepted", extra=fields(again, reason=asked.reason))
+    start_execution(again, machine)
+
+
+class RerunRaced(Exception):
+    """The run moved while the request was decided; the record is delivered again."""
+
+
+def _reject(
+    asked: RerunRequested,
+    run: Run | None,
+    pipeline: Pipeline | None,
+    decision: RerunDecision,
+    control: ControlTable,
+    now: datetime,
+) -> None:
+    attempt = run.attempt if run else None
+    told = announcement.rerun_rejected(pipeline, attempt, decision.reason, _detail(asked), now)
+    subject = f"RERUN_REJECTED#{asked.key.schedule_id}#{asked.key.date}"
+    control.notice(asked.key.pipeline_id, subject, asked.request_id, told, asked.key)
+    log.info("rerun rejected", extra=fields(run or asked.key, reason=decision.reason))
+
+
+def _detail(asked: RerunRequested) -> dict[str, Any]:
+    return {
+        "reason": asked.reason,
+        "requestedBy": asked.requested_by,
+        "force": asked.force,
+        "source": "manual",
+    }

@@ -1,0 +1,95 @@
+"""Every change in the control and joblog tables arrives here, in order per pipeline: what does it set going?"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from interlock.domain import announcement
+from interlock.domain.bad_input import BadInput
+from interlock.domain.pipeline import Pipeline
+from interlock.domain.routing import (
+    Announced,
+    ConfigRemoved,
+    Fact,
+    JobReported,
+    RerunRequested,
+    SensorWritten,
+)
+from interlock.domain.run import RunStatus
+from interlock.ports import ControlTable, EventBus, JobLog, RerunLog, StateMachine
+from interlock.steps.await_job import settle
+from interlock.steps.evaluate_readiness import cancel_waiting
+from interlock.steps.request_rerun import request_rerun
+from interlock.steps.wake_runs import sensor_written
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RouterPorts:
+    control: ControlTable
+    joblog: JobLog
+    reruns: RerunLog
+    machine: StateMachine
+    bus: EventBus
+
+
+@dataclass(slots=True)
+class Configs:
+    """The configs of one batch: each pipeline's is read once, and only when a change matters to it."""
+
+    control: ControlTable
+    _read: dict[str, Pipeline | None] = field(default_factory=dict)
+
+    def of(self, pipeline_id: str) -> Pipeline | None:
+        if pipeline_id not in self._read:
+            self._read[pipeline_id] = self.control.pipeline(pipeline_id)
+        return self._read[pipeline_id]
+
+
+def route_change(fact: Fact, configs: Configs, ports: RouterPorts, now: datetime) -> None:
+    """Carry out what one change means. Raises what the stream should deliver again; `BadInput` what it should not."""
+    match fact:
+        case Announced(events=events):
+            ports.bus.publish(events)
+            for event in events:
+                log.info(
+                    "event published",
+                    extra={
+                        "pipeline": event.pipeline_id,
+                        "date": event.date,
+                        "attempt": event.attempt,
+                        "event": event.type,
+                    },
+                )
+        case SensorWritten(pipeline_id=pipeline_id):
+            pipeline = configs.of(pipeline_id)
+            if pipeline is not None:
+                sensor_written(fact, pipeline, ports.control, ports.machine, now)
+        case JobReported(record=record):
+            settle(record, ports.control, ports.machine)
+        case RerunRequested(key=key):
+            request_rerun(fact, configs.of(key.pipeline_id), ports.control, ports.reruns, ports.machine, now)
+        case ConfigRemoved(pipeline_id=pipeline_id):
+            _cancel_waiting_runs(pipeline_id, ports, now)
+
+
+def report_bad_input(
+    pipeline_id: str, what: str, problem: BadInput, ports: RouterPorts, now: datetime
+) -> None:
+    """Say that something from outside could not be read: once for each problem, to its own pipeline alone."""
+    told = announcement.input_invalid(what, str(problem), now, None)
+    ports.control.notice(pipeline_id, f"SENSOR_INVALID#{what[:300]}", str(problem)[:300], told)
+    log.warning("bad input", extra={"pipeline": pipeline_id, "input": what[:300], "problem": str(problem)})
+
+
+def _cancel_waiting_runs(pipeline_id: str, ports: RouterPorts, now: datetime) -> None:
+    """A run that no ledger row knows of finds out by itself when it next looks at its rules."""
+    if ports.control.pipeline(pipeline_id) is not None:
+        return  # put back meanwhile
+    for due in ports.control.due_runs_of(pipeline_id):
+        run = ports.control.run(due.key)
+        if run is not None and run.status is RunStatus.WAITING:
+            cancel_waiting(run, ports.control, ports.machine, now)

@@ -1,0 +1,216 @@
+"""State StartJob: read the rules once more at one instant, and start the job of this attempt exactly once."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from interlock.domain import announcement
+from interlock.domain.event import Announcement
+from interlock.domain.expansion import ExpansionError, expand, job_values
+from interlock.domain.pipeline import Pipeline
+from interlock.domain.readiness import Readiness
+from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, StartIntent, moved
+from interlock.ports import JobRequest, JobTrigger, Lost, StartedJob, TriggerError
+from interlock.steps.await_job import record_end
+from interlock.steps.evaluate_readiness import cancel_waiting
+from interlock.steps.open_run import start_execution
+from interlock.steps.read_readiness import note_verdicts, read_readiness
+from interlock.steps.run_log import fields
+from interlock.steps.task import NoLongerReady, OrchestratorPorts, RunOver, StartRefused, Task
+
+log = logging.getLogger(__name__)
+
+# A service that refuses for now (throttled, too many runs) is asked again for this long, within one attempt.
+REFUSALS_LAST = timedelta(minutes=30)
+
+
+def start_job(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[str, Any]:
+    """What AwaitJob needs; raises `NoLongerReady`, `StartRefused` or `RunOver`."""
+    pipeline = ports.control.pipeline(task.key.pipeline_id)
+    if pipeline is None:
+        run = ports.control.run(task.key)
+        if run is not None and run.status is RunStatus.WAITING:
+            cancel_waiting(run, ports.control, ports.machine, now)
+            raise RunOver("the pipeline's config was removed")
+        readiness = None
+    else:
+        run, readiness = read_readiness(pipeline, task.key, ports.control, now)
+    if run is None or run.execution_name != task.execution:
+        if run is not None:
+            start_execution(run, ports.machine)
+        raise RunOver("the run has moved on")
+    if run.status is RunStatus.RUNNING:
+        return _already_started(run, pipeline, ports, now)
+    if run.status is not RunStatus.WAITING or pipeline is None or readiness is None:
+        raise RunOver(f"the run is {run.status}")
+    if not readiness.ready:
+        note_verdicts(run, readiness, ports.control)
+        raise NoLongerReady(readiness.reason)
+    return _start(run, pipeline, readiness, ports, now)
+
+
+def _start(
+    run: Run, pipeline: Pipeline, readiness: Readiness, ports: OrchestratorPorts, now: datetime
+) -> dict[str, Any]:
+    try:
+        trigger = ports.triggers.of_type(pipeline.job.type)
+        request = _request(run, pipeline, ports)
+    except (ExpansionError, TriggerError) as error:
+        return _refused_for_good(run, pipeline, readiness, str(error), ports, now)
+    if not request.may_have_started:
+        # Written before the call: a later try of this attempt then knows that a job may exist already.
+        run = ports.control.note(run, replace(run, intent=StartIntent(run.attempt, now)))
+    try:
+        started = trigger.start(request)
+    except TriggerError as error:
+        if error.permanent:
+            return _refused_for_good(run, pipeline, readiness, str(error), ports, now)
+        return _refused_for_now(run, pipeline, readiness, error, ports, now)
+    return _record_start(run, pipeline, readiness, trigger, started, ports, now)
+
+
+def _request(run: Run, pipeline: Pipeline, ports: OrchestratorPorts) -> JobRequest:
+    values = job_values(run.key, run.attempt, run.run_id)
+    return JobRequest(
+        key=run.key,
+        attempt=run.attempt,
+        run_id=run.run_id,
+        config=expand(pipeline.job.config, values, ports.secrets.secret, ports.secrets.variable),
+        may_have_started=run.intent is not None and run.intent.attempt == run.attempt,
+        values=values,
+        idempotent=pipeline.job.idempotent,
+    )
+
+
+def _record_start(
+    run: Run,
+    pipeline: Pipeline,
+    readiness: Readiness,
+    trigger: JobTrigger,
+    started: StartedJob,
+    ports: OrchestratorPorts,
+    now: datetime,
+) -> dict[str, Any]:
+    job_type = str(pipeline.job.type)
+    if trigger.publishes_end and started.remote_id:
+        # Before the move: the event that tells of the end names the job only by this id.
+        ports.joblog.remember_remote(job_type, started.remote_id, run.key, run.attempt, now)
+    after = _running(
+        run,
+        pipeline,
+        readiness,
+        now,
+        [announcement.job_triggered(run, now, job_type, started.remote_id)],
+        handle=started.handle,
+        remote_id=started.remote_id,
+        synchronous=started.answer is not None,
+    )
+    try:
+        after = ports.control.move(run, after)
+    except Lost as lost:
+        current = lost.current
+        if current is not None and current.status is RunStatus.RUNNING and current.attempt == run.attempt:
+            return _awaited(current)
+        trigger.cancel(started.handle)
+        raise RunOver("the run moved on while its job was being started; the job is cancelled") from None
+    log.info("job started", extra=fields(after, job_type=job_type, job_id=started.remote_id))
+    if started.answer is not None:
+        _note_answer(after, started, ports, now)
+    return _awaited(after)
+
+
+def _note_answer(run: Run, started: StartedJob, ports: OrchestratorPorts, now: datetime) -> None:
+    """A synchronous target: its answer is the job's end."""
+    assert started.answer is not None
+    try:
+        outcome = started.answer()
+    except TriggerError as error:
+        category = FailureCategory.PERMANENT if error.permanent else FailureCategory.TRANSIENT
+        outcome = Outcome(JobEnd.FAIL, error=str(error), category=category)
+    record_end(run, outcome, ports.control, ports.joblog, now)
+
+
+def _running(
+    run: Run,
+    pipeline: Pipeline,
+    readiness: Readiness,
+    now: datetime,
+    events: list[Announcement],
+    **changes: Any,
+) -> Run:
+    passed = announcement.validation_passed(run, readiness.verdicts, now)
+    known: dict[str, Any] = {
+        "job_type": str(pipeline.job.type),
+        "started_at": now,
+        "job_ends_by": now + pipeline.job.poll_window,
+        "verdicts": readiness.verdicts,
+        "seen": readiness.seen,
+        "task_token": None,
+        "token_for": None,
+    }
+    return moved(run, RunStatus.RUNNING, now, [passed, *events], **(known | changes))
+
+
+def _refused_for_good(
+    run: Run, pipeline: Pipeline, readiness: Readiness, error: str, ports: OrchestratorPorts, now: datetime
+) -> dict[str, Any]:
+    """The attempt ends as any other: it passes through RUNNING, with its failure known already."""
+    outcome = Outcome(JobEnd.FAIL, error=error[:1000], category=FailureCategory.PERMANENT)
+    return _failed_start(run, pipeline, readiness, outcome, [], ports, now)
+
+
+def _refused_for_now(
+    run: Run,
+    pipeline: Pipeline,
+    readiness: Readiness,
+    error: TriggerError,
+    ports: OrchestratorPorts,
+    now: datetime,
+) -> dict[str, Any]:
+    since = run.refused_since or now
+    if now - since < REFUSALS_LAST:
+        # A refusal that was heard means that no job exists; one that was not heard leaves the intent standing.
+        intent = run.intent if error.unknown_outcome else None
+        ports.control.note(run, replace(run, refused_since=since, refusal=str(error)[:1000], intent=intent))
+        raise StartRefused(str(error)[:1000])
+    what = f"the job service has refused to start the job for {REFUSALS_LAST.seconds // 60} minutes"
+    outcome = Outcome(JobEnd.FAIL, error=f"{what}: {error}"[:1000], category=FailureCategory.TRANSIENT)
+    told = announcement.infra_failure(run, pipeline, what, str(error), now)
+    return _failed_start(run, pipeline, readiness, outcome, [told], ports, now)
+
+
+def _failed_start(
+    run: Run,
+    pipeline: Pipeline,
+    readiness: Readiness,
+    outcome: Outcome,
+    events: list[Announcement],
+    ports: OrchestratorPorts,
+    now: datetime,
+) -> dict[str, Any]:
+    after = ports.control.move(run, _running(run, pipeline, readiness, now, events, outcome=outcome))
+    log.warning("job was not started", extra=fields(after, error=outcome.error))
+    return _awaited(after)
+
+
+def _already_started(
+    run: Run, pipeline: Pipeline | None, ports: OrchestratorPorts, now: datetime
+) -> dict[str, Any]:
+    """An earlier try stored the handle and died. A synchronous answer died with it: nobody can be asked for it now."""
+    if run.synchronous and run.outcome is None:
+        if pipeline is not None and pipeline.job.idempotent:
+            request = replace(_request(run, pipeline, ports), may_have_started=True)
+            _note_answer(run, ports.triggers.of_type(pipeline.job.type).start(request), ports, now)
+        else:
+            error = "unknown outcome: the answer was lost after the job was started; check the target, then ask for a rerun"
+            lost = Outcome(JobEnd.FAIL, error=error, category=FailureCategory.PERMANENT)
+            record_end(run, lost, ports.control, ports.joblog, now)
+    return _awaited(run)
+
+
+def _awaited(run: Run) -> dict[str, Any]:
+    assert run.job_ends_by is not None
+    return {"jobEndsBy": run.job_ends_by.isoformat()}
