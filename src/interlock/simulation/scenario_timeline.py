@@ -1,0 +1,256 @@
+"""Reads what the outside world does: the timeline's entries, and how jobs end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import yaml
+
+from interlock.aws.attribute_value import Unstorable, as_stored
+from interlock.domain.run import FailureCategory, JobEnd
+from interlock.simulation.config_files import config_text, pipeline_id_of
+from interlock.simulation.item_size import LARGEST_ITEM, item_size
+from interlock.simulation.place import Place
+from interlock.simulation.scenario import (
+    Action,
+    Drop,
+    Entry,
+    Fault,
+    JobPlay,
+    JobResult,
+    Pause,
+    PutConfig,
+    Raw,
+    Redeliver,
+    RemoveConfig,
+    RemoveRerunRequest,
+    RemoveSensor,
+    Report,
+    Rerun,
+    Sensor,
+    SetEnv,
+    SetSecrets,
+)
+
+_REPORT_FIELDS = ("recordsProcessed", "durationSeconds", "metrics")
+_SCHEDULES = ("cron", "stream")
+_KEYS = ("PK", "SK")
+_TABLES = ("control", "joblog", "rerun")
+_MOST = 1_000_000
+
+
+def read_timeline(place: Place, start: datetime) -> list[Entry]:
+    """The entries in the order in which they happen: of time, then of the file."""
+    entries = [entry for item in place.items() if (entry := _read_entry(item, start)) is not None]
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def _read_entry(place: Place, start: datetime) -> Entry | None:
+    fields = place.fields(("at", *_ACTIONS), required=("at",))
+    kinds = [name for name in fields if name != "at"]
+    if len(kinds) != 1:
+        if place.is_mapping():
+            found = f"has {' and '.join(kinds)}" if kinds else "does nothing"
+            place.wrong(f"{found}; write exactly one of {', '.join(_ACTIONS)}")
+        return None
+    at = fields["at"].instant(start) if "at" in fields else start
+    if at < start:
+        fields["at"].wrong("is before start; the clock does not go back")
+    return Entry(max(at, start), _ACTIONS[kinds[0]](fields[kinds[0]]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """The fields of one mapping; what is missing reads as empty, and has been noted."""
+
+    of: Mapping[str, Place]
+
+    def text(self, name: str) -> str:
+        return self.of[name].text() if name in self.of else ""
+
+    def optional(self, name: str) -> str | None:
+        return self.of[name].text() if name in self.of else None
+
+    def flag(self, name: str) -> bool:
+        return name in self.of and self.of[name].flag()
+
+    def schedule(self) -> str | None:
+        return self.of["schedule"].one_of(_SCHEDULES) if "schedule" in self.of else None
+
+    def values(self, *names: str) -> dict[str, Any]:
+        return {name: self.of[name].value() for name in names if name in self.of}
+
+
+def _fields(place: Place, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> _Fields:
+    return _Fields(place.fields((*required, *optional), required))
+
+
+def _sensor(place: Place) -> Sensor:
+    fields = _fields(place, ("pipeline", "key", "data"), ("flat",))
+    data = fields.of["data"].value() if "data" in fields.of else {}
+    if not isinstance(data, dict):
+        fields.of["data"].wrong("is no mapping; write the reading's fields, or use raw to try garbage")
+        data = {}
+    _must_be_storable(place, data)
+    return Sensor(fields.text("pipeline"), fields.text("key"), data, fields.flag("flat"))
+
+
+def _remove_sensor(place: Place) -> RemoveSensor:
+    fields = _fields(place, ("pipeline", "key"))
+    return RemoveSensor(fields.text("pipeline"), fields.text("key"))
+
+
+def _rerun(place: Place) -> Rerun:
+    written = ("reason", "requestedBy", "force")
+    fields = _fields(place, ("pipeline", "date"), ("schedule", *written))
+    _must_be_storable(place, values := fields.values(*written))
+    return Rerun(fields.text("pipeline"), fields.text("date"), fields.schedule(), values)
+
+
+def _remove_rerun_request(place: Place) -> RemoveRerunRequest:
+    fields = _fields(place, ("pipeline", "date"), ("schedule",))
+    return RemoveRerunRequest(fields.text("pipeline"), fields.text("date"), fields.schedule())
+
+
+def _report(place: Place) -> Report:
+    written = ("error", "category", *_REPORT_FIELDS)
+    fields = _fields(place, ("pipeline", "date", "event"), ("schedule", "runId", "attempt", *written))
+    _must_be_storable(place, values := fields.values(*written))
+    return Report(
+        pipeline_id=fields.text("pipeline"),
+        date=fields.text("date"),
+        end=fields.of["event"].choice(JobEnd) if "event" in fields.of else JobEnd.SUCCESS,
+        schedule_id=fields.schedule(),
+        attempt=fields.of["attempt"].whole(0, 999_999) if "attempt" in fields.of else None,
+        run_id=fields.optional("runId"),
+        fields=values,
+    )
+
+
+def _config(place: Place) -> PutConfig:
+    if isinstance(place.node, yaml.MappingNode) and any(key.value == "text" for key, _ in place.node.value):
+        fields = _fields(place, ("text",), ("file",))
+        text = fields.of["text"].text(longest=_MOST) if "text" in fields.of else ""
+        return PutConfig(text.encode(), fields.optional("file"), None)
+    if not place.is_mapping():
+        place.wrong("is no mapping; write a pipeline config, or {text: ..., file: name.yaml}")
+    return PutConfig(config_text(place.node), None, pipeline_id_of(place.node))
+
+
+def _remove_config(place: Place) -> RemoveConfig:
+    return RemoveConfig(place.text())
+
+
+def _raw(place: Place) -> Raw:
+    fields = _fields(place, ("table", "item"))
+    item = fields.of["item"].value() if "item" in fields.of else {}
+    if not isinstance(item, dict):
+        fields.of["item"].wrong("is no mapping; write an item")
+        item = {}
+    elif "item" in fields.of and not all(isinstance(item.get(key), str) and item[key] for key in _KEYS):
+        fields.of["item"].wrong("lacks its keys; DynamoDB takes no item without a text as PK and as SK")
+    _must_be_storable(place, item)
+    return Raw(fields.of["table"].one_of(_TABLES) if "table" in fields.of else "control", item)
+
+
+def _must_be_storable(place: Place, values: Mapping[str, Any]) -> None:
+    try:
+        size = item_size(as_stored(values))
+    except Unstorable as error:
+        place.wrong(f"holds {error}; DynamoDB does not take it")
+        return
+    if size > LARGEST_ITEM:
+        place.wrong(f"is larger than the {LARGEST_ITEM // 1024} KB that DynamoDB takes; shorten it")
+
+
+def _fault(place: Place) -> Fault:
+    fields = _fields(place, ("call",), ("pipeline", "times", "when", "error"))
+    call = fields.text("call")
+    if "call" in fields.of and len(call.split(".")) < 2:
+        fields.of["call"].wrong(
+            "is no call; write dynamodb.PutItem, states.StartExecution, glue.StartJobRun ..."
+        )
+    return Fault(
+        call=call.replace("states.", "stepfunctions.", 1) if call.startswith("states.") else call,
+        error=fields.text("error") or Fault.error,
+        after="when" in fields.of and fields.of["when"].one_of(("before", "after")) == "after",
+        times=fields.of["times"].whole(1, _MOST) if "times" in fields.of else 1,
+        pipeline_id=fields.optional("pipeline"),
+    )
+
+
+def _redeliver(place: Place) -> Redeliver:
+    fields = _fields(place, (), ("last", "all", "reverse"))
+    everything = fields.flag("all")
+    if place.is_mapping() and everything == ("last" in fields.of):
+        place.wrong("write either last: n or all: true")
+    last = fields.of["last"].whole(1, _MOST) if "last" in fields.of else None
+    return Redeliver(None if everything else last, fields.flag("reverse"))
+
+
+def _drop(place: Place) -> Drop:
+    fields = _fields(place, ("next",), ("what",))
+    what = fields.of["what"].one_of(("stream", "job_event")) if "what" in fields.of else "stream"
+    return Drop(fields.of["next"].whole(1, _MOST) if "next" in fields.of else 1, what == "job_event")
+
+
+def _pause(what: str) -> Callable[[Place], Pause]:
+    return lambda place: Pause(what, _fields(place, ("pause",)).flag("pause"))
+
+
+def _words(place: Place) -> dict[str, str]:
+    return {name: value.text(longest=65536) for name, value in place.entries()}
+
+
+_ACTIONS: Mapping[str, Callable[[Place], Action]] = {
+    "sensor": _sensor,
+    "remove_sensor": _remove_sensor,
+    "rerun": _rerun,
+    "remove_rerun_request": _remove_rerun_request,
+    "report": _report,
+    "config": _config,
+    "remove_config": _remove_config,
+    "raw": _raw,
+    "fault": _fault,
+    "redeliver": _redeliver,
+    "drop": _drop,
+    "watchdog": _pause("watchdog"),
+    "scheduler": _pause("scheduler"),
+    "secrets": lambda place: SetSecrets(_words(place)),
+    "env": lambda place: SetEnv(_words(place)),
+}
+
+
+def read_plays(place: Place) -> tuple[JobPlay, ...]:
+    """What becomes of a pipeline's starts, one after the other."""
+    plays = tuple(_play(item) for item in place.items())
+    if place.is_list() and not plays:
+        place.wrong("is empty; write at least one outcome, or leave the pipeline out")
+    return plays or (JobPlay(),)
+
+
+def _play(place: Place) -> JobPlay:
+    known = ("outcome", "after", "category", "error", *_REPORT_FIELDS, "event", "state", "answer", "refuse")
+    fields = _Fields(place.fields(known))
+    others = [name for name in fields.of if name != "refuse"]
+    if "refuse" in fields.of and others:
+        place.wrong(f"refuse stands alone; remove {', '.join(others)}")
+    _must_be_storable(place, report := fields.values(*_REPORT_FIELDS))
+    answer = fields.values("answer").get("answer")
+    if answer is not None and not isinstance(answer, dict):
+        fields.of["answer"].wrong("is no mapping; write what the target answers, such as {statusCode: 500}")
+        answer = None
+    return JobPlay(
+        result=fields.of["outcome"].choice(JobResult) if "outcome" in fields.of else JobResult.SUCCEED,
+        after=fields.of["after"].duration() if "after" in fields.of else timedelta(minutes=10),
+        category=fields.of["category"].choice(FailureCategory) if "category" in fields.of else None,
+        error=fields.optional("error"),
+        report=report,
+        sends_event="event" not in fields.of or fields.of["event"].flag(),
+        state=fields.optional("state"),
+        answer=answer,
+        refuse=fields.optional("refuse"),
+    )
