@@ -1,0 +1,1 @@
+"""The embedded stack: an emulated AWS on this machine, the real functions deployed onto it, and the demo."""

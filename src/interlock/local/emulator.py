@@ -1,0 +1,214 @@
+"""Starts and ends an emulated AWS on this machine: a child process with its own folder, environment, port."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from interlock.local.emulator_server import SERVICE_EVENTS_PATH, SETTINGS
+
+START_SECONDS = 60
+STOP_SECONDS = 5
+LOG_TAIL_BYTES = 4000
+
+
+class EmulatorDidNotStart(RuntimeError):
+    """The server ended, or did not answer; its last log lines are the message."""
+
+
+class Emulator:
+    """An AWS on loopback, alive inside its `with` block; it and all it started end with the block.
+
+    `env` adds to the server's settings, or overrides them (SFN_WAIT_SCALE, PERSIST_STATE, ...). What a
+    function sees of the environment is given per function, not here.
+    """
+
+    account = "000000000000"
+
+    def __init__(self, env: Mapping[str, str] | None = None, region: str = "us-east-1") -> None:
+        self.region = region
+        self.endpoint = ""
+        self._settings = dict(env or {})
+        self._folder: Path | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._clients: dict[str, Any] = {}  # thread-safe, and slow to make
+
+    def __enter__(self) -> Emulator:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def folder(self) -> Path:
+        """Where all of the emulator's state lies. Raises RuntimeError outside its life."""
+        if self._folder is None:
+            raise RuntimeError("the emulator is not running")
+        return self._folder
+
+    @property
+    def log_path(self) -> Path:
+        """The server's log, which has the functions' output too."""
+        return self.folder / "emulator.log"
+
+    @property
+    def pid(self) -> int:
+        """The server's process, which is also its process group."""
+        if self._process is None:
+            raise RuntimeError("the emulator is not running")
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start and wait until it answers. Raises EmulatorDidNotStart; leaves nothing behind then."""
+        try:
+            self._launch()
+            self._wait_for_health()
+        except BaseException:  # also Ctrl-C
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End the server with every function's process, and remove its folder. Harmless when repeated."""
+        process, self._process = self._process, None
+        if process is not None:
+            end_group(process)
+        while self._clients:
+            self._clients.popitem()[1].close()
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client aimed at the emulator; knows nothing of the user's own AWS settings."""
+        if service not in self._clients:
+            self._clients[service] = local_client(service, self.endpoint, self.region)
+        return self._clients[service]
+
+    def publish_service_event(
+        self,
+        source: str,
+        detail_type: str,
+        detail: Mapping[str, Any],
+        resources: Iterable[str] = (),
+    ) -> None:
+        """Put an event on the default bus as an AWS service does (`aws.glue`); PutEvents refuses those."""
+        entry = {
+            "Source": source,
+            "DetailType": detail_type,
+            "Detail": json.dumps(detail),
+            "Resources": list(resources),
+        }
+        status = self._request("POST", SERVICE_EVENTS_PATH, json.dumps({"Entries": [entry]}))
+        if status != http.HTTPStatus.OK:
+            raise RuntimeError(f"the emulator refused the event: {status}")
+
+    def _launch(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="interlock-emulator-"))
+        for name in ("home", "tmp", "state", "s3"):
+            (self._folder / name).mkdir()
+        # Bound here and handed down, so nobody can take the port between choosing and using it.
+        with socket.create_server((SETTINGS["BIND_HOST"], 0)) as listener:
+            port = listener.getsockname()[1]
+            self.endpoint = f"http://{SETTINGS['BIND_HOST']}:{port}"
+            command = [sys.executable, "-m", "interlock.local.emulator_server"]
+            command += ["--socket", str(listener.fileno()), "--folder", str(self._folder)]
+            with self.log_path.open("wb") as log:
+                self._process = subprocess.Popen(
+                    command,
+                    cwd=self._folder,
+                    env=server_environment(self._folder, port, self.region) | self._settings,
+                    stdin=subprocess.PIPE,  # never written to: its end tells the server that we are gone
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=[listener.fileno()],
+                    start_new_session=True,
+                )
+
+    def _wait_for_health(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self._process and self._process.poll() is None:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if self._request("GET", "/_ministack/health") == http.HTTPStatus.OK:
+                    return
+            time.sleep(0.02)
+        tail = self.log_path.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
+        raise EmulatorDidNotStart(f"the emulator did not start:\n{tail}")
+
+    def _request(self, method: str, path: str, body: str | None = None) -> int:
+        connection = http.client.HTTPConnection(self.endpoint.removeprefix("http://"), timeout=START_SECONDS)
+        try:
+            connection.request(method, path, body)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+
+def server_environment(folder: Path, port: int, region: str) -> dict[str, str]:
+    """All the server and its functions see of this process's environment is PATH."""
+    nowhere = str(folder / "home" / "none")
+    return SETTINGS | {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),  # whatever this process can import
+        "PYTHONUTF8": "1",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",  # as in Lambda
+        "HOME": str(folder / "home"),
+        "TMPDIR": str(folder / "tmp"),
+        "STATE_DIR": str(folder / "state"),
+        "S3_DATA_DIR": str(folder / "s3"),
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_REGION": region,
+        "DOCKER_HOST": f"unix://{nowhere}",  # no Docker, even where there is one
+        "AWS_CONFIG_FILE": nowhere,
+        "AWS_SHARED_CREDENTIALS_FILE": nowhere,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def local_client(service: str, endpoint: str, region: str) -> Any:
+    """A client with dummy credentials that reads neither the environment nor the user's files."""
+    import boto3
+    from botocore.config import Config
+    from botocore.configprovider import ConstantProvider
+    from botocore.session import Session
+
+    session = Session()
+    settings = session.get_component("config_store")
+    for name, (_, _, default, _) in Session.SESSION_VARIABLES.items():
+        settings.set_config_provider(name, ConstantProvider(default))
+    settings.set_config_provider("config_file", ConstantProvider(os.devnull))
+    settings.set_config_provider("credentials_file", ConstantProvider(os.devnull))
+    own: Any = boto3.Session(Emulator.account, "local", region_name=region, botocore_session=session)
+    return own.client(service, region, endpoint_url=endpoint, config=Config(proxies={}))
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """Ask the server to end itself and its functions; insist when it does not."""
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    if process.stdin is not None:
+        process.stdin.close()

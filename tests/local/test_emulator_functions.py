@@ -1,0 +1,190 @@
+"""Functions on the emulator fail, load and see their surroundings as in Lambda."""
+
+import json
+from typing import Any
+
+import pytest
+from emulator_kit import deploy, eventually, invoke, make_queue, messages, unique, zipped
+
+from interlock.local.emulator import Emulator
+
+pytestmark = pytest.mark.embedded
+
+RAISES = """
+    class TableIsGone(Exception):
+        pass
+
+    def handler(event, context):
+        raise TableIsGone("no such table")
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "error_type", "message"),
+    [
+        pytest.param(RAISES, "TableIsGone", "no such table", id="an exception of its own"),
+        pytest.param(
+            "import os\ndef handler(event, context): os._exit(1)",
+            "Runtime.ExitError",
+            "Runtime exited without providing a reason",
+            id="its process dies",
+        ),
+        pytest.param(
+            "import sys\ndef handler(event, context): sys.exit(1)",
+            "Runtime.ExitError",
+            "Runtime exited without providing a reason",
+            id="it exits",
+        ),
+        pytest.param(
+            "import time\ndef handler(event, context): time.sleep(9)",
+            "Sandbox.Timedout",
+            "Task timed out after 1.00 seconds",
+            id="it is too slow",
+        ),
+        pytest.param("raise ValueError('at import')", "ValueError", "at import", id="it fails at import"),
+        pytest.param("x = 1", "Runtime.HandlerNotFound", "Handler 'handler' missing", id="it has no handler"),
+        pytest.param(
+            "import os; os._exit(1)", "Runtime.ExitError", "exited", id="its process dies at import"
+        ),
+        pytest.param(
+            "import moto",
+            "Runtime.ImportModuleError",
+            "No module named 'moto'",
+            id="a package of the emulator's own Python is not in its zip",
+        ),
+        pytest.param(
+            "def handler(event, context): return object()",
+            "Runtime.MarshalError",
+            "Object of type object is not JSON serializable",
+            id="its answer is not JSON",
+        ),
+    ],
+)
+def test_a_failure_has_the_type_that_lambda_reports(
+    emulator: Emulator, source: str, error_type: str, message: str
+) -> None:
+    answer, error = invoke(emulator, deploy(emulator, source, Timeout=1))
+
+    assert error == "Unhandled"
+    assert answer["errorType"] == error_type
+    assert message in answer["errorMessage"]
+
+
+def test_a_function_that_raised_keeps_its_process(emulator: Emulator) -> None:
+    source = """
+        import os
+
+        def handler(event, context):
+            raise RuntimeError(os.getpid())
+    """
+    function = deploy(emulator, source)
+
+    pids = {invoke(emulator, function)[0]["errorMessage"] for _ in range(3)}
+
+    assert len(pids) == 1
+
+
+def test_a_function_whose_process_died_answers_again(emulator: Emulator) -> None:
+    source = """
+        import os
+
+        def handler(event, context):
+            if event == "die":
+                os._exit(1)
+            return "alive"
+    """
+    function = deploy(emulator, source)
+
+    invoke(emulator, function, "die")
+
+    assert invoke(emulator, function, "live") == ("alive", None)
+
+
+def test_a_function_sees_its_own_settings_and_none_of_ours(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    source = """
+        import os
+
+        def handler(event, context):
+            return dict(os.environ)
+    """
+    with Emulator() as started_in_that_environment:
+        function = deploy(started_in_that_environment, source, Environment={"Variables": {"TABLE": "t"}})
+        seen, _ = invoke(started_in_that_environment, function)
+
+        assert seen["TABLE"] == "t"
+        assert seen["AWS_ENDPOINT_URL"] == started_in_that_environment.endpoint
+        assert seen["AWS_REGION"] == started_in_that_environment.region
+        assert seen["TZ"] == "UTC"
+        assert seen.keys().isdisjoint({"AWS_PROFILE", "GATEWAY_PORT", "PYTHONPATH", "STATE_DIR"})
+
+
+def test_a_function_has_boto3_and_reaches_the_emulator(emulator: Emulator) -> None:
+    source = """
+        import boto3
+
+        def handler(event, context):
+            return boto3.client("sqs").get_queue_url(QueueName=event)["QueueUrl"]
+    """
+    url, arn = make_queue(emulator)
+
+    assert invoke(emulator, deploy(emulator, source), arn.split(":")[-1]) == (url, None)
+
+
+def test_a_layer_is_importable(emulator: Emulator) -> None:
+    layer = emulator.client("lambda").publish_layer_version(
+        LayerName=unique("layer"), Content={"ZipFile": zipped({"python/shared.py": "ANSWER = 42"})}
+    )["LayerVersionArn"]
+    source = """
+        import shared
+
+        def handler(event, context):
+            return shared.ANSWER
+    """
+
+    assert invoke(emulator, deploy(emulator, source, Layers=[layer])) == (42, None)
+
+
+def test_what_a_function_prints_is_in_its_log(emulator: Emulator) -> None:
+    source = """
+        import os
+
+        def handler(event, context):
+            print("héllo from Python")
+            os.system("echo hello from a child; printf '\\\\377\\\\n'")
+    """
+    function = deploy(emulator, source)
+
+    for _ in range(2):
+        assert invoke(emulator, function) == (None, None)
+
+    events = emulator.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{function}")["events"]
+    lines = [event["message"] for event in events]
+    assert lines.count("héllo from Python") == 2
+    assert lines.count("hello from a child") == 2
+    assert not [line for line in lines if "\x00" in line]
+
+
+def test_an_event_of_a_rule_is_tried_again_when_the_function_fails(emulator: Emulator) -> None:
+    source = """
+        import json, os, boto3
+
+        def handler(event, context):
+            boto3.client("sqs").send_message(QueueUrl=os.environ["QUEUE"], MessageBody=json.dumps(event))
+            raise RuntimeError("not today")
+    """
+    url, _ = make_queue(emulator)
+    function = deploy(emulator, source, Environment={"Variables": {"QUEUE": url}})
+    events = emulator.client("events")
+    rule = unique("rule")
+    events.put_rule(Name=rule, EventPattern=json.dumps({"source": [rule]}))
+    arn = f"arn:aws:lambda:{emulator.region}:{emulator.account}:function:{function}"
+    events.put_targets(Rule=rule, Targets=[{"Id": "function", "Arn": arn}])
+    seen: list[Any] = []
+
+    events.put_events(Entries=[{"Source": rule, "DetailType": "happened", "Detail": "{}"}])
+
+    eventually(lambda: seen.extend(messages(emulator, url)) or len(seen) == 2)
+    assert {event["detail-type"] for event in seen} == {"happened"}
