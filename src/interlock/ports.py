@@ -271,7 +271,6 @@ class JobRequest:
     attempt: int
     run_id: str  # the idempotency key of this attempt
     config: Mapping[str, Any]
-    may_have_started: bool  # an earlier try of this attempt called the service: look first
     values: Mapping[str, str]  # DATE, HOUR, PAR_DAY, PAR_HOUR, PIPELINE, ATTEMPT, RUN_ID
     idempotent: bool = False  # the user says that the target can take one start twice
 
@@ -303,6 +302,12 @@ class JobTrigger(Protocol):
 
     publishes_end: bool  # AWS publishes a state-change event when such a job ends
     can_be_asked: bool  # `status` answers; else only a callback or the answer tells
+
+    def find(self, request: JobRequest) -> StartedJob | None:
+        """The job that an earlier try of this attempt may have started; None when there is none.
+
+        A target that cannot be asked: `TriggerError` (unknown outcome), or None if it can take one start twice.
+        """
 
     def start(self, request: JobRequest) -> StartedJob: ...
     def status(self, handle: Mapping[str, Any]) -> Outcome | None:

@@ -1,4 +1,7 @@
-"""Which YAML file holds which pipeline: a row for each file, which also announces an invalid one. Implements `ports.ConfigLedger`."""
+"""Which YAML file holds which pipeline: a row for each file, which also announces an invalid one.
+
+Implements `ports.ConfigLedger`.
+"""
 
 from __future__ import annotations
 

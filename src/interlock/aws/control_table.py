@@ -210,8 +210,7 @@ class DynamoControlTable:
     # -- rerun requests
 
     def rerun_request(self, key: RunKey) -> Attributes | None:
-        item = self._table.get(keys.rerun_request_key(key))
-        return item
+        return self._table.get(keys.rerun_request_key(key))
 
     def forget_rerun_request(self, key: RunKey, decided: Attributes) -> None:
         same = tuple(equals(name, value) for name, value in decided.items() if name not in ("PK", "SK"))

@@ -111,6 +111,7 @@ def _outcome_item(outcome: Outcome) -> dict[str, Any]:
         "category": outcome.category and str(outcome.category),
         "report": storable(outcome.report),
         "exhausted": outcome.exhausted,
+        "mayLive": outcome.may_live,
     }
 
 
@@ -121,6 +122,7 @@ def _outcome(item: Mapping[str, Any]) -> Outcome:
         category=FailureCategory(item["category"]) if item.get("category") else None,
         report=plain(item.get("report") or {}),
         exhausted=bool(item.get("exhausted")),
+        may_live=bool(item.get("mayLive")),
     )
 
 

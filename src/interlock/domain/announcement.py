@@ -96,7 +96,7 @@ def input_invalid(what: str, problem: str, at: datetime, pipeline: Pipeline | No
     )
 
 
-def config_loaded(pipeline: Pipeline, source: str, at: datetime, warnings: Iterable[str]) -> Announcement:
+def config_loaded(source: str, at: datetime, warnings: Iterable[str]) -> Announcement:
     detail: dict[str, Any] = {"source": source}
     told = [warning[:300] for warning in warnings][:_MOST_REASONS]
     detail |= {"warnings": told} if told else {}

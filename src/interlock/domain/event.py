@@ -70,12 +70,37 @@ class EventType(StrEnum):
 
 
 _CRITICAL = frozenset(
-    EventType(name)
-    for name in ["SLA_BREACH", "RELATIVE_SLA_BREACH", "RETRY_EXHAUSTED", "SCHEDULE_MISSED", "IRREGULAR_SCHEDULE_MISSED", "INFRA_FAILURE", "SFN_TIMEOUT", "POST_RUN_FAILED", "WATCHDOG_DEGRADED", "INFRA_ALARM"]
+    {
+        EventType.SLA_BREACH,
+        EventType.RELATIVE_SLA_BREACH,
+        EventType.RETRY_EXHAUSTED,
+        EventType.SCHEDULE_MISSED,
+        EventType.IRREGULAR_SCHEDULE_MISSED,
+        EventType.INFRA_FAILURE,
+        EventType.SFN_TIMEOUT,
+        EventType.POST_RUN_FAILED,
+        EventType.WATCHDOG_DEGRADED,
+        EventType.INFRA_ALARM,
+    }
 )
 _WARNING = frozenset(
-    EventType(name)
-    for name in ["SLA_WARNING", "RELATIVE_SLA_WARNING", "JOB_FAILED", "JOB_TIMEOUT", "JOB_POLL_EXHAUSTED", "VALIDATION_EXHAUSTED", "SENSOR_DEADLINE_EXPIRED", "POST_RUN_DRIFT", "POST_RUN_SENSOR_MISSING", "BASELINE_CAPTURE_FAILED", "LATE_DATA_ARRIVAL", "RERUN_REJECTED", "TRIGGER_RECOVERED", "CONFIG_INVALID", "SENSOR_INVALID"]
+    {
+        EventType.SLA_WARNING,
+        EventType.RELATIVE_SLA_WARNING,
+        EventType.JOB_FAILED,
+        EventType.JOB_TIMEOUT,
+        EventType.JOB_POLL_EXHAUSTED,
+        EventType.VALIDATION_EXHAUSTED,
+        EventType.SENSOR_DEADLINE_EXPIRED,
+        EventType.POST_RUN_DRIFT,
+        EventType.POST_RUN_SENSOR_MISSING,
+        EventType.BASELINE_CAPTURE_FAILED,
+        EventType.LATE_DATA_ARRIVAL,
+        EventType.RERUN_REJECTED,
+        EventType.TRIGGER_RECOVERED,
+        EventType.CONFIG_INVALID,
+        EventType.SENSOR_INVALID,
+    }
 )
 
 

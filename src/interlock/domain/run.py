@@ -83,6 +83,7 @@ class Outcome:
     category: FailureCategory | None = None  # None counts as TRANSIENT
     report: Mapping[str, Any] = field(default_factory=dict)  # recordsProcessed, durationSeconds, metrics
     exhausted: bool = False  # nobody said: the poll window is over
+    may_live: bool = False  # the job is perhaps still there: it is cancelled before the attempt is judged
 
 
 @dataclass(frozen=True, slots=True)

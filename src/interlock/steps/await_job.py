@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from interlock.domain.job_record import JobRecord, applies_to
-from interlock.domain.run import Outcome, Run, RunStatus
-from interlock.ports import ControlTable, DueRun, JobLog, JobTrigger, Lost, StateMachine
+from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus
+from interlock.ports import ControlTable, DueRun, JobLog, JobTrigger, Lost, StateMachine, TriggerError
 from interlock.steps.run_log import fields
 from interlock.steps.task import OrchestratorPorts, RunOver, Task
 
@@ -33,19 +31,33 @@ def await_job(task: Task, ports: OrchestratorPorts, now: datetime) -> None:
         trigger = ports.triggers.of_type(run.job_type or "")
         ports.control.promise(next_poll(run, trigger, 0, now))
         # An event that came before the remote id was remembered told nobody.
-        ending = trigger.status(run.handle) if trigger.publishes_end else None
+        ending = ask_job(run, trigger) if trigger.publishes_end else None
         if ending is not None:
             run = record_end(run, ending, ports.control, ports.joblog, now)
     if run.outcome is not None:
         ports.machine.succeed(task.token or "")
 
 
+def ask_job(run: Run, trigger: JobTrigger) -> Outcome | None:
+    """How the job ended; None while it runs, and when the service cannot be asked just now.
+
+    A state that nobody knows is a failure, never `running`.
+    """
+    if run.handle is None or not trigger.can_be_asked:
+        return None
+    try:
+        return trigger.status(run.handle)
+    except TriggerError as error:
+        if error.permanent:
+            return Outcome(JobEnd.FAIL, str(error)[:1000], FailureCategory.PERMANENT, may_live=True)
+        log.warning("job could not be asked", extra=fields(run, error=str(error)))
+        return None
+
+
 def next_poll(run: Run, trigger: JobTrigger, polls: int, now: datetime) -> DueRun:
     """The fallback poll: a row of the ledger, not a state. Never later than the end of the poll window."""
-    if trigger.publishes_end:
-        delay = _POLL_BESIDE_EVENTS
-    else:
-        delay = min(_FIRST_POLL * _POLL_GROWTH ** min(polls, 10), _SLOWEST_POLL)
+    growing = min(_FIRST_POLL * _POLL_GROWTH ** min(polls, 10), _SLOWEST_POLL)
+    delay = _POLL_BESIDE_EVENTS if trigger.publishes_end else growing
     due_at = now + delay if trigger.can_be_asked else run.job_ends_by or now
     if run.job_ends_by is not None and now < run.job_ends_by:
         due_at = min(due_at, run.job_ends_by)
@@ -90,11 +102,10 @@ def poll_job(run: Run, polls: int, ports: OrchestratorPorts, now: datetime) -> N
     """The watchdog's turn: ask the service, record the end if there is one, else look again later."""
     if run.outcome is not None:
         wake_if_ended(run, ports.machine)
-    handle: Mapping[str, Any] | None = run.handle
-    if handle is None:
+    if run.handle is None:
         return
     trigger = ports.triggers.of_type(run.job_type or "")
-    ending = trigger.status(handle) if trigger.can_be_asked and run.outcome is None else None
+    ending = ask_job(run, trigger) if run.outcome is None else None
     if ending is not None:
         wake_if_ended(record_end(run, ending, ports.control, ports.joblog, now), ports.machine)
     ports.control.promise(next_poll(run, trigger, polls, now))

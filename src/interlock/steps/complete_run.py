@@ -11,6 +11,7 @@ from interlock.domain.pipeline import OnTimeout, Pipeline
 from interlock.domain.retry import RetryDecision, decide_retry
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, moved, next_attempt
 from interlock.ports import Lost, TriggerError
+from interlock.steps.await_job import ask_job
 from interlock.steps.run_log import fields
 from interlock.steps.task import OrchestratorPorts, RunOver, Task
 
@@ -24,33 +25,25 @@ def complete_run(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[st
         raise RunOver("the run has moved on")
     if run.status is RunStatus.RUNNING:
         pipeline = ports.control.pipeline(task.key.pipeline_id)
-        outcome, left = run.outcome, None
-        if outcome is None:
-            if run.job_ends_by is not None and now < run.job_ends_by:
-                return _next(run, now)
-            outcome, left = _end_of_window(run, pipeline, ports)
+        if run.outcome is None and run.job_ends_by is not None and now < run.job_ends_by:
+            return _next(run, now)
+        outcome = run.outcome or _end_of_window(run, ports)
+        left = _cancel_unless_left(run, pipeline, ports) if outcome.may_live else None
         run = _close(run, pipeline, outcome, left, ports, now)
     return _next(run, now)
 
 
-def _end_of_window(
-    run: Run, pipeline: Pipeline | None, ports: OrchestratorPorts
-) -> tuple[Outcome, str | None]:
-    """Nobody reported an end. Ask once more; a job that is really still there is cancelled, unless it is to be left."""
-    assert run.handle is not None, "a run without a handle has its outcome from the start"
-    trigger = ports.triggers.of_type(run.job_type or "")
-    ending = trigger.status(run.handle) if trigger.can_be_asked else None
-    if ending is not None:
-        return ending, None
-    exhausted = Outcome(
-        JobEnd.TIMEOUT,
-        "the job did not end within jobPollWindowSeconds",
-        FailureCategory.TIMEOUT,
-        exhausted=True,
-    )
+def _end_of_window(run: Run, ports: OrchestratorPorts) -> Outcome:
+    """Nobody reported an end: ask once more."""
+    said = "the job did not end within jobPollWindowSeconds"
+    exhausted = Outcome(JobEnd.TIMEOUT, said, FailureCategory.TIMEOUT, exhausted=True, may_live=True)
+    return ask_job(run, ports.triggers.of_type(run.job_type or "")) or exhausted
+
+
+def _cancel_unless_left(run: Run, pipeline: Pipeline | None, ports: OrchestratorPorts) -> str:
     if pipeline is not None and pipeline.job.on_timeout is OnTimeout.LEAVE:
-        return exhausted, "the job was left running"
-    return exhausted, cancel_job(run, ports)
+        return "the job was left running"
+    return cancel_job(run, ports)
 
 
 def cancel_job(run: Run, ports: OrchestratorPorts) -> str:

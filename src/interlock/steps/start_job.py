@@ -46,9 +46,6 @@ def start_job(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[str, 
         return _already_started(run, pipeline, ports, now)
     if run.status is not RunStatus.WAITING or pipeline is None or readiness is None:
         raise RunOver(f"the run is {run.status}")
-    if not readiness.ready:
-        note_verdicts(run, readiness, ports.control)
-        raise NoLongerReady(readiness.reason)
     return _start(run, pipeline, readiness, ports, now)
 
 
@@ -58,18 +55,32 @@ def _start(
     try:
         trigger = ports.triggers.of_type(pipeline.job.type)
         request = _request(run, pipeline, ports)
-    except (ExpansionError, TriggerError) as error:
+        started = trigger.find(request) if _tried_before(run) else None
+        if started is None:
+            if not readiness.ready:
+                _back_to_waiting(run, readiness, ports)
+            # Written before the call: a later try of this attempt then knows that a job may exist already.
+            run = ports.control.note(run, replace(run, intent=StartIntent(run.attempt, now)))
+            started = trigger.start(request)
+    except ExpansionError as error:
         return _refused_for_good(run, pipeline, readiness, str(error), ports, now)
-    if not request.may_have_started:
-        # Written before the call: a later try of this attempt then knows that a job may exist already.
-        run = ports.control.note(run, replace(run, intent=StartIntent(run.attempt, now)))
-    try:
-        started = trigger.start(request)
     except TriggerError as error:
         if error.permanent:
             return _refused_for_good(run, pipeline, readiness, str(error), ports, now)
         return _refused_for_now(run, pipeline, readiness, error, ports, now)
     return _record_start(run, pipeline, readiness, trigger, started, ports, now)
+
+
+def _tried_before(run: Run) -> bool:
+    """An earlier try of this attempt called the service and did not live to tell: its job is found, not started again."""
+    return run.intent is not None and run.intent.attempt == run.attempt
+
+
+def _back_to_waiting(run: Run, readiness: Readiness, ports: OrchestratorPorts) -> None:
+    if run.intent is not None:
+        run = ports.control.note(run, replace(run, intent=None))
+    note_verdicts(run, readiness, ports.control)
+    raise NoLongerReady(readiness.reason)
 
 
 def _request(run: Run, pipeline: Pipeline, ports: OrchestratorPorts) -> JobRequest:
@@ -79,7 +90,6 @@ def _request(run: Run, pipeline: Pipeline, ports: OrchestratorPorts) -> JobReque
         attempt=run.attempt,
         run_id=run.run_id,
         config=expand(pipeline.job.config, values, ports.secrets.secret, ports.secrets.variable),
-        may_have_started=run.intent is not None and run.intent.attempt == run.attempt,
         values=values,
         idempotent=pipeline.job.idempotent,
     )
@@ -202,7 +212,7 @@ def _already_started(
     """An earlier try stored the handle and died. A synchronous answer died with it: nobody can be asked for it now."""
     if run.synchronous and run.outcome is None:
         if pipeline is not None and pipeline.job.idempotent:
-            request = replace(_request(run, pipeline, ports), may_have_started=True)
+            request = _request(run, pipeline, ports)
             _note_answer(run, ports.triggers.of_type(pipeline.job.type).start(request), ports, now)
         else:
             error = "unknown outcome: the answer was lost after the job was started; check the target, then ask for a rerun"

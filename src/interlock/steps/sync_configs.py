@@ -118,7 +118,7 @@ def _store(
     text = encode_pipeline(pipeline)
     if stored is None or stored.text != text or stored.source != name:
         version = stored.version + 1 if stored else 1
-        told = announcement.config_loaded(pipeline, name, now, [str(warning) for warning in warnings])
+        told = announcement.config_loaded(name, now, [str(warning) for warning in warnings])
         ports.control.put_config(StoredConfig(pipeline.id, text, name, etag, now, version), told)
         log.info("config loaded", extra={"pipeline": pipeline.id, "source": name})
     # Also when the config was stored before: an earlier pass may have died between the two.
