@@ -6,7 +6,7 @@ Every call may raise `CallFailed`; a conditional write may raise `Lost`. One met
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -271,7 +271,10 @@ class JobRequest:
     attempt: int
     run_id: str  # the idempotency key of this attempt
     config: Mapping[str, Any]
-    values: Mapping[str, str]  # DATE, HOUR, PAR_DAY, PAR_HOUR, PIPELINE, ATTEMPT, RUN_ID
+    may_have_started: bool = False
+    values: Mapping[str, str] = field(
+        default_factory=dict
+    )  # DATE, HOUR, PAR_DAY, PAR_HOUR, PIPELINE, ATTEMPT, RUN_ID
     idempotent: bool = False  # the user says that the target can take one start twice
 
 

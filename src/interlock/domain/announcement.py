@@ -117,7 +117,7 @@ def rerun_accepted(run: Run, detail: Mapping[str, Any], at: datetime) -> Announc
 
 
 def rerun_rejected(
-    pipeline: Pipeline, attempt: int | None, why: str, detail: Mapping[str, Any], at: datetime
+    pipeline: Pipeline | None, attempt: int | None, why: str, detail: Mapping[str, Any], at: datetime
 ) -> Announcement:
     return _about(
         EventType.RERUN_REJECTED, f"not run again: {why}", at, attempt, {**detail, "why": why}, pipeline

@@ -30,23 +30,24 @@ def category_of(outcome: Outcome) -> FailureCategory:
 
 def decide_retry(run: Run, outcome: Outcome, job: Job | None, now: datetime) -> RetryDecision:
     """`job` is None when the config was removed: the run is seen to its end, and not tried again."""
-    used = {"retries": run.retries, "code_retries": run.code_retries}
+
+    def no(reason: str, *, used_up: bool = False) -> RetryDecision:
+        return RetryDecision(False, reason, None, run.retries, run.code_retries, used_up)
+
     if job is None:
-        return RetryDecision(False, "its config was removed, so it is not tried again", **used)
+        return no("its config was removed, so it is not tried again")
     if outcome.exhausted and job.on_timeout is OnTimeout.LEAVE:
-        return RetryDecision(
-            False, "the job was left running (onTimeout: leave), so it is not started again", **used
-        )
+        return no("the job was left running (onTimeout: leave), so it is not started again")
     permanent = category_of(outcome) is FailureCategory.PERMANENT
     name, budget = ("maxCodeRetries", job.max_code_retries) if permanent else ("maxRetries", job.max_retries)
     spent = run.code_retries if permanent else run.retries
     if spent >= budget:
-        return RetryDecision(False, f"all {budget} of {name} are used", **used, budget_used_up=True)
-    used["code_retries" if permanent else "retries"] += 1
+        return no(f"all {budget} of {name} are used", used_up=True)
     # Doubles with every retry of the run, whichever budget paid for it.
     delay = job.retry_backoff * 2 ** (run.retries + run.code_retries)
     reason = f"{spent + 1} of {budget} {name}, after {_duration_text(delay.total_seconds())}"
-    return RetryDecision(True, reason, now + delay, **used)
+    retries, code_retries = run.retries + (not permanent), run.code_retries + permanent
+    return RetryDecision(True, reason, now + delay, retries, code_retries)
 
 
 def _duration_text(seconds: float) -> str:

@@ -34,7 +34,7 @@ def stream_router(event: Mapping[str, Any], ports: RouterPorts, now: datetime) -
     if event.get("source") == CRON_SOURCE:
         _fire(event, ports, now)
     elif "detail-type" in event:
-        _job_event(event, ports)
+        _job_event(event, ports, now)
     else:
         raise UnknownInvocation(
             f"neither Records, a cron fire nor an event; keys are {sorted(map(str, event))[:10]}"
@@ -53,16 +53,20 @@ def _route(change: Change, configs: Configs, ports: RouterPorts, now: datetime) 
 
 
 def _fire(event: Mapping[str, Any], ports: RouterPorts, now: datetime) -> None:
-    try:
-        scheduled_at = datetime.fromisoformat(str(event.get("scheduledAt"))).astimezone(UTC)
-    except ValueError:
-        scheduled_at = now
+    scheduled_at = _instant(event.get("scheduledAt"), now)
     fire_cron(str(event.get("pipelineId")), scheduled_at, ports.control, ports.machine, now)
 
 
-def _job_event(event: Mapping[str, Any], ports: RouterPorts) -> None:
+def _job_event(event: Mapping[str, Any], ports: RouterPorts, now: datetime) -> None:
     end = remote_end(event)
     if end is not None:
-        job_ended(
-            end.job_type, end.remote_id, end.outcome, end.at, ports.control, ports.joblog, ports.machine
-        )
+        # The event's own time: delivered twice, it is the same record.
+        at = _instant(event.get("time"), now)
+        job_ended(end.job_type, end.remote_id, end.outcome, at, ports.control, ports.joblog, ports.machine)
+
+
+def _instant(text: Any, otherwise: datetime) -> datetime:
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return otherwise
