@@ -1,0 +1,102 @@
+"""The rows of one table in memory: their order, the index `due`, what a write may be and what it costs."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from interlock.aws.attribute_value import Unstorable, as_stored
+from interlock.aws.table import Item, Key
+from interlock.simulation.item_size import LARGEST_ITEM, item_size, write_units
+
+_LONGEST_KEY = {"PK": 2048, "SK": 1024}  # bytes
+_INDEX_KEY = {"dueShard": str, "dueAt": Decimal}
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # two rows are the same only if they are one
+class Row:
+    """One item as it is stored; never changed, only replaced."""
+
+    item: Item
+    size: int  # bytes, as DynamoDB counts
+    due: tuple[str, Decimal] | None  # its place in the index
+
+
+@dataclass(slots=True)
+class Rows:
+    """All rows of a table."""
+
+    by_key: dict[Key, Row] = field(default_factory=dict)
+    _sort_keys: dict[str, list[str]] = field(default_factory=dict)  # of each partition, in order
+    _due: dict[str, list[tuple[Decimal, Key]]] = field(default_factory=dict)  # of each shard, in order
+
+    def with_prefix(self, partition: str, prefix: str) -> list[Key]:
+        order = self._sort_keys.get(partition, [])
+        first = last = bisect_left(order, prefix)
+        while last < len(order) and order[last].startswith(prefix):
+            last += 1
+        return [(partition, sort_key) for sort_key in order[first:last]]
+
+    def due_up_to(self, shard: str, up_to: Decimal) -> list[Key]:
+        entries = self._due.get(shard, [])
+        return [key for _, key in entries[: bisect_right(entries, up_to, key=lambda entry: entry[0])]]
+
+    def replace(self, key: Key, row: Row | None) -> None:
+        """Put the row there, or nothing."""
+        self._forget(key)
+        if row is None:
+            return
+        self.by_key[key] = row
+        insort(self._sort_keys.setdefault(key[0], []), key[1])
+        if row.due is not None:
+            insort(self._due.setdefault(row.due[0], []), (row.due[1], key))
+
+    def _forget(self, key: Key) -> None:
+        old = self.by_key.pop(key, None)
+        if old is None:
+            return
+        order = self._sort_keys[key[0]]
+        del order[bisect_left(order, key[1])]
+        if old.due is not None:
+            entries = self._due[old.due[0]]
+            del entries[bisect_left(entries, (old.due[1], key))]
+
+
+def check_key(key: Mapping[str, Any]) -> None:
+    """Raise `Unstorable` for a key that DynamoDB refuses, in reads too."""
+    for name, longest in _LONGEST_KEY.items():
+        value = key.get(name)
+        if not isinstance(value, str) or not value:
+            raise Unstorable(f"{name} must be a text that is not empty")
+        if len(as_stored(value).encode()) > longest:
+            raise Unstorable(f"{name} is longer than {longest} bytes")
+
+
+def row_of(item: Item) -> Row:
+    """The row of an item whose values `as_stored` gave. Raises `Unstorable`."""
+    size = item_size(item)
+    if size > LARGEST_ITEM:
+        raise Unstorable(f"item size of {size} bytes has exceeded the maximum allowed size")
+    for name, kind in _INDEX_KEY.items():
+        if name in item and (not isinstance(item[name], kind) or item[name] == ""):
+            raise Unstorable(f"type mismatch for index key {name}")
+    indexed = "dueShard" in item and "dueAt" in item
+    return Row(item, size, (item["dueShard"], item["dueAt"]) if indexed else None)
+
+
+def units_of_write(old: Row | None, new: Row | None) -> int:
+    """Of the table and of the index, which projects whole items.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations
+    """
+    larger = write_units(max(old.size if old else 0, new.size if new else 0))
+    before, after = old if old and old.due else None, new if new and new.due else None
+    if before is after:  # not in the index, or nothing changed
+        return larger
+    if before and after and before.due == after.due:
+        return larger + larger
+    # A changed key is a deletion and a put.
+    return larger + sum(write_units(row.size) for row in (before, after) if row)
