@@ -1,0 +1,91 @@
+"""The events table: every event once, and which alert thread each run has. Implements `ports.EventStore`."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from interlock.aws import keys
+from interlock.aws.attribute_value import Unstorable, as_stored
+from interlock.aws.run_item import instant_text
+from interlock.aws.table import Clause, Either, Item, Op, Table, absent, equals
+from interlock.domain.event import Event
+from interlock.ports import Lost, ThreadState
+
+
+class DynamoEventStore:
+    """Stores over one `Table`. A row lives `kept_for` after its event, a thread after its last message."""
+
+    def __init__(self, table: Table, kept_for: timedelta) -> None:
+        self._table = table
+        self._kept_for = kept_for
+
+    def record(self, event: Event) -> bool:
+        try:
+            self._table.put(self._event_item(event), only_if=(absent("PK"),))
+        except Lost:
+            return False
+        return True
+
+    def thread(self, thread: str, pipeline_id: str | None) -> ThreadState:
+        item = self._table.get(keys.thread_key(pipeline_id, thread)) or {}
+        return ThreadState(item.get("reference"), frozenset(item.get("delivered", ())))
+
+    def claim_thread(self, thread: str, pipeline_id: str | None, now: datetime, until: datetime) -> None:
+        nobody_opens_it = Either((absent("claimedUntil"), Clause("claimedUntil", Op.LESS, instant_text(now))))
+        self._table.update(
+            keys.thread_key(pipeline_id, thread),
+            {"claimedUntil": instant_text(until), "ttl": self._ttl(now)},
+            only_if=(absent("reference"), nobody_opens_it),
+        )
+
+    def release_thread(self, thread: str, pipeline_id: str | None, until: datetime) -> None:
+        try:
+            self._table.update(
+                keys.thread_key(pipeline_id, thread),
+                {},
+                remove=("claimedUntil",),
+                only_if=(equals("claimedUntil", instant_text(until)),),
+            )
+        except Lost:
+            return
+
+    def mark_delivered(
+        self, thread: str, pipeline_id: str | None, event_id: str, reference: str, now: datetime
+    ) -> None:
+        self._table.update(
+            keys.thread_key(pipeline_id, thread),
+            {"reference": reference, "ttl": self._ttl(now)},
+            remove=("claimedUntil",),
+            add_to_set={"delivered": event_id},
+        )
+
+    def _event_item(self, event: Event) -> Item:
+        partition, sort = keys.event_key(event.pipeline_id, event.at, event.type, event.event_id)
+        item: Item = {
+            "PK": partition,
+            "SK": sort,
+            "eventId": event.event_id,
+            "eventType": str(event.type),  # with `timestamp`, the key of GSI1
+            "timestamp": instant_text(event.at),
+            "message": event.message,
+            "severity": str(event.severity),
+            "detail": _storable_detail(event.detail),
+            "ttl": self._ttl(event.at),
+        }
+        about = {"pipelineId": event.pipeline_id, "scheduleId": event.schedule_id, "date": event.date}
+        return item | {
+            name: value for name, value in (about | {"attempt": event.attempt}).items() if value is not None
+        }
+
+    def _ttl(self, at: datetime) -> int:
+        return int((at + self._kept_for).timestamp())
+
+
+def _storable_detail(detail: Any) -> Any:
+    try:
+        return as_stored(detail)
+    except Unstorable:
+        # JSON has numbers and depths that no attribute can hold; as text they are still there to be read.
+        return json.dumps(detail, default=str)

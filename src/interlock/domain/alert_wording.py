@@ -1,0 +1,79 @@
+"""The words of an alert for each event type: its heading, and what its reader can expect or should do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from interlock.domain.event import EventType
+
+_RERUN = "Once that is settled, request a rerun."
+_STILL_TIME = "There is still time: see what the run waits for, or how far its job is."
+_LATE = "Late from now on; nothing is stopped. Tell those who wait for this data."
+_MAY_RERUN = "A rerun follows if maxDriftReruns allows one; that is announced on its own."
+_MISSED = "Nothing was started for this date. Request a rerun if it is still wanted."
+
+HEADINGS: Mapping[EventType, str] = {
+    EventType.VALIDATION_EXHAUSTED: "Run expired, its rules never held",
+    EventType.JOB_COMPLETED: "Recovered, job completed",
+    EventType.JOB_TIMEOUT: "Job timed out",
+    EventType.JOB_POLL_EXHAUSTED: "Job never reported its end",
+    EventType.RETRY_EXHAUSTED: "Run failed, no retry left",
+    EventType.INFRA_FAILURE: "Interlock could not do its part",
+    EventType.SFN_TIMEOUT: "Workflow timed out",
+    EventType.SLA_WARNING: "SLA at risk",
+    EventType.SLA_BREACH: "SLA breached",
+    EventType.RELATIVE_SLA_WARNING: "SLA at risk (relative)",
+    EventType.RELATIVE_SLA_BREACH: "SLA breached (relative)",
+    EventType.LATE_DATA_ARRIVAL: "Late data arrived",
+    EventType.BASELINE_CAPTURE_FAILED: "Baseline not captured",
+    EventType.POST_RUN_FAILED: "Post-run rules failed",
+    EventType.POST_RUN_DRIFT: "Source drifted after success",
+    EventType.POST_RUN_SENSOR_MISSING: "Post-run sensor missing",
+    EventType.SCHEDULE_MISSED: "Schedule missed",
+    EventType.IRREGULAR_SCHEDULE_MISSED: "Scheduled date missed",
+    EventType.SENSOR_DEADLINE_EXPIRED: "Trigger deadline passed",
+    EventType.TRIGGER_RECOVERED: "Started late, by the watchdog",
+    EventType.WATCHDOG_DEGRADED: "Watchdog check failed",
+    EventType.CONFIG_INVALID: "Config refused",
+    EventType.SENSOR_INVALID: "Sensor reading refused",
+    EventType.INFRA_ALARM: "Infrastructure alarm",
+}
+
+NEXT_STEPS: Mapping[EventType, str] = {
+    EventType.VALIDATION_EXHAUSTED: (
+        "The clock tries nothing more, but a sensor write that makes the rules hold still starts the run"
+        " (until the trigger deadline, if it has one). Check what writes the sensors named above."
+    ),
+    EventType.JOB_FAILED: "No retry follows this failure.",
+    EventType.JOB_TIMEOUT: "No retry follows this time-out. See whether the job still runs.",
+    EventType.JOB_POLL_EXHAUSTED: "This attempt ends as a time-out. See what became of the job itself.",
+    EventType.RETRY_EXHAUSTED: f"Nothing more will be tried. Find the cause in the job's own log. {_RERUN}",
+    EventType.INFRA_FAILURE: f"Check that Interlock can reach the service named above, and may. {_RERUN}",
+    EventType.SFN_TIMEOUT: f"Nothing more will be tried. See the execution in Step Functions. {_RERUN}",
+    EventType.SLA_WARNING: _STILL_TIME,
+    EventType.RELATIVE_SLA_WARNING: _STILL_TIME,
+    EventType.SLA_BREACH: _LATE,
+    EventType.RELATIVE_SLA_BREACH: _LATE,
+    EventType.LATE_DATA_ARRIVAL: _MAY_RERUN,
+    EventType.POST_RUN_DRIFT: _MAY_RERUN,
+    EventType.RERUN_REJECTED: "Nothing starts. `force: true` in a request skips only the check for new data.",
+    EventType.BASELINE_CAPTURE_FAILED: "The run stays succeeded, but its late data and drift cannot be told.",
+    EventType.POST_RUN_FAILED: "The run stays succeeded. Check its data before others use it.",
+    EventType.POST_RUN_SENSOR_MISSING: "The run stays succeeded, unverified. Check what writes the sensor.",
+    EventType.SCHEDULE_MISSED: _MISSED,
+    EventType.IRREGULAR_SCHEDULE_MISSED: _MISSED,
+    EventType.SENSOR_DEADLINE_EXPIRED: (
+        "Nothing starts by itself for this date any more. If its data comes after all, request a rerun."
+    ),
+    EventType.TRIGGER_RECOVERED: "Nothing to do, the run goes on. What should have started it was lost.",
+    EventType.WATCHDOG_DEGRADED: "The other checks went on. If this repeats, see the watchdog's log.",
+    EventType.CONFIG_INVALID: "The last good config, if any, stays in force. Correct the file and upload it.",
+    EventType.SENSOR_INVALID: "The reading is ignored. Correct what writes it.",
+    EventType.INFRA_ALARM: "See the alarm in CloudWatch: what it watches, and since when.",
+    EventType.JOB_COMPLETED: "Nothing to do.",
+}
+
+
+def heading(event_type: EventType) -> str:
+    """`JOB_FAILED` reads `Job failed` unless there is something better to say."""
+    return HEADINGS.get(event_type) or event_type.replace("_", " ").capitalize()
