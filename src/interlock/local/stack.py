@@ -1,0 +1,312 @@
+"""The whole control plane on an emulated AWS: what the Terraform module makes on a real account, made here by API calls."""
+
+from __future__ import annotations
+
+import json
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from interlock.local.zips import ROOT, build_zips
+
+ASL = ROOT / "statemachine" / "pipeline_run.asl.json"
+ALERT_QUEUE_VISIBILITY_SECONDS = 30
+ALERT_QUEUE_RECEIVES = 20  # with growing pauses: hours of a channel that is down
+STREAM_RETRIES = 1000  # of a batch, a second or more apart, before its records are kept elsewhere
+
+
+class Cloud(Protocol):
+    """An AWS to deploy onto: `Emulator`."""
+
+    account: str
+    region: str
+    endpoint: str
+
+    def client(self, service: str) -> Any: ...
+
+
+@dataclass(frozen=True)
+class StackOptions:
+    """What a user of the embedded stack may choose."""
+
+    environment: str = "local"
+    slack_api_url: str = ""
+    slack_token: str = "xoxb-local"  # noqa: S105  for the Slack endpoint on this machine
+    slack_channel: str = "C-LOCAL"
+    job_endpoints: Mapping[str, str] = field(default_factory=dict)  # service -> address of its stand-in
+    router_batch: int = 100
+    extra_environment: Mapping[str, str] = field(default_factory=dict)  # for the orchestrator: INTERLOCK_X
+
+
+class Stack:
+    """The deployed control plane, and how an outsider reaches it."""
+
+    def __init__(self, cloud: Cloud, options: StackOptions, zips: Path) -> None:
+        self.cloud, self.options, self._zips = cloud, options, zips
+        self.prefix = f"{options.environment}-interlock"
+        self.bucket = f"{self.prefix}-pipelines"
+        self.config_prefix = "pipelines/"
+
+    # -- names
+
+    def table(self, name: str) -> str:
+        return f"{self.prefix}-{name}"
+
+    def function(self, name: str) -> str:
+        return f"{self.prefix}-{name.replace('_', '-')}"
+
+    def arn(self, service: str, resource: str) -> str:
+        return f"arn:aws:{service}:{self.cloud.region}:{self.cloud.account}:{resource}"
+
+    def function_arn(self, name: str) -> str:
+        return self.arn("lambda", f"function:{self.function(name)}")
+
+    @property
+    def role_arn(self) -> str:
+        return f"arn:aws:iam::{self.cloud.account}:role/{self.prefix}"
+
+    @property
+    def state_machine_arn(self) -> str:
+        return self.arn("states", f"stateMachine:{self.prefix}-pipeline-run")
+
+    @property
+    def bus(self) -> str:
+        return f"{self.prefix}-events"
+
+    @property
+    def queue_url(self) -> str:
+        return str(self.cloud.client("sqs").get_queue_url(QueueName=f"{self.prefix}-alerts")["QueueUrl"])
+
+    # -- deployment, in the order in which things need each other
+
+    def deploy(self) -> Stack:
+        """Everything, ready to use when this returns."""
+        self._tables()
+        self._bus_and_queues()
+        self._secret()
+        self.cloud.client("s3").create_bucket(Bucket=self.bucket)
+        zips = build_zips(self._zips, for_aws=False)
+        for name, path in zips.items():
+            self._create_function(name, path)
+        self._state_machine()
+        self.cloud.client("scheduler").create_schedule_group(Name=self.prefix)
+        self._streams()
+        self._rules()
+        self._notifications()
+        return self
+
+    def _tables(self) -> None:
+        due = _index("due", "dueShard", "dueAt", "N", "KEYS_ONLY", ["waitsFor", "tries"])
+        by_type = _index("GSI1", "eventType", "timestamp", "S", "ALL")
+        for name, streamed, index in (
+            ("control", True, due),
+            ("joblog", True, None),
+            ("rerun", False, None),
+            ("events", False, by_type),
+        ):
+            self._create_table(name, streamed=streamed, index=index)
+
+    def _create_table(self, name: str, *, streamed: bool, index: dict[str, Any] | None) -> None:
+        dynamodb = self.cloud.client("dynamodb")
+        attributes = [_attribute("PK"), _attribute("SK"), *(index.pop("attributes") if index else [])]
+        extra: dict[str, Any] = {"GlobalSecondaryIndexes": [index]} if index else {}
+        if streamed:
+            extra["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+        dynamodb.create_table(
+            TableName=self.table(name),
+            KeySchema=[_hash("PK"), _range("SK")],
+            AttributeDefinitions=attributes,
+            BillingMode="PAY_PER_REQUEST",
+            **extra,
+        )
+        dynamodb.update_time_to_live(
+            TableName=self.table(name), TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"}
+        )
+
+    def _bus_and_queues(self) -> None:
+        self.cloud.client("events").create_event_bus(Name=self.bus)
+        sqs = self.cloud.client("sqs")
+        for name in ("alerts", "stream-failures"):
+            sqs.create_queue(QueueName=f"{self.prefix}-{name}-dead")
+        redrive = {
+            "deadLetterTargetArn": self.arn("sqs", f"{self.prefix}-alerts-dead"),
+            "maxReceiveCount": ALERT_QUEUE_RECEIVES,
+        }
+        sqs.create_queue(
+            QueueName=f"{self.prefix}-alerts",
+            Attributes={
+                "VisibilityTimeout": str(ALERT_QUEUE_VISIBILITY_SECONDS),
+                "RedrivePolicy": json.dumps(redrive),
+            },
+        )
+
+    def _secret(self) -> None:
+        self.cloud.client("secretsmanager").create_secret(
+            Name=f"{self.prefix}/slack", SecretString=self.options.slack_token
+        )
+
+    def environment_of(self, name: str) -> dict[str, str]:
+        """What the function's settings class reads (`settings.py`)."""
+        tables = {
+            f"{table.upper()}_TABLE": self.table(table) for table in ("control", "joblog", "rerun", "events")
+        }
+        whole = tables | {
+            "STATE_MACHINE_ARN": self.state_machine_arn,
+            "EVENT_BUS_NAME": self.bus,
+            "ORCHESTRATOR_ARN": self.function_arn("orchestrator"),
+            "CONFIG_SYNC_ARN": self.function_arn("config_sync"),
+            "STREAM_ROUTER_ARN": self.function_arn("stream_router"),
+            "SCHEDULER_GROUP_NAME": self.prefix,
+            "SCHEDULER_ROLE_ARN": self.role_arn,
+            "CONFIG_BUCKET": self.bucket,
+            "CONFIG_PREFIX": self.config_prefix,
+            "ALLOWED_PRIVATE_CIDRS": "127.0.0.0/8",
+            "ALLOW_COMMANDS": "1",
+            "ALERT_CHANNEL": "slack",
+            "ALERT_SECRET_ARN": f"{self.prefix}/slack",
+            "SLACK_CHANNEL_ID": self.options.slack_channel,
+        }
+        if name == "alert_dispatcher":
+            whole |= {"ALERT_QUEUE_URL": self.queue_url}
+            whole |= {"SLACK_API_URL": self.options.slack_api_url} if self.options.slack_api_url else {}
+        if name == "orchestrator":
+            whole |= self.options.extra_environment
+            whole |= {
+                f"AWS_ENDPOINT_URL_{service.upper()}": url
+                for service, url in self.options.job_endpoints.items()
+            }
+        return whole | {
+            "AWS_ENDPOINT_URL": self.cloud.endpoint,
+            "POWERTOOLS_SERVICE_NAME": name.replace("_", "-"),
+        }
+
+    def _create_function(self, name: str, path: Path) -> None:
+        # A synchronous Lambda job may take ten minutes; only the orchestrator waits for one.
+        seconds = 900 if name == "orchestrator" else 60
+        self.cloud.client("lambda").create_function(
+            FunctionName=self.function(name),
+            Runtime="python3.13",
+            Architectures=["arm64"],
+            Handler="handler.handler",
+            Role=self.role_arn,
+            Code={"ZipFile": path.read_bytes()},
+            Timeout=seconds,
+            MemorySize=256,
+            Environment={"Variables": self.environment_of(name)},
+        )
+
+    def _state_machine(self) -> None:
+        definition = string.Template(ASL.read_text()).substitute(
+            orchestrator_arn=self.function_arn("orchestrator")
+        )
+        self.cloud.client("stepfunctions").create_state_machine(
+            name=f"{self.prefix}-pipeline-run", definition=definition, roleArn=self.role_arn, type="STANDARD"
+        )
+
+    def _streams(self) -> None:
+        dynamodb = self.cloud.client("dynamodb")
+        for table, prefixes in STREAM_FILTERS.items():
+            stream = dynamodb.describe_table(TableName=self.table(table))["Table"]["LatestStreamArn"]
+            pattern = {"dynamodb": {"Keys": {"SK": {"S": prefixes}}}}
+            self.cloud.client("lambda").create_event_source_mapping(
+                EventSourceArn=stream,
+                FunctionName=self.function("stream_router"),
+                StartingPosition="TRIM_HORIZON",
+                BatchSize=self.options.router_batch,
+                BisectBatchOnFunctionError=True,
+                MaximumRetryAttempts=STREAM_RETRIES,
+                FunctionResponseTypes=["ReportBatchItemFailures"],
+                FilterCriteria={"Filters": [{"Pattern": json.dumps(pattern)}]},
+                DestinationConfig={
+                    "OnFailure": {"Destination": self.arn("sqs", f"{self.prefix}-stream-failures-dead")}
+                },
+            )
+        self.cloud.client("lambda").create_event_source_mapping(
+            EventSourceArn=self.arn("sqs", f"{self.prefix}-alerts"),
+            FunctionName=self.function("alert_dispatcher"),
+            BatchSize=10,
+            FunctionResponseTypes=["ReportBatchItemFailures"],
+        )
+
+    def _rules(self) -> None:
+        self._rule("every-event", EVERY_EVENT, self.function_arn("event_sink"), bus=self.bus)
+        self._rule("alerts", ALERTS, self.arn("sqs", f"{self.prefix}-alerts"), bus=self.bus)
+        self._rule("job-ends", JOB_ENDS, self.function_arn("stream_router"))
+        self._rule("tick", None, self.function_arn("watchdog"))
+
+    def _rule(self, name: str, pattern: Mapping[str, Any] | None, target: str, bus: str = "default") -> None:
+        events = self.cloud.client("events")
+        what = {"EventPattern": json.dumps(pattern)} if pattern else {"ScheduleExpression": "rate(1 minute)"}
+        events.put_rule(Name=f"{self.prefix}-{name}", EventBusName=bus, **what)
+        events.put_targets(
+            Rule=f"{self.prefix}-{name}", EventBusName=bus, Targets=[{"Id": "1", "Arn": target}]
+        )
+
+    def _notifications(self) -> None:
+        self.cloud.client("s3").put_bucket_notification_configuration(
+            Bucket=self.bucket,
+            NotificationConfiguration={
+                "LambdaFunctionConfigurations": [
+                    {
+                        "LambdaFunctionArn": self.function_arn("config_sync"),
+                        "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
+                        "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": self.config_prefix}]}},
+                    }
+                ]
+            },
+        )
+
+
+# Which rows' changes the router is woken for: the others concern nobody and cost nothing.
+STREAM_FILTERS: Mapping[str, list[Any]] = {
+    "control": [
+        {"prefix": "SENSOR#"},
+        {"prefix": "RUN#"},
+        {"prefix": "RERUN_REQUEST#"},
+        {"prefix": "NOTICE#"},
+        {"prefix": "FILE#"},
+        "CONFIG",
+    ],
+    "joblog": [{"prefix": "JOB#"}],
+}
+EVERY_EVENT = {"source": ["interlock"]}
+# `domain/message.py` decides what is an alert; this keeps the rest from ever reaching the queue.
+ALERTS = {
+    "source": ["interlock"],
+    "$or": [
+        {"detail": {"severity": ["warning", "critical"]}},
+        {"detail-type": ["JOB_COMPLETED"], "detail": {"detail": {"recovered": [True]}}},
+    ],
+}
+JOB_ENDS = {
+    "source": ["aws.glue", "aws.states"],
+    "detail-type": ["Glue Job State Change", "Step Functions Execution Status Change"],
+}
+
+
+def _attribute(name: str, kind: str = "S") -> dict[str, str]:
+    return {"AttributeName": name, "AttributeType": kind}
+
+
+def _hash(name: str) -> dict[str, str]:
+    return {"AttributeName": name, "KeyType": "HASH"}
+
+
+def _range(name: str) -> dict[str, str]:
+    return {"AttributeName": name, "KeyType": "RANGE"}
+
+
+def _index(
+    name: str, partition: str, sort: str, sort_kind: str, projection: str, more: list[str] | None = None
+) -> dict[str, Any]:
+    projected: dict[str, Any] = (
+        {"ProjectionType": "INCLUDE", "NonKeyAttributes": more} if more else {"ProjectionType": projection}
+    )
+    return {
+        "IndexName": name,
+        "KeySchema": [_hash(partition), _range(sort)],
+        "Projection": projected,
+        "attributes": [_attribute(partition), _attribute(sort, sort_kind)],
+    }
