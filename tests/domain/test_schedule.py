@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -87,6 +88,15 @@ def test_any_other_text_is_refused_with_the_forms_to_write(text: str) -> None:
     ) as refusal:
         period_of(text)
     assert len(str(refusal.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [("1899-12-31", False), ("1900-01-01", True), ("2999-12-31", True), ("3000-01-01", False)],
+)
+def test_dates_are_of_years_that_every_zone_can_express(text: str, is_one: bool) -> None:
+    with nullcontext() if is_one else pytest.raises(ValueError, match="is not an execution date"):
+        period_start(text)
 
 
 def test_exclusions_look_at_the_day_of_an_hour() -> None:

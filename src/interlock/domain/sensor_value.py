@@ -100,6 +100,8 @@ def shown(value: Any, longest: int = 80) -> str:
 
 def shortened(text: str, longest: int) -> str:
     """At most `longest` characters, encodable."""
+    if len(text) <= longest and text.isascii():
+        return text
     text = text[: longest + 1].encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
