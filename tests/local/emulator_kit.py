@@ -9,6 +9,7 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 from interlock.local.emulator import Emulator
@@ -51,6 +52,12 @@ def deploy(emulator: Emulator, source: str, name: str = "function", **settings: 
         **{"Timeout": 10, **settings},
     )
     return name
+
+
+@cache
+def shared(emulator: Emulator, source: str) -> str:
+    """A function that tests may use together, since it keeps nothing; it is warm after the first."""
+    return deploy(emulator, source)
 
 
 def invoke(emulator: Emulator, function: str, event: Any = None) -> tuple[Any, str | None]:

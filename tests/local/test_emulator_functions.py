@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from emulator_kit import deploy, eventually, invoke, make_queue, messages, unique, zipped
 
 from interlock.local.emulator import Emulator
+from local.emulator_kit import deploy, eventually, invoke, make_queue, messages, unique, zipped
 
 pytestmark = pytest.mark.embedded
 
@@ -100,9 +100,7 @@ def test_a_function_whose_process_died_answers_again(emulator: Emulator) -> None
     assert invoke(emulator, function, "live") == ("alive", None)
 
 
-def test_a_function_sees_its_own_settings_and_none_of_ours(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_function_sees_its_own_settings_and_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
     source = """
         import os

@@ -44,6 +44,7 @@ class Emulator:
         self._settings = dict(env or {})
         self._folder: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._session: Any = None
         self._clients: dict[str, Any] = {}  # thread-safe, and slow to make
 
     def __enter__(self) -> Emulator:
@@ -100,7 +101,8 @@ class Emulator:
     def client(self, service: str) -> Any:
         """A boto3 client aimed at the emulator; knows nothing of the user's own AWS settings."""
         if service not in self._clients:
-            self._clients[service] = local_client(service, self.endpoint, self.region)
+            self._session = self._session or isolated_session(self.account)
+            self._clients[service] = local_client(self._session, service, self.endpoint, self.region)
         return self._clients[service]
 
     def publish_service_event(
@@ -184,10 +186,9 @@ def server_environment(folder: Path, port: int, region: str) -> dict[str, str]:
     }
 
 
-def local_client(service: str, endpoint: str, region: str) -> Any:
-    """A client with dummy credentials that reads neither the environment nor the user's files."""
+def isolated_session(account: str) -> Any:
+    """A boto3 session with dummy credentials that reads neither the environment nor the user's files."""
     import boto3
-    from botocore.config import Config
     from botocore.configprovider import ConstantProvider
     from botocore.session import Session
 
@@ -197,8 +198,13 @@ def local_client(service: str, endpoint: str, region: str) -> Any:
         settings.set_config_provider(name, ConstantProvider(default))
     settings.set_config_provider("config_file", ConstantProvider(os.devnull))
     settings.set_config_provider("credentials_file", ConstantProvider(os.devnull))
-    own: Any = boto3.Session(Emulator.account, "local", region_name=region, botocore_session=session)
-    return own.client(service, region, endpoint_url=endpoint, config=Config(proxies={}))
+    return boto3.Session(account, "local", botocore_session=session)
+
+
+def local_client(session: Any, service: str, endpoint: str, region: str) -> Any:
+    from botocore.config import Config
+
+    return session.client(service, region, endpoint_url=endpoint, config=Config(proxies={}))
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:

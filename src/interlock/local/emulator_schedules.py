@@ -84,9 +84,22 @@ def parse_expression(text: str, zone_name: str) -> Expression:
         except ValueError as error:
             raise BadSchedule(f"Invalid Schedule Expression {text}.") from error
     cron = events._parse_cron_fields(text)
-    if cron is None:
+    if cron is None or not is_in_range(cron):
         raise BadSchedule(f"Invalid Schedule Expression {text}.")
     return Expression(zone, cron=cron)
+
+
+def is_in_range(cron: Any) -> bool:
+    """ministack takes minute 60 and month 13, which would never come."""
+    minutes, hours, days, months, weekdays, *_ = cron
+    bounds = (
+        (minutes, 0, 59),
+        (hours, 0, 23),
+        (days["days"], 1, 31),
+        (months, 1, 12),
+        (weekdays["days"], 1, 7),
+    )
+    return all(low <= number <= high for numbers, low, high in bounds for number in numbers)
 
 
 def create_schedule(name: str, body: JsonObject) -> Response:

@@ -73,6 +73,8 @@ def fail_execution(execution: JsonObject, error: str, cause: str) -> None:
 
 def execute_task(state: JsonObject, raw_input: Any, execution: JsonObject, context: JsonObject) -> Any:
     """One Task state: tried until it succeeds, no retrier is left, or the execution was stopped."""
+    # A copy: the branches of a Parallel or Map share their context, and would swap state names and tokens.
+    context = context | {"State": dict(context["State"])}
     retries: Counter[int] = Counter()
     while True:
         context["State"]["RetryCount"] = retries.total()

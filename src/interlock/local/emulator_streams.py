@@ -114,7 +114,8 @@ def deliver(source: Source) -> None:
 
 def take_failure(source: Source, batch: Batch, failed_at: int, result: JsonObject) -> None:
     name = source.mapping["FunctionName"]
-    log.warning("%s failed at record %s of a batch of %s", name, failed_at, len(batch.records))
+    size, text = len(batch.records), result.get("log", "")
+    log.warning("%s failed at record %s of %s: %s\n%s", name, failed_at, size, result.get("body"), text)
     source.advance(failed_at)
     verdict = judge(batch, failed_at, Policy.of(source.mapping), time.time())
     _pending[source.id][:1] = verdict.again
