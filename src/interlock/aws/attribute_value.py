@@ -1,11 +1,11 @@
-"""Which Python values DynamoDB can hold and what they come back as: both tables store through here.
+"""Which Python values DynamoDB can hold, what they come back as, and how to read them off the wire.
 
-Sensors come from outside, so what AWS would refuse is refused alike in memory.
+Both tables store through here: what AWS would refuse of an outsider's row is refused alike in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Context, Decimal, DecimalException, Inexact
 from typing import Any
 
@@ -86,3 +86,32 @@ def _set(members: list[Any]) -> set[Any]:
     if len(kinds) != 1 or not kinds <= {str, Decimal, bytes}:
         raise Unstorable("a set must hold texts, numbers or binaries, of one kind, and at least one")
     return set(members)
+
+
+def from_wire(wire: Mapping[str, Any], binary: Callable[[Any], bytes] = bytes) -> Any:
+    """The value of `{"S": "text"}` and its like; `binary` reads what `B` holds: bytes, or base64 text in JSON.
+
+    Raises whatever comes of a value that is not as documented.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
+    """
+    ((kind, value),) = wire.items()
+    match kind:
+        case "S" | "BOOL":
+            return value
+        case "N":
+            return Decimal(value)
+        case "NULL":
+            return None
+        case "M":
+            return {name: from_wire(member, binary) for name, member in value.items()}
+        case "L":
+            return [from_wire(member, binary) for member in value]
+        case "SS":
+            return set(value)
+        case "NS":
+            return {Decimal(member) for member in value}
+        case "B":
+            return binary(value)
+        case "BS":
+            return {binary(member) for member in value}
+    raise ValueError(f"unknown attribute type {kind!r}")

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
 
-from interlock.aws.attribute_value import as_stored
+from interlock.aws.attribute_value import as_stored, from_wire
 from interlock.aws.errors import calling, error_code
 from interlock.aws.expression import Expressions
 from interlock.aws.snapshot import PartTooLarge, read_snapshot
@@ -29,14 +29,7 @@ _CANCELLED_BECAUSE = {
 }
 
 
-class _Deserializer(TypeDeserializer):
-    """Binary values as `bytes`, which any code can handle, in place of boto3's own class."""
-
-    def _deserialize_b(self, value: bytes) -> bytes:
-        return value
-
-
-_serializer, _deserializer = TypeSerializer(), _Deserializer()
+_serializer = TypeSerializer()
 
 
 class DynamoTable:
@@ -174,4 +167,4 @@ def _wire_key(key: Key) -> dict[str, Any]:
 
 
 def _item(wire: Mapping[str, Any]) -> Item:
-    return {name: _deserializer.deserialize(value) for name, value in wire.items()}
+    return {name: from_wire(value) for name, value in wire.items()}
