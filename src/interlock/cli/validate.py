@@ -1,0 +1,159 @@
+"""`interlock validate PATH...`: every mistake in pipeline files, before they are shipped."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import stat
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
+
+from interlock.pipeline_yaml import Checked, Mistake, PipelineInvalid, check_pipeline
+from interlock.pipeline_yaml.document import MOST_BYTES
+from interlock.pipeline_yaml.mistake import path_text, printable
+
+_SUFFIXES = (".yaml", ".yml")
+_NOT_PIPELINES = "scenarios"  # folders of `interlock simulate`
+
+
+class _Unreadable(Exception):
+    """A path that cannot be checked; the message says why."""
+
+
+@dataclass(slots=True)
+class _Report:
+    files: int = 0
+    pipelines: dict[str, Mistake] = field(
+        default_factory=dict
+    )  # id -> where, should another file have it too
+    mistakes: list[Mistake] = field(default_factory=list)
+    warnings: list[Mistake] = field(default_factory=list)
+
+    def add(self, checked: Checked, file: str) -> None:
+        """A valid file; its id may be taken all the same."""
+        name = checked.pipeline.id
+        first = self.pipelines.get(name)
+        message = f"{name} is also the id in {first.file if first else ''}; give each pipeline its own"
+        here = Mistake(file, checked.line, path_text(("pipeline", "id")), message)
+        if first:
+            self.mistakes.append(here)
+        else:
+            self.pipelines[name] = here
+        self.warnings += checked.warnings
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds `validate` to the command line."""
+    parser = subparsers.add_parser(
+        "validate",
+        help="check pipeline files",
+        description="Checks pipeline files: exit code 0 all valid, 1 mistakes, 2 wrong usage.",
+    )
+    parser.add_argument(
+        "paths", nargs="+", metavar="PATH", help="a file, or a folder with *.yaml and *.yml below"
+    )
+    parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object")
+    parser.set_defaults(func=_run)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    return validate(parsed.paths, as_json=parsed.as_json, out=sys.stdout)
+
+
+def validate(paths: Sequence[str], *, as_json: bool, out: TextIO) -> int:
+    """Checks what is at `paths` and writes mistakes, warnings and a summary; returns the exit code."""
+    report = _Report()
+    try:
+        for path in _each_file(paths):
+            report.files += 1
+            _check(path, report)
+    except _Unreadable as error:
+        out.write(json.dumps({"error": str(error)}) + "\n" if as_json else f"interlock validate: {error}\n")
+        return 2
+    if as_json:
+        out.write(json.dumps(_as_data(report), indent=2) + "\n")
+    else:
+        out.writelines(f"{line}\n" for line in _lines(report))
+    return 1 if report.mistakes else 0
+
+
+def _check(path: Path, report: _Report) -> None:
+    file = printable(str(path))
+    try:
+        report.add(check_pipeline(_read(path), file), file)
+    except PipelineInvalid as invalid:
+        report.mistakes += invalid.mistakes
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise _Unreadable(f"{printable(str(path))} is no regular file; name pipeline files or folders")
+        with path.open("rb") as opened:
+            return opened.read(MOST_BYTES + 1)  # one more than is accepted: enough to say it is too large
+    except OSError as error:
+        _refuse(error)
+
+
+def _each_file(paths: Sequence[str]) -> Iterator[Path]:
+    seen: set[str] = set()
+    for name in paths:
+        for path in _files_of(name):
+            identity = os.path.realpath(path)
+            if identity not in seen:
+                seen.add(identity)
+                yield path
+
+
+def _files_of(name: str) -> list[Path]:
+    if not name or "\0" in name or not os.path.exists(name):
+        raise _Unreadable(f"there is no {printable(name)!r}; name pipeline files or folders")
+    if not os.path.isdir(name):
+        return [Path(name)]
+    found = sorted(_files_below(name))
+    if not found:
+        raise _Unreadable(f"no *.yaml or *.yml below {printable(name)!r}; name pipeline files or folders")
+    return found
+
+
+def _files_below(name: str) -> Iterator[Path]:
+    for folder, below, files in os.walk(name, onerror=_refuse):
+        # os.walk goes into what is left of this list.
+        below[:] = [inner for inner in below if inner != _NOT_PIPELINES and not inner.startswith(".")]
+        yield from (Path(folder, file) for file in files if file.endswith(_SUFFIXES))
+
+
+def _refuse(error: OSError) -> NoReturn:
+    where = printable(str(error.filename))
+    raise _Unreadable(f"{where} cannot be read ({error.strerror}); check its permissions") from error
+
+
+def _as_data(report: _Report) -> dict[str, Any]:
+    return {
+        "valid": not report.mistakes,
+        "files": report.files,
+        "pipelines": sorted(report.pipelines),
+        "mistakes": [asdict(mistake) for mistake in report.mistakes],
+        "warnings": [asdict(warning) for warning in report.warnings],
+    }
+
+
+def _lines(report: _Report) -> Iterator[str]:
+    yield from map(str, report.mistakes)
+    for warning in report.warnings:
+        yield f"{warning} (warning)"
+    warned = f", {_count(len(report.warnings), 'warning')}" if report.warnings else ""
+    if report.mistakes:
+        wrong = len({mistake.file for mistake in report.mistakes})
+        found = _count(len(report.mistakes), "mistake")
+        yield f"{found} in {wrong} of {_count(report.files, 'file')}{warned}"
+    else:
+        yield f"{_count(len(report.pipelines), 'pipeline')} valid{warned}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

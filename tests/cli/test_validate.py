@@ -1,0 +1,161 @@
+"""`interlock validate PATH...`: what it prints and how it exits."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interlock.cli.validate import validate
+
+VALID = "pipeline: {id: NAME}\nschedule: {cron: 0 6 * * *}\njob: {type: glue, config: {jobName: etl}}\n"
+
+
+def a_file(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def run(*paths: Path | str, as_json: bool = False) -> tuple[int, list[str]]:
+    out = io.StringIO()
+    code = validate([str(path) for path in paths], as_json=as_json, out=out)
+    return code, out.getvalue().splitlines()
+
+
+def test_valid_files_are_counted(tmp_path: Path):
+    a_file(tmp_path / "a.yaml", VALID.replace("NAME", "a"))
+    a_file(tmp_path / "deep" / "b.yml", VALID.replace("NAME", "b"))
+
+    assert run(tmp_path) == (0, ["2 pipelines valid"])
+
+
+def test_each_mistake_is_a_line_and_the_answer_is_no(tmp_path: Path):
+    a_file(tmp_path / "good.yaml", VALID)
+    bad = a_file(tmp_path / "bad.yaml", VALID.replace("jobName", "jobNam") + "slaa: {}\n")
+
+    code, lines = run(tmp_path)
+
+    assert code == 1
+    assert lines == [
+        f'{bad}:3: job.config.jobNam: unknown key; did you mean "jobName"?',
+        f'{bad}:4: slaa: unknown key; did you mean "sla"?',
+        "2 mistakes in 1 of 2 files",
+    ]
+
+
+def test_a_warning_is_shown_and_does_not_change_the_answer(tmp_path: Path):
+    a_file(tmp_path / "a.yaml", VALID.replace("0 6", "0 *") + "sla: {deadline: ':30'}\n")
+    berlin = a_file(
+        tmp_path / "b.yaml",
+        VALID.replace("NAME", "b").replace("0 6 * * *", "0 * * * *, timezone: Europe/Berlin"),
+    )
+
+    code, lines = run(tmp_path)
+
+    assert code == 0
+    assert lines[0].startswith(f"{berlin}:2: schedule.timezone: Europe/Berlin changes its clocks")
+    assert lines[0].endswith("(warning)")
+    assert lines[1:] == ["2 pipelines valid, 1 warning"]
+
+
+def test_two_files_must_not_claim_one_id(tmp_path: Path):
+    first = a_file(tmp_path / "a.yaml", VALID)
+    second = a_file(tmp_path / "b.yaml", VALID)
+
+    code, lines = run(tmp_path)
+
+    assert code == 1
+    assert lines[0] == f"{second}:1: pipeline.id: NAME is also the id in {first}; give each pipeline its own"
+
+
+def test_a_file_named_twice_is_checked_once(tmp_path: Path):
+    path = a_file(tmp_path / "a.yaml", VALID)
+    link = tmp_path / "link.yaml"
+    link.symlink_to(path)
+
+    assert run(path, tmp_path, link) == (0, ["1 pipeline valid"])
+
+
+def test_scenarios_and_hidden_folders_hold_no_pipelines(tmp_path: Path):
+    a_file(tmp_path / "a.yaml", VALID)
+    a_file(tmp_path / "scenarios" / "s.yaml", "scenario: x")
+    a_file(tmp_path / ".git" / "g.yaml", "x")
+    a_file(tmp_path / "notes.txt", "x")
+
+    assert run(tmp_path) == (0, ["1 pipeline valid"])
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("nothing.yaml", "there is no '"),
+        ("empty", "no *.yaml or *.yml below"),
+        ("", "there is no ''"),
+        ("a\0b", "there is no"),
+        ("x" * 5000, "there is no"),
+        ("pipe", "is no regular file"),
+    ],
+)
+def test_a_path_without_pipelines_is_wrong_usage(tmp_path: Path, name: str, wanted: str):
+    (tmp_path / "empty").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+
+    code, lines = run(f"{tmp_path}/{name}" if name else "")
+
+    assert code == 2
+    assert len(lines) == 1
+    assert lines[0].startswith("interlock validate: ")
+    assert wanted in lines[0]
+
+
+def test_a_file_that_is_too_large_is_a_mistake_of_that_file(tmp_path: Path):
+    large = a_file(tmp_path / "large.yaml", "# " + "x" * 400_000)
+
+    assert run(large) == (1, [f"{large}:1: is larger than 256 KB; shorten it", "1 mistake in 1 of 1 file"])
+
+
+def test_json_says_the_same_as_data(tmp_path: Path):
+    a_file(
+        tmp_path / "good.yaml",
+        VALID.replace("0 6", "0 *").replace("* * *}", "* * *, timezone: Europe/Berlin}"),
+    )
+    bad = a_file(tmp_path / "bad.yaml", "pipeline: {id: bad}\njob: {type: gleu}\n")
+
+    code, lines = run(tmp_path, as_json=True)
+    answer: dict[str, Any] = json.loads("".join(lines))
+
+    assert code == 1
+    assert answer["mistakes"] == [
+        {
+            "file": str(bad),
+            "line": 2,
+            "path": "job.type",
+            "message": '"gleu" is not known here; did you mean glue?',
+        }
+    ]
+    assert [warning["path"] for warning in answer["warnings"]] == ["schedule.timezone"]
+    assert (answer["valid"], answer["files"], answer["pipelines"]) == (False, 2, ["NAME"])
+
+
+def test_json_tells_of_wrong_usage_too(tmp_path: Path):
+    code, lines = run(tmp_path / "nothing", as_json=True)
+
+    assert code == 2
+    assert "there is no" in json.loads("".join(lines))["error"]
+
+
+def test_a_name_that_no_terminal_should_see_is_escaped(tmp_path: Path):
+    folder = os.fsencode(tmp_path)
+    with open(folder + b"/\xff\n\x1b.yaml", "wb") as opened:
+        opened.write(b"nothing")
+
+    code, lines = run(tmp_path)
+
+    assert code == 1
+    assert len(lines) == 2
+    assert lines[0].isprintable()
