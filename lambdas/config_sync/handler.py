@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from interlock.aws.clients import clients
+from interlock.aws.clients import Clients
 from interlock.aws.config_ledger import DynamoConfigLedger
 from interlock.aws.config_source import S3Configs
 from interlock.aws.control_table import DynamoControlTable
@@ -13,6 +13,7 @@ from interlock.aws.cron_schedules import SchedulerCron
 from interlock.aws.dynamo_table import DynamoTable
 from interlock.aws.observability import configure_logging
 from interlock.functions.config_sync import config_sync
+from interlock.pipeline_yaml.document import MOST_BYTES
 from interlock.settings import ConfigSyncSettings
 from interlock.steps.sync_configs import ConfigSyncPorts
 
@@ -22,9 +23,10 @@ configure_logging("config-sync")
 @cache  # once per container; importing this file touches nothing
 def ports() -> ConfigSyncPorts:
     settings = ConfigSyncSettings.from_env(os.environ)
+    clients = Clients()
     table = DynamoTable(clients("dynamodb"), settings.control_table)
     return ConfigSyncPorts(
-        source=S3Configs(clients("s3"), settings.config_bucket, settings.config_prefix),
+        source=S3Configs(clients("s3"), settings.config_bucket, settings.config_prefix, MOST_BYTES),
         ledger=DynamoConfigLedger(table),
         control=DynamoControlTable(table),
         schedules=SchedulerCron(

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from interlock.aws.clients import clients
+from boto3.session import Session
+from interlock.aws.clients import Clients
 from interlock.aws.control_table import DynamoControlTable
 from interlock.aws.dynamo_table import DynamoTable
 from interlock.aws.job_log import DynamoJobLog
@@ -15,7 +16,7 @@ from interlock.aws.state_machine import StepFunctionsMachine
 from interlock.functions.orchestrator import orchestrator
 from interlock.settings import OrchestratorSettings
 from interlock.steps.task import OrchestratorPorts
-from interlock.triggers import TriggerTable
+from interlock.triggers.production import job_triggers
 
 configure_logging("orchestrator")
 
@@ -23,15 +24,18 @@ configure_logging("orchestrator")
 @cache  # once per container; importing this file touches nothing
 def ports() -> OrchestratorPorts:
     settings = OrchestratorSettings.from_env(os.environ)
+    clients = Clients()
     dynamodb = clients("dynamodb")
     return OrchestratorPorts(
         control=DynamoControlTable(DynamoTable(dynamodb, settings.control_table)),
         joblog=DynamoJobLog(DynamoTable(dynamodb, settings.joblog_table)),
         machine=StepFunctionsMachine(clients("stepfunctions"), settings.state_machine_arn),
-        triggers=TriggerTable(
-            clients,
-            allowed_private_cidrs=settings.allowed_private_cidrs,
-            allow_commands=bool(settings.allow_commands),
+        triggers=job_triggers(
+            Session(),
+            allowed_private_cidrs=settings.allowed_private_cidrs.split(",")
+            if settings.allowed_private_cidrs
+            else (),
+            commands_allowed=bool(settings.allow_commands),
         ),
         secrets=SecretsManager(clients("secretsmanager"), os.environ),
     )

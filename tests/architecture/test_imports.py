@@ -12,7 +12,7 @@ from architecture.imports import LAMBDAS, OURS, PACKAGES, files_in, imports_of, 
 from interlock.local.zips import FUNCTIONS, reached_modules
 
 IO_MODULES = frozenset(
-    [
+    {
         "asyncio",
         "boto3",
         "botocore",
@@ -37,7 +37,7 @@ IO_MODULES = frozenset(
         "uuid",
         "yaml",
         "pydantic",
-    ]
+    }
 )
 # Who may import whom: a layer and the layers it sees. `domain` is seen by all.
 SEES = {
@@ -105,7 +105,7 @@ def test_every_module_is_reached_from_an_entry_point() -> None:
 
 HOT = ("stream_router", "orchestrator", "watchdog", "event_sink", "alert_dispatcher")
 # DESIGN of the hot path: what makes a cold start slow, or belongs where a human waits.
-HEAVY = [
+HEAVY = (
     "pydantic",
     "yaml",
     "slack_sdk",
@@ -118,7 +118,7 @@ HEAVY = [
     "interlock.simulation",
     "interlock.local",
     "interlock.cli",
-]
+)
 
 
 @pytest.mark.parametrize("function", HOT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from interlock.domain import announcement
@@ -13,7 +14,7 @@ from interlock.domain.expansion import ExpansionError, expand, job_values
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.readiness import Readiness
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, StartIntent, moved
-from interlock.ports import JobRequest, JobTrigger, Lost, StartedJob, TriggerError
+from interlock.ports import CallFailed, JobRequest, JobTrigger, Lost, Secrets, StartedJob, TriggerError
 from interlock.steps.await_job import record_end
 from interlock.steps.evaluate_readiness import cancel_waiting
 from interlock.steps.open_run import start_execution
@@ -25,6 +26,16 @@ log = logging.getLogger(__name__)
 
 # A service that refuses for now (throttled, too many runs) is asked again for this long, within one attempt.
 REFUSALS_LAST = timedelta(minutes=30)
+# Waiting does not mend these. https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+_NO_SUCH_SECRET = frozenset(
+    {
+        "ResourceNotFoundException",
+        "AccessDeniedException",
+        "InvalidRequestException",
+        "DecryptionFailure",
+        "BinarySecret",
+    }
+)
 
 
 def start_job(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[str, Any]:
@@ -89,10 +100,19 @@ def _request(run: Run, pipeline: Pipeline, ports: OrchestratorPorts) -> JobReque
         key=run.key,
         attempt=run.attempt,
         run_id=run.run_id,
-        config=expand(pipeline.job.config, values, ports.secrets.secret, ports.secrets.variable),
+        config=expand(pipeline.job.config, values, partial(_secret, ports.secrets), ports.secrets.variable),
         values=values,
         idempotent=pipeline.job.idempotent,
     )
+
+
+def _secret(secrets: Secrets, name: str) -> str:
+    try:
+        return secrets.secret(name)
+    except CallFailed as error:
+        if error.code in _NO_SUCH_SECRET:
+            raise TriggerError(f"the secret {name} cannot be read: {error.code}", permanent=True) from None
+        raise
 
 
 def _record_start(
