@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from boto3.session import Session
+
 from interlock.aws.clients import Clients
 from interlock.aws.control_table import DynamoControlTable
 from interlock.aws.dynamo_table import DynamoTable
