@@ -13,7 +13,6 @@ from interlock.aws.cron_schedules import SchedulerCron
 from interlock.aws.dynamo_table import DynamoTable
 from interlock.aws.observability import configure_logging
 from interlock.functions.config_sync import config_sync
-from interlock.pipeline_yaml.document import MOST_BYTES
 from interlock.settings import ConfigSyncSettings
 from interlock.steps.sync_configs import ConfigSyncPorts
 
@@ -26,7 +25,7 @@ def ports() -> ConfigSyncPorts:
     clients = Clients()
     table = DynamoTable(clients("dynamodb"), settings.control_table)
     return ConfigSyncPorts(
-        source=S3Configs(clients("s3"), settings.config_bucket, settings.config_prefix, MOST_BYTES),
+        source=S3Configs(clients("s3"), settings.config_bucket, settings.config_prefix),
         ledger=DynamoConfigLedger(table),
         control=DynamoControlTable(table),
         schedules=SchedulerCron(

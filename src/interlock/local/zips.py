@@ -16,6 +16,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -190,7 +191,7 @@ def _can_compile(for_aws: bool) -> bool:
 def _write(target: Path, files: dict[str, Path], *, compiled: bool) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(files):
             _add(archive, name, files[name].read_bytes())
             if compiled and name.endswith(".py"):
@@ -202,6 +203,7 @@ def _compiled_name(name: str) -> str:
     return importlib.util.cache_from_source(name).replace("\\", "/")
 
 
+@cache  # most files are in several zips
 def _compile(source: Path, name: str) -> bytes:
     """Byte code that is not compared with its source at each start; the path in it is Lambda's, wherever it was built."""
     with tempfile.TemporaryDirectory() as folder:
