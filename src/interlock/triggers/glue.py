@@ -1,0 +1,124 @@
+"""Glue jobs. A start is made repeatable by a tag among the arguments: the runs of the job are looked through for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from interlock.domain.run import FailureCategory, JobEnd, Outcome
+from interlock.ports import JobRequest, StartedJob, TriggerError
+from interlock.triggers.aws_refusal import AWS_ERRORS, code_of, look_up_failed, refusal
+from interlock.triggers.job_config import optional_mapping, required_text, scalar_text
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_glue.type_defs import JobRunTypeDef
+
+    from interlock.triggers.outside import Outside
+
+TAG = "--interlock_run_id"
+# https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-runs.html and, for what the states mean,
+# https://docs.aws.amazon.com/glue/latest/dg/job-run-statuses.html
+_RUNNING = frozenset({"STARTING", "RUNNING", "STOPPING", "WAITING"})
+_ENDED: Mapping[str, tuple[JobEnd, FailureCategory | None]] = {
+    "SUCCEEDED": (JobEnd.SUCCESS, None),
+    "FAILED": (JobEnd.FAIL, None),  # the script's fault or the cluster's: Glue does not say
+    "TIMEOUT": (JobEnd.TIMEOUT, FailureCategory.TIMEOUT),
+    "STOPPED": (JobEnd.FAIL, FailureCategory.PERMANENT),  # by a person, whom starting it again would defy
+    "ERROR": (JobEnd.FAIL, FailureCategory.PERMANENT),  # the job was deleted
+    "EXPIRED": (JobEnd.FAIL, FailureCategory.TRANSIENT),  # a streaming job's maintenance window
+}
+# Too many runs of the job or the account: passes when one of them ends.
+# https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-exceptions.html
+_PASSING = frozenset({"ConcurrentRunsExceededException", "ResourceNumberLimitExceededException"})
+# The runs come newest first, and the earlier try is minutes old: a thousand runs in between are more than an account has.
+# https://docs.aws.amazon.com/glue/latest/webapi/API_GetJobRuns.html
+_PAGES, _PAGE_SIZE = 5, 200
+
+
+class GlueTrigger:
+    """Config: `jobName`, `arguments`. Glue's own `MaxRetries` should be 0: Interlock counts the tries."""
+
+    publishes_end = True
+    can_be_asked = True
+
+    def __init__(self, outside: Outside) -> None:
+        self._glue: GlueClient = outside.clients("glue")
+
+    def start(self, request: JobRequest) -> StartedJob:
+        job = required_text(request.config, "jobName")
+        try:
+            started = self._glue.start_job_run(JobName=job, Arguments=_arguments(request))
+        except AWS_ERRORS as error:
+            raise refusal(f"Glue job {job}", error, passing=_PASSING) from None
+        return _started(job, started["JobRunId"])
+
+    def find(self, request: JobRequest) -> StartedJob | None:
+        job = required_text(request.config, "jobName")
+        try:
+            tagged = (run for run in self._runs(job) if run.get("Arguments", {}).get(TAG) == request.run_id)
+            # A retry of Glue's own has the same arguments; the run we started is the one without a predecessor.
+            run_id = next((run["Id"] for run in tagged if not run.get("PreviousRunId")), None)
+        except AWS_ERRORS as error:
+            raise look_up_failed(f"Glue job {job}", error) from None
+        return None if run_id is None else _started(job, run_id)
+
+    def status(self, handle: Mapping[str, Any]) -> Outcome | None:
+        run = self._run(handle)
+        return outcome_of(str(run.get("JobRunState", "")), run.get("ErrorMessage"))
+
+    def cancel(self, handle: Mapping[str, Any]) -> None:
+        job, run_id = handle["jobName"], handle["jobRunId"]
+        try:
+            answer = self._glue.batch_stop_job_run(JobName=job, JobRunIds=[run_id])
+        except AWS_ERRORS as error:
+            if code_of(error) == "EntityNotFoundException":
+                return
+            raise refusal(f"Glue job {job}", error) from None
+        for failure in answer.get("Errors", []):
+            # A run that has ended or is being stopped cannot be stopped, which is as good.
+            if self._run(handle).get("JobRunState") in ("STARTING", "RUNNING", "WAITING"):
+                code = failure.get("ErrorDetail", {}).get("ErrorCode", "Unknown")
+                raise TriggerError(f"Glue job {job}: run {run_id} was not stopped: {code}", permanent=False)
+
+    def _run(self, handle: Mapping[str, Any]) -> JobRunTypeDef:
+        try:
+            return self._glue.get_job_run(JobName=handle["jobName"], RunId=handle["jobRunId"])["JobRun"]
+        except AWS_ERRORS as error:
+            raise refusal(f"Glue job {handle['jobName']}", error) from None
+
+    def _runs(self, job: str) -> Iterator[JobRunTypeDef]:
+        page = self._glue.get_job_runs(JobName=job, MaxResults=_PAGE_SIZE)
+        yield from page["JobRuns"]
+        for _ in range(_PAGES - 1):
+            if not page.get("NextToken"):
+                return
+            page = self._glue.get_job_runs(JobName=job, MaxResults=_PAGE_SIZE, NextToken=page["NextToken"])
+            yield from page["JobRuns"]
+
+
+def _started(job: str, run_id: str) -> StartedJob:
+    return StartedJob({"jobName": job, "jobRunId": run_id}, remote_id=run_id)
+
+
+def outcome_of(state: str, error: str | None) -> Outcome | None:
+    """None while the run goes on."""
+    if state in _RUNNING:
+        return None
+    if state not in _ENDED:
+        raise TriggerError(f"Glue reports the state {state[:60]!r}, which nobody knows", permanent=True)
+    end, category = _ENDED[state]
+    if end is JobEnd.SUCCESS:
+        return Outcome(end)
+    return Outcome(end, error=f"Glue run {state}: {error or 'no reason given'}"[:1000], category=category)
+
+
+def _arguments(request: JobRequest) -> dict[str, str]:
+    """What the user wrote counts before what we add, except for the tag. A name is given its `--` where it lacks it."""
+    told = {"--par_day": request.values["PAR_DAY"], "--par_hour": request.values["PAR_HOUR"]}
+    written = {
+        name if name.startswith("--") else f"--{name}": scalar_text(value)
+        for name, value in optional_mapping(request.config, "arguments").items()
+    }
+    # A daily run has no hour. An argument without a value would swallow the next one, so there is none.
+    return {name: value for name, value in told.items() if value} | written | {TAG: request.run_id}

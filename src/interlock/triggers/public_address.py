@@ -1,0 +1,76 @@
+"""Which addresses a request of a user's config may reach: public ones, and what the installation allows by name.
+
+Both lists are written out, because what `ipaddress` calls global differs between Python versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+
+# https://www.iana.org/assignments/iana-ipv4-special-registry
+_NOT_PUBLIC_V4 = tuple(
+    ip_network(block)
+    for block in (
+        "0.0.0.0/8",  # this network
+        "10.0.0.0/8",
+        "100.64.0.0/10",  # carrier-grade NAT
+        "127.0.0.0/8",
+        "169.254.0.0/16",  # link-local; instance and container metadata answer here
+        "172.16.0.0/12",
+        "192.0.0.0/24",  # protocol assignments
+        "192.0.2.0/24",  # documentation
+        "192.88.99.0/24",  # 6to4 relays, withdrawn
+        "192.168.0.0/16",
+        "198.18.0.0/15",  # benchmarking
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, broadcast
+    )
+)
+# IANA gives out unicast addresses from this block alone: loopback, unique local (where the IPv6 metadata address
+# fd00:ec2::254 is), link-local, multicast and v4-compatible ones all lie outside.
+# https://www.iana.org/assignments/ipv6-address-space
+_UNICAST_V6 = IPv6Network("2000::/3")
+# https://www.iana.org/assignments/iana-ipv6-special-registry
+_NOT_PUBLIC_V6 = tuple(
+    IPv6Network(block)
+    for block in (
+        "2001::/23",  # protocol assignments, Teredo among them: a tunnel to any IPv4 address
+        "2001:db8::/32",  # documentation
+        "2002::/16",  # 6to4: a tunnel to the IPv4 address inside
+        "3fff::/20",  # documentation
+    )
+)
+# An IPv6-only subnet reaches the IPv4 internet through this prefix; the last 32 bits are the IPv4 address.
+# https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-nat64-dns64.html
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+
+class AddressRules:
+    """Allowed are public addresses and those in `allowed_private_cidrs`, nothing else."""
+
+    def __init__(self, allowed_private_cidrs: Iterable[str] = ()) -> None:
+        self._allowed = tuple(ip_network(block) for block in allowed_private_cidrs)
+
+    def allow(self, address: str) -> bool:
+        """Whether a connection to this address, as `getaddrinfo` gave it, may be opened."""
+        meant = _meant(ip_address(address))
+        return any(meant in block for block in self._allowed) or is_public(meant)
+
+
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Whether the address belongs to the internet at large."""
+    if isinstance(address, IPv4Address):
+        return not any(address in block for block in _NOT_PUBLIC_V4)
+    if address in _NAT64:
+        return is_public(IPv4Address(int(address) & 0xFFFFFFFF))
+    return address in _UNICAST_V6 and not any(address in block for block in _NOT_PUBLIC_V6)
+
+
+def _meant(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    # The operating system opens an IPv4 connection for ::ffff:a.b.c.d.
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address

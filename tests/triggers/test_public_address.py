@@ -1,0 +1,107 @@
+"""Which addresses a user's config may reach."""
+
+import pytest
+
+from interlock.triggers.public_address import AddressRules
+
+PUBLIC = [
+    "1.1.1.1",
+    "8.8.8.8",
+    "9.255.255.255",
+    "11.0.0.0",
+    "100.63.255.255",
+    "100.128.0.0",
+    "172.15.255.255",
+    "172.32.0.0",
+    "198.17.255.255",
+    "198.20.0.0",
+    "223.255.255.255",
+    "2606:4700::1111",
+    "2a00:1450:4001::1",
+    "2001:200::1",
+    "::ffff:1.1.1.1",
+    "64:ff9b::101:101",
+]
+NOT_PUBLIC = [
+    "0.0.0.0",
+    "10.0.0.0",
+    "10.255.255.255",
+    "100.64.0.1",
+    "100.127.255.255",
+    "127.0.0.1",
+    "127.255.255.255",
+    "169.254.169.254",
+    "169.254.170.2",
+    "172.16.0.0",
+    "172.31.255.255",
+    "192.0.0.1",
+    "192.0.2.1",
+    "192.88.99.1",
+    "192.168.0.1",
+    "198.18.0.1",
+    "198.19.255.255",
+    "198.51.100.1",
+    "203.0.113.1",
+    "224.0.0.1",
+    "239.255.255.255",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "::7f00:1",
+    "::ffff:127.0.0.1",
+    "::ffff:169.254.169.254",
+    "::ffff:0:127.0.0.1",
+    "64:ff9b::7f00:1",
+    "64:ff9b::a9fe:a9fe",
+    "64:ff9b:1::1",
+    "100::1",
+    "2001::1",
+    "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    "2001:db8::1",
+    "2002:7f00:1::1",
+    "2002:101:101::1",
+    "3fff::1",
+    "4000::1",
+    "5f00::1",
+    "fc00::1",
+    "fd00:ec2::254",
+    "fe80::1",
+    "fe80::1%eth0",
+    "fec0::1",
+    "ff02::1",
+]
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_a_public_address_is_allowed(address):
+    assert AddressRules().allow(address)
+
+
+@pytest.mark.parametrize("address", NOT_PUBLIC)
+def test_any_other_address_is_refused(address):
+    assert not AddressRules().allow(address)
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("10.1.0.0", True),
+        ("10.1.255.255", True),
+        ("::ffff:10.1.2.3", True),
+        ("10.0.255.255", False),
+        ("10.2.0.0", False),
+        ("127.0.0.1", False),
+        ("64:ff9b::a01:203", False),
+        ("fd00:1::5", True),
+        ("fd00:2::5", False),
+        ("1.1.1.1", True),
+    ],
+)
+def test_allowed_networks_open_exactly_what_they_name(address, allowed):
+    assert AddressRules(["10.1.0.0/16", "fd00:1::/32"]).allow(address) is allowed
+
+
+def test_a_network_that_cannot_be_read_is_an_error():
+    with pytest.raises(ValueError, match=r"10\.0\.0\.1/8"):
+        AddressRules(["10.0.0.1/8"])
