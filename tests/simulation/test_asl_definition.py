@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -248,6 +250,14 @@ def test_an_expression_with_names_of_its_own_is_accepted(expression: str) -> Non
     machine = parse_machine(a_pass(Output=expression))
 
     assert machine.start_at == "P"
+
+
+def test_the_machine_of_this_project_is_covered() -> None:
+    path = Path(__file__).parents[2] / "statemachine" / "pipeline_run.asl.json"
+
+    machine = parse_machine(json.loads(path.read_text()))
+
+    assert machine.start_at == "EvaluateReadiness"
 
 
 def test_a_variable_may_be_read_where_any_other_state_or_rule_or_catcher_assigns_it() -> None:

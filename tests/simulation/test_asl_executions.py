@@ -107,11 +107,11 @@ def test_stopping_ends_an_execution_for_good() -> None:
 )
 def test_stopping_ends_a_wait_and_a_back_off(state: dict[str, Any]) -> None:
     world = AslWorld(a_machine({"S": state}), failing(*[FunctionError("E", "")] * 9))
-    world.at(1, lambda: world.walker.stop("run"))
+    world.at(0.5, lambda: world.walker.stop("run"))
 
-    record = world.run()
+    record = world.run(seconds=0.5)
 
-    assert (record.status, record.stopped_at) == ("ABORTED", after(1))
+    assert (record.status, record.stopped_at) == ("ABORTED", after(0.5))
     assert world.clock.idle()
 
 
@@ -200,3 +200,24 @@ def test_waiting_on_a_token_costs_no_transition_however_long() -> None:
     asleep = [world.run(seconds=60).billed_transitions, world.run_on(seconds=30 * DAY).billed_transitions]
 
     assert asleep == [2, 2]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param({"Type": "Pass", "Next": "S"}, id="a state that leads to itself"),
+        pytest.param(a_task(Next="S", Output={}), id="a task that does"),
+        pytest.param(
+            a_task(Retry=[{"ErrorEquals": ["E"], "MaxAttempts": 99_999, "BackoffRate": 1}]), id="retries"
+        ),
+    ],
+)
+def test_a_loop_without_end_ends_at_the_quota_of_history_events(state: dict[str, Any]) -> None:
+    # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+    def fails(_payload: Any) -> None:
+        raise FunctionError("E", "")
+
+    record = AslWorld(a_machine({"S": state}), fails if "Retry" in state else None).run()
+
+    assert (record.status, record.error) == ("FAILED", "States.Runtime")
+    assert 4_000 < record.billed_transitions < 12_600

@@ -150,9 +150,9 @@ def test_a_variable_outlives_the_states_between() -> None:
             "Seconds": 1,
             "Assign": {"kept": "{% $states.input %}"},
             "Output": {},
-            "Next": "Forget",
+            "Next": "Other",
         },
-        "Forget": {"Type": "Pass", "Output": "other", "Next": "End"},
+        "Other": {"Type": "Pass", "Assign": {"other": 1}, "Output": "other", "Next": "End"},
         "End": {"Type": "Succeed", "Output": "{% $kept.a %}"},
     }
 

@@ -61,6 +61,18 @@ def test_the_function_may_answer_before_it_returns() -> None:
     assert record.stopped_at == after(0)
 
 
+def test_no_heartbeat_is_expected_once_the_function_has_answered() -> None:
+    states = {
+        "T": a_task(token=True, HeartbeatSeconds=10, Next="W"),
+        "W": {"Type": "Wait", "Seconds": 60, "Next": "E"},
+        "E": {"Type": "Succeed"},
+    }
+    world = AslWorld(a_machine(states))
+    world.function = lambda payload: world.walker.send_task_success(payload["token"], "1")
+
+    assert world.run().stopped_at == after(60)
+
+
 def test_a_function_that_answered_and_then_failed_has_answered() -> None:
     world = AslWorld(a_sleeper())
 

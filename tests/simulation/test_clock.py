@@ -157,6 +157,21 @@ def test_blocking_until_now_goes_straight_on() -> None:
     assert ran == ["went on", "next"]
 
 
+def test_an_action_that_gives_way_goes_on_after_all_that_is_due_now_at_its_priority() -> None:
+    clock, ran = VirtualClock(NOW), list[str]()
+
+    def polite() -> None:
+        clock.give_way()
+        ran.append("polite")
+
+    clock.at(NOW, 1, polite)
+    clock.at(NOW, 1, lambda: ran.append("same priority"))
+    clock.at(NOW, 2, lambda: ran.append("lower priority"))
+    clock.run_until(NOW)
+
+    assert ran == ["same priority", "polite", "lower priority"]
+
+
 @pytest.mark.parametrize("blocks", [False, True])
 def test_what_an_action_raises_comes_out_and_the_clock_can_go_on(blocks: bool) -> None:
     clock, ran = VirtualClock(NOW), list[str]()

@@ -44,6 +44,9 @@ from interlock.simulation.clock import Timer, VirtualClock
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 _FORBIDDEN_IN_NAMES = re.compile(r"[\s?*<>{}\[\]\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
+# The quota on events that ends a loop which would never end.
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+_LONGEST_HISTORY = 25_000
 # A closed execution's name may be used again after 90 days.
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
 _NAME_IS_TAKEN_FOR = timedelta(days=90)
@@ -183,7 +186,10 @@ class StateMachineWalker:
 
     def _at(self, execution: Execution, when: datetime, priority: int, step: Callable[[], None]) -> Timer:
         def unless_it_ended() -> None:
-            if execution.running:
+            if execution.running and execution.history_events >= _LONGEST_HISTORY:
+                cause = f"The execution reached the maximum number of history events ({_LONGEST_HISTORY})."
+                self._fail(execution, StateError(RUNTIME, cause))
+            elif execution.running:
                 step()
 
         return self._clock.at(when, priority, unless_it_ended)
