@@ -40,3 +40,6 @@ class Clients:
             # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
             retries={"mode": "standard", "total_max_attempts": self._tries},
         )
+
+
+clients = Clients()  # the container's; no client, session or connection until one is asked for

@@ -1,0 +1,56 @@
+"""`ConfigSource` on S3: the user's YAML below one prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from interlock.aws.errors import calling
+from interlock.ports import CallFailed
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_YAML = (".yaml", ".yml")
+_MOST_BYTES = 256 * 1024  # of a config
+
+
+class S3Configs:
+    """Names are keys without the prefix; folders below it count."""
+
+    def __init__(self, client: S3Client, bucket: str, prefix: str) -> None:
+        self._client, self._bucket = client, bucket
+        folder = prefix.strip("/")
+        self._prefix = f"{folder}/" if folder else ""
+
+    def listing(self) -> Mapping[str, str]:
+        return {
+            item["Key"].removeprefix(self._prefix): _etag(item)
+            for item in self._objects()
+            if item["Key"].lower().endswith(_YAML)
+        }
+
+    def read(self, name: str) -> tuple[bytes, str] | None:
+        try:
+            with calling("s3.GetObject"):
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
+                with answer["Body"] as body:
+                    # One byte more than allowed shows that it is too large, whatever its size.
+                    return body.read(_MOST_BYTES + 1), _etag(answer)
+        except CallFailed as failed:
+            if failed.code == "NoSuchKey":
+                return None
+            raise
+
+    def _objects(self) -> Iterator[Mapping[str, Any]]:
+        page: Any = {"NextContinuationToken": None}
+        while "NextContinuationToken" in page:
+            token = page["NextContinuationToken"]
+            more = {"ContinuationToken": token} if token else {}
+            with calling("s3.ListObjectsV2"):
+                page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, **more)
+            yield from page.get("Contents", ())
+
+
+def _etag(answer: Mapping[str, Any]) -> str:
+    return str(answer["ETag"]).strip('"')

@@ -1,0 +1,85 @@
+"""The user's YAML in a bucket."""
+
+import pytest
+
+from interlock.aws import config_source
+from interlock.aws.config_source import S3Configs
+from interlock.pipeline_yaml.document import MOST_BYTES
+from interlock.ports import CallFailed
+
+
+@pytest.fixture
+def s3(aws):
+    s3 = aws("s3")
+    s3.create_bucket(Bucket="configs", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    return s3
+
+
+def put(s3, key, body=b"x"):
+    return s3.put_object(Bucket="configs", Key=key, Body=body)["ETag"].strip('"')
+
+
+def test_the_listing_has_every_yaml_file_below_the_prefix_with_its_etag(s3):
+    etag = put(s3, "pipelines/gold.yaml")
+    for key in ("pipelines/team/silver.yml", "pipelines/README.md", "pipelines-old/x.yaml", "y.yaml"):
+        put(s3, key)
+
+    listing = S3Configs(s3, "configs", "pipelines/").listing()
+
+    assert sorted(listing) == ["gold.yaml", "team/silver.yml"]
+    assert listing["gold.yaml"] == etag
+
+
+@pytest.mark.parametrize("prefix", ["pipelines", "pipelines/", "/pipelines/"])
+def test_a_prefix_may_be_written_with_or_without_slashes(s3, prefix):
+    put(s3, "pipelines/gold.yaml", b"text")
+    source = S3Configs(s3, "configs", prefix)
+
+    assert list(source.listing()) == ["gold.yaml"]
+    assert source.read("gold.yaml")[0] == b"text"
+
+
+def test_without_a_prefix_the_whole_bucket_counts(s3):
+    put(s3, "team/gold.yaml")
+
+    assert list(S3Configs(s3, "configs", "").listing()) == ["team/gold.yaml"]
+
+
+def test_a_listing_goes_on_beyond_one_page(s3):
+    for number in range(1005):
+        put(s3, f"p/{number:04}.yaml")
+
+    assert len(S3Configs(s3, "configs", "p").listing()) == 1005
+
+
+def test_a_file_is_read_with_the_etag_of_what_was_read(s3):
+    etag = put(s3, "p/gold.yaml", b"pipeline: {}")
+    source = S3Configs(s3, "configs", "p")
+
+    assert source.read("gold.yaml") == (b"pipeline: {}", etag)
+    assert source.listing() == {"gold.yaml": etag}
+
+
+def test_a_file_that_is_gone_is_none(s3):
+    assert S3Configs(s3, "configs", "p").read("gold.yaml") is None
+
+
+def test_an_empty_file_is_read(s3):
+    put(s3, "p/gold.yaml", b"")
+
+    assert S3Configs(s3, "configs", "p").read("gold.yaml")[0] == b""
+
+
+def test_of_a_huge_file_one_byte_more_than_allowed_is_read(s3):
+    put(s3, "p/gold.yaml", b"x" * 2_000_000)
+
+    content, _ = S3Configs(s3, "configs", "p").read("gold.yaml")
+
+    assert len(content) == MOST_BYTES + 1 == config_source._MOST_BYTES + 1
+
+
+def test_a_bucket_that_does_not_exist_is_a_failed_call(s3):
+    with pytest.raises(CallFailed) as failed:
+        S3Configs(s3, "nowhere", "p").listing()
+
+    assert (failed.value.call, failed.value.code) == ("s3.ListObjectsV2", "NoSuchBucket")
