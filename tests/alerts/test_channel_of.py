@@ -4,9 +4,8 @@ import pytest
 
 from alerts.scripted_server import serving
 from event_builder import an_event
-from interlock.alerts import CHANNELS, ChannelUnknown, channel_of
+from interlock.alerts import CHANNELS, ChannelMisconfigured, channel_of
 from interlock.domain.message import alert_of
-from interlock.ports import DeliveryError
 from interlock.settings import AlertDispatcherSettings
 
 
@@ -39,10 +38,10 @@ def test_a_webhook_posts_to_the_address_of_the_secret():
 
 
 def test_a_kind_that_there_is_not_is_refused_with_those_there_are():
-    with pytest.raises(ChannelUnknown, match=f"'pigeon'; set it to {' or '.join(CHANNELS)}"):
+    with pytest.raises(ChannelMisconfigured, match=f"'pigeon'; set it to {' or '.join(CHANNELS)}"):
         channel_of(settings(alert_channel="pigeon"), lambda _: "")
 
 
 def test_slack_without_a_channel_is_refused():
-    with pytest.raises(DeliveryError, match="SLACK_CHANNEL_ID is not set"):
+    with pytest.raises(ChannelMisconfigured, match="SLACK_CHANNEL_ID is not set"):
         channel_of(settings(slack_channel_id=""), lambda _: "xoxb-1")

@@ -150,6 +150,7 @@ def test_a_service_that_is_down_is_transient(kind, http):
             channel.send(alert_of(an_event()), None)
 
     assert not failed.value.permanent
+    assert failed.value.retry_after_seconds == 5  # the rest of the batch need not run into it as well
 
 
 def test_a_service_that_never_answers_is_given_up(kind, http, monkeypatch):
@@ -176,7 +177,8 @@ def test_a_dead_service_does_not_spill_the_secret(kind, http):
             kind.make(f"http://127.0.0.1:{taken.getsockname()[1]}", http).send(alert_of(an_event()), None)
 
     assert SECRET not in str(failed.value)
-    assert failed.value.__suppress_context__  # a traceback would print urllib3's error, which quotes the path
+    assert failed.value.__cause__ is None  # a traceback would print urllib3's error, which quotes the path
+    assert failed.value.__suppress_context__
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.domain.plain_text import clock, duration, one_line, parse_instant, shown
@@ -68,6 +68,7 @@ def test_a_value_nested_beyond_reason_is_named_not_shown():
     assert shown(value) == "(something too odd to show)"
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.integers() | st.text(), lambda inner: st.lists(inner)

@@ -35,7 +35,7 @@ class Channel:
 
     def send(self, alert, thread):
         failure = self.failures.pop(0) if self.failures else None
-        if isinstance(failure, DeliveryError):
+        if isinstance(failure, (DeliveryError, CallFailed)):
             raise failure
         self.sent.append((alert.event_id, thread))
         if failure is not None:
@@ -156,6 +156,16 @@ def test_an_opening_that_failed_leaves_the_thread_free(store):
     assert channel.sent == [("a", None)]
 
 
+def test_an_opening_without_a_secret_leaves_the_thread_free(store):
+    channel = Channel(CallFailed("secretsmanager.GetSecretValue", "AccessDeniedException"))
+
+    with pytest.raises(CallFailed):
+        deliver_alert(failed("a"), store, channel, AT)
+    deliver_alert(failed("a"), store, channel, AT)
+
+    assert channel.sent == [("a", None)]
+
+
 def test_a_thread_that_had_to_be_opened_anew_is_the_one_replied_in(store):
     class Gone(Channel):
         def send(self, alert, thread):
@@ -267,14 +277,18 @@ def test_a_table_that_fails_is_a_reason_to_come_back_soon():
         (DOWN, 9, 512),
         pytest.param(DOWN, 10, 900, id="15 minutes at most"),
         pytest.param(DOWN, 10_000, 900, id="however often it came"),
-        (BUSY, 5, 30),
+        pytest.param(BUSY, 1, 30, id="the channel says how long"),
+        pytest.param(BUSY, 5, 32, id="and was wrong about it often enough"),
         pytest.param(
             DeliveryError("", permanent=False, retry_after_seconds=86_400), 1, 900, id="a day is too long"
         ),
         pytest.param(ARCHIVED, 7, 60, id="permanent: on to the dead letters, at a pace people can follow"),
         (ThreadBeingOpened(""), 1, 2),
-        (MustWait("", 30), 4, 30),
+        pytest.param(MustWait("", 30), 1, 30, id="as long as what it waits for"),
+        pytest.param(MustWait("", 30), 6, 64, id="or longer"),
     ],
 )
-def test_the_wait_grows_with_each_receive_unless_the_channel_says_how_long(error, receives, seconds):
+def test_the_wait_grows_with_each_receive_and_is_never_less_than_the_channel_asks_for(
+    error, receives, seconds
+):
     assert seconds_to_wait(error, receives) == seconds

@@ -17,8 +17,8 @@ CHANNELS = {
 Secret = Callable[[bool], str]  # the channel's secret; True reads it anew, for it may have been rotated
 
 
-class ChannelUnknown(ValueError):
-    """The settings name a kind of channel that there is not."""
+class ChannelMisconfigured(ValueError):
+    """The settings do not describe a channel that there is."""
 
 
 class ChannelSettings(Protocol):
@@ -33,11 +33,13 @@ class ChannelSettings(Protocol):
 
 
 def channel_of(settings: ChannelSettings, secret: Secret) -> AlertChannel:
-    """The channel that the settings choose; `ChannelUnknown` lists the kinds there are."""
+    """The channel that the settings choose; `ChannelMisconfigured` says what to set."""
     try:
         module, _, factory = CHANNELS[settings.alert_channel].partition(":")
     except KeyError:
         kinds = " or ".join(CHANNELS)
-        raise ChannelUnknown(f"ALERT_CHANNEL is {settings.alert_channel!r}; set it to {kinds}") from None
+        raise ChannelMisconfigured(
+            f"ALERT_CHANNEL is {settings.alert_channel!r}; set it to {kinds}"
+        ) from None
     channel: AlertChannel = getattr(import_module(module), factory)(settings, secret)
     return channel

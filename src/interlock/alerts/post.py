@@ -15,6 +15,7 @@ from interlock.ports import DeliveryError
 _TIMEOUT = urllib3.Timeout(connect=3.05, read=10)  # seconds; the claim of a thread outlasts two such posts
 _LARGEST_ANSWER = 64 * 1024  # bytes
 _LONGEST_WAIT = 900  # seconds
+_UNREACHABLE_WAIT = 5  # seconds for everybody: the other alerts of the batch need not time out as well
 # Refusals that pass: time-out, too early, too many. https://www.rfc-editor.org/rfc/rfc9110#name-408-request-timeout
 _PASSING = frozenset({408, 425, 429})
 
@@ -39,8 +40,9 @@ def post_json(
             body=json.dumps(body).encode(),
             headers={"Content-Type": "application/json; charset=utf-8", **(headers or {})},
             timeout=_TIMEOUT,
-            retries=False,  # SQS brings the message back, with a back-off that outlives this function
-            redirect=False,
+            # SQS brings the message back, with a back-off that outlives this function. Redirects neither: the secret
+            # is not for whoever they lead to.
+            retries=False,
             preload_content=False,
         )
         try:
@@ -51,7 +53,8 @@ def post_json(
             response.close()
     except urllib3.exceptions.HTTPError as error:
         # `from None`: the error's own text holds the path, which is a webhook's secret.
-        raise DeliveryError(f"{channel} cannot be reached: {type(error).__name__}", permanent=False) from None
+        message = f"{channel} cannot be reached: {type(error).__name__}"
+        raise DeliveryError(message, permanent=False, retry_after_seconds=_UNREACHABLE_WAIT) from None
 
 
 def refuse_status(channel: str, answer: Answer) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import urllib3
 
-from interlock.alerts import ChannelSettings, Secret
+from interlock.alerts import ChannelMisconfigured, ChannelSettings, Secret
 from interlock.alerts.mrkdwn import headline, paragraphs
 from interlock.alerts.post import Answer, post_json, refuse_status, retry_after_seconds
 from interlock.domain.event import Severity
@@ -97,9 +97,9 @@ class SlackChannel:
 
 
 def slack_channel(settings: ChannelSettings, secret: Secret) -> SlackChannel:
-    """The channel of the settings; `DeliveryError` when they name no Slack channel."""
+    """The channel of the settings; `ChannelMisconfigured` when they name none."""
     if not settings.slack_channel_id:
-        raise DeliveryError("SLACK_CHANNEL_ID is not set: name the channel, like C0123456789", permanent=True)
+        raise ChannelMisconfigured("SLACK_CHANNEL_ID is not set: name the channel, like C0123456789")
     return SlackChannel(secret, settings.slack_channel_id, settings.slack_api_url, urllib3.PoolManager())
 
 

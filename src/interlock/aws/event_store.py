@@ -57,7 +57,6 @@ class DynamoEventStore:
         self._table.update(
             keys.thread_key(pipeline_id, thread),
             {"reference": reference, "ttl": self._ttl(now)},
-            remove=("claimedUntil",),
             add_to_set={"delivered": event_id},
         )
 

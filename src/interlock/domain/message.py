@@ -98,8 +98,9 @@ def _mark(event: Event) -> str:
 
 def _title(event: Event) -> str:
     attempt = f"attempt {event.attempt}" if event.attempt is not None else None
-    # An id has at most 128 characters, so this keeps the date and the attempt in sight.
-    subject = ", ".join(part for part in (_text_or_none(event.pipeline_id, 128), event.date, attempt) if part)
+    # An id has at most 128 characters and headings are short: the date stays in sight.
+    parts = (_text_or_none(event.pipeline_id, 128), _text_or_none(event.date, 40), attempt)
+    subject = ", ".join(part for part in parts if part)
     return f"{heading(event.type)}: {subject}" if subject else heading(event.type)
 
 

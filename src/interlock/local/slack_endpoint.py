@@ -46,7 +46,8 @@ class SlackEndpoint:
     """Serves from `start` (or `with`) until `stop`, on a free port. Messages stay in the order of their coming."""
 
     def __init__(self, token: str, channel_id: str, out: TextIO | None = None) -> None:
-        self._token, self._channel_id, self._out = token, channel_id, out
+        self.token = token  # the one that is accepted; setting another is a rotation
+        self._channel_id, self._out = channel_id, out
         self._lock = threading.Lock()
         self._messages: list[SlackMessage] = []
         self._failures: list[_Failure] = []
@@ -118,7 +119,7 @@ class SlackEndpoint:
     def _token_error(self, authorization: str) -> str | None:
         if not authorization.startswith("Bearer "):
             return "not_authed"
-        return None if authorization == f"Bearer {self._token}" else "invalid_auth"
+        return None if authorization == f"Bearer {self.token}" else "invalid_auth"
 
     def _request_error(self, request: Mapping[str, Any]) -> str | None:
         thread_ts = request.get("thread_ts")

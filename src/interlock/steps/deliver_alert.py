@@ -64,7 +64,7 @@ def deliver_alert(event: Event, store: EventStore, channel: AlertChannel, now: d
             raise ThreadBeingOpened(f"the thread {thread} of {about} is being opened") from None
     try:
         reference = channel.send(alert, known.reference)
-    except DeliveryError:
+    except (DeliveryError, CallFailed):  # CallFailed: the channel's secret cannot be read
         if claimed_until is not None:
             with suppress(CallFailed):  # then the claim lapses by itself
                 store.release_thread(thread, about, claimed_until)
@@ -120,11 +120,12 @@ class AlertDelivery:
 
 
 def seconds_to_wait(error: Exception, receives: int) -> int:
-    """Until a message comes back: what the channel asks for, else doubling from 2 s to 15 minutes."""
-    if isinstance(error, MustWait):
-        return error.seconds
+    """Until a message comes back: doubling from 2 s to 15 minutes, but never less than the channel asks for."""
     if isinstance(error, DeliveryError) and error.permanent:
         return PERMANENT_WAIT_SECONDS
-    if isinstance(error, DeliveryError) and error.retry_after_seconds is not None:
-        return min(error.retry_after_seconds, LONGEST_WAIT_SECONDS)
-    return int(min(2 ** min(receives, 10), LONGEST_WAIT_SECONDS))
+    least = error.seconds if isinstance(error, MustWait) else 0
+    if isinstance(error, DeliveryError):
+        least = error.retry_after_seconds or 0
+    # Growing even if the channel says "after 1 s" each time: in a burst of alerts each receive counts, and one that
+    # came in vain too often would be dead-lettered although the channel works.
+    return int(min(max(2 ** min(receives, 10), least), LONGEST_WAIT_SECONDS))
