@@ -38,4 +38,4 @@ def _queued_event(message: Message) -> QueuedEvent:
         raise NotFromTheBus(f"no JSON: {type(error).__name__}") from None
     if not isinstance(envelope, Mapping):
         raise NotFromTheBus(f"a JSON {type(envelope).__name__}, not an object")
-    return QueuedEvent(event_from_detail(envelope.get("detail")), message.receipt, message.receives)
+    return QueuedEvent(event_from_detail(envelope.get("detail") or {}), message.receipt, message.receives)

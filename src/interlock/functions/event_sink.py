@@ -12,5 +12,5 @@ from interlock.steps.record_event import record_event
 
 def event_sink(event: Mapping[str, Any], store: EventStore) -> dict[str, Any]:
     """What cannot be stored raises: Lambda tries again, then hands it to the dead-letter queue."""
-    record_event(event_from_detail(event.get("detail")), store)
+    record_event(event_from_detail(event.get("detail") or {}), store)
     return {}
