@@ -1,0 +1,118 @@
+"""The queue between the event bus and the alert dispatcher: what is not dealt with becomes visible again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from interlock.simulation.clock import VirtualClock
+from interlock.simulation.history import History, Kind
+from interlock.simulation.invocations import DELIVERY, TIMER, FunctionFailed
+from interlock.simulation.our_calls import OurCalls
+
+# As deployed.
+BATCH_SIZE = 10
+VISIBILITY_SECONDS = 30
+MOST_RECEIVES = 20  # then it is dead-lettered
+
+Deliver = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+@dataclass(slots=True)
+class _Message:
+    number: int
+    body: str
+    pipeline_id: str | None
+    receives: int = 0
+    hidden_until: datetime | None = None  # as the function asked; else the visibility time-out counts
+
+    @property
+    def receipt(self) -> str:
+        return f"receipt-{self.number}-{self.receives}"
+
+
+@dataclass(slots=True)
+class SimulatedQueue:
+    """A standard SQS queue that feeds one function."""
+
+    clock: VirtualClock
+    history: History
+    calls: OurCalls
+    deliver: Deliver  # raises FunctionFailed
+    _visible: list[_Message] = field(default_factory=list)
+    _in_flight: dict[str, _Message] = field(default_factory=dict)  # by receipt
+    _sent: int = 0
+    _scheduled: bool = False
+
+    def send(self, body: str, pipeline_id: str | None) -> None:
+        """EventBridge puts a message: no call of ours."""
+        self._sent += 1
+        self._show(_Message(self._sent, body, pipeline_id))
+
+    def change_message_visibility(
+        self, *, ReceiptHandle: str, VisibilityTimeout: int, **_: Any
+    ) -> dict[str, Any]:
+        """As boto3's client has it."""
+        message = self._in_flight.get(ReceiptHandle)
+        with self.calls.calling(
+            "sqs.ChangeMessageVisibility", None if message is None else message.pipeline_id
+        ):
+            if message is not None:
+                message.hidden_until = self.clock.now() + timedelta(seconds=VisibilityTimeout)
+        return {}
+
+    def _show(self, message: _Message) -> None:
+        self._visible.append(message)
+        if not self._scheduled:
+            self._scheduled = True
+            self.clock.at(self.clock.now(), DELIVERY, self._receive)
+
+    def _receive(self) -> None:
+        batch, behind = self._visible[:BATCH_SIZE], self._visible[BATCH_SIZE:]
+        self._visible, self._scheduled = [], False
+        for message in batch:
+            message.receives += 1
+            message.hidden_until = None
+            self._in_flight[message.receipt] = message
+        failed = self._failed_of(batch)
+        for message in batch:
+            del self._in_flight[message.receipt]
+            if _id(message) in failed:
+                self._hide(message)
+        for message in behind:
+            self._show(message)
+
+    def _failed_of(self, batch: list[_Message]) -> set[str]:
+        """The ids of what was not dealt with."""
+        try:
+            answer = self.deliver({"Records": [_record(message) for message in batch]})
+        except FunctionFailed:
+            return {_id(message) for message in batch}
+        return {str(failure.get("itemIdentifier")) for failure in answer.get("batchItemFailures", ())}
+
+    def _hide(self, message: _Message) -> None:
+        if message.receives >= MOST_RECEIVES:
+            self.history.add(Kind.LOST, "an alert is dead-lettered", message.pipeline_id)
+            return
+        until = message.hidden_until or self.clock.now() + timedelta(seconds=VISIBILITY_SECONDS)
+        self.clock.at(until, TIMER, lambda: self._show(message))
+
+
+def _id(message: _Message) -> str:
+    return f"message-{message.number}"
+
+
+def _record(message: _Message) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html"""
+    return {
+        "messageId": _id(message),
+        "receiptHandle": message.receipt,
+        "body": message.body,
+        "attributes": {"ApproximateReceiveCount": str(message.receives)},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:simulated-alerts",
+        "awsRegion": "us-east-1",
+    }

@@ -1,0 +1,86 @@
+"""Each call of ours passes here: counted on the account of the invocation that makes it, and failed as the scenario says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from interlock.simulation.faults import FaultPlan, failed_call
+from interlock.simulation.history import History, Kind, Line
+from interlock.simulation.tally import READS, Tally
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One run of one function: what it called."""
+
+    function: str
+    tally: Tally = field(default_factory=Tally)
+    lines: list[Line] = field(default_factory=list)
+    syncs: int = 0  # calls by which it has the configs looked at: the watchdog's routine
+
+    @property
+    def only_looked(self) -> bool:
+        """Whether nothing was changed and nobody told."""
+        others = (name for name in self.tally.calls if name not in READS and not name.startswith("s3."))
+        return all(name == "lambda.Invoke" and self.tally.calls[name] == self.syncs for name in others)
+
+
+_current: ContextVar[Invocation] = ContextVar("invocation")
+
+
+class OurCalls:
+    """`Calls` for everything that our functions reach."""
+
+    def __init__(self, faults: FaultPlan, history: History) -> None:
+        self._faults, self._history = faults, history
+
+    def before(self, call: str, pipeline: str | None) -> None:
+        """The request is made: from here on it counts."""
+        invocation = _current.get()
+        invocation.tally.calls[call] += 1
+        invocation.lines.append(self._history.line(Kind.CALL, call, pipeline))
+        self._strike(call, pipeline, after=False)
+
+    def after(
+        self, call: str, pipeline: str | None, *, read_units: float = 0, write_units: float = 0
+    ) -> None:
+        """The request took effect; the answer may still not arrive."""
+        tally = _current.get().tally
+        tally.read_units += read_units
+        tally.write_units += write_units
+        self._strike(call, pipeline, after=True)
+
+    def _strike(self, call: str, pipeline: str | None, *, after: bool) -> None:
+        error = self._faults.strike(call, pipeline, after=after)
+        if error is not None:
+            when = "after" if after else "before"
+            self._history.add(Kind.FAULT, f"{call} fails with {error}, {when} it takes effect", pipeline)
+            raise failed_call(call, error, after=after)
+
+    @contextmanager
+    def calling(self, call: str, pipeline: str | None) -> Iterator[None]:
+        """Around the effect of a call that is no table's."""
+        self.before(call, pipeline)
+        yield
+        self.after(call, pipeline)
+
+
+def current_invocation() -> Invocation:
+    """The invocation that runs here."""
+    return _current.get()
+
+
+@contextmanager
+def on_account_of(invocation: Invocation) -> Iterator[None]:
+    """What is called inside counts as this invocation's."""
+    before = _current.get(None)
+    _current.set(invocation)
+    try:
+        yield
+    finally:
+        # No `reset`: an action that is still blocked when the scenario is over ends in another context than this.
+        if before is not None:
+            _current.set(before)

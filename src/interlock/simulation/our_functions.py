@@ -1,0 +1,150 @@
+"""Our six functions on the simulated AWS, wired as `lambdas/` wires them on the real one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+
+from interlock.aws.alert_queue import SqsAlertQueue
+from interlock.aws.config_ledger import DynamoConfigLedger
+from interlock.aws.config_source import S3Configs
+from interlock.aws.control_table import DynamoControlTable
+from interlock.aws.cron_schedules import SchedulerCron
+from interlock.aws.event_bus import EventBridgeBus
+from interlock.aws.event_store import DynamoEventStore
+from interlock.aws.functions import LambdaFunctions
+from interlock.aws.job_log import DynamoJobLog
+from interlock.aws.rerun_log import DynamoRerunLog
+from interlock.aws.secrets import SecretsManager
+from interlock.aws.state_machine import StepFunctionsMachine
+from interlock.functions.alert_dispatcher import DispatcherPorts, alert_dispatcher
+from interlock.functions.config_sync import config_sync
+from interlock.functions.event_sink import event_sink
+from interlock.functions.orchestrator import orchestrator
+from interlock.functions.stream_router import stream_router
+from interlock.functions.watchdog import watchdog
+from interlock.simulation.alert_channel import SimulatedSlack
+from interlock.simulation.alert_queue import SimulatedQueue
+from interlock.simulation.aws_clients import (
+    BucketClient,
+    EventsClient,
+    OurFunctionsClient,
+    SecretsClient,
+    WorkflowClient,
+)
+from interlock.simulation.clock import VirtualClock
+from interlock.simulation.cron_fires import SchedulerClient
+from interlock.simulation.history import History
+from interlock.simulation.invocations import Handler
+from interlock.simulation.job_clients import GlueClient, LambdaClient, Publish, StatesClient
+from interlock.simulation.job_services import JobServices, PlayedTriggers, Tell
+from interlock.simulation.job_targets import HttpTargets, Machine
+from interlock.simulation.memory_table import MemoryTable
+from interlock.simulation.our_calls import OurCalls
+from interlock.simulation.waiting import InBackground
+from interlock.steps.route_change import RouterPorts
+from interlock.steps.sweep_due import WatchdogPorts
+from interlock.steps.sync_configs import ConfigSyncPorts
+from interlock.steps.task import OrchestratorPorts
+from interlock.triggers import TriggerTable
+from interlock.triggers.outside import Outside
+
+# A function's name is its ARN here: nothing of ours takes one apart.
+STREAM_ROUTER, ORCHESTRATOR, WATCHDOG = "stream-router", "orchestrator", "watchdog"
+CONFIG_SYNC, EVENT_SINK, ALERT_DISPATCHER = "config-sync", "event-sink", "alert-dispatcher"
+_EVENTS_KEPT = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """The simulated AWS, and the world around it, as our functions reach them."""
+
+    clock: VirtualClock
+    history: History
+    calls: OurCalls
+    control: MemoryTable
+    joblog: MemoryTable
+    rerun: MemoryTable
+    events_table: MemoryTable
+    workflow: WorkflowClient
+    events: EventsClient
+    functions: OurFunctionsClient
+    scheduler: SchedulerClient
+    bucket: BucketClient
+    secrets: SecretsClient
+    queue: SimulatedQueue
+    jobs: JobServices
+    environment: Mapping[str, str]
+    publish: Publish  # on the default bus
+    call_back: Tell
+
+
+def handlers(aws: Simulated) -> Mapping[str, Handler]:
+    """Each function by its name, as Lambda would call it: event and instant in, answer out."""
+    router = _router_ports(aws)
+    tasks = _orchestrator_ports(aws)
+    ticks = WatchdogPorts(
+        DynamoControlTable(aws.control),
+        LambdaFunctions(cast(Any, aws.functions), ORCHESTRATOR, CONFIG_SYNC),
+    )
+    syncs = _config_sync_ports(aws)
+    store = DynamoEventStore(aws.events_table, _EVENTS_KEPT)
+    alerts = DispatcherPorts(
+        store, SimulatedSlack(aws.calls, aws.history), SqsAlertQueue(cast(Any, aws.queue), "alerts")
+    )
+    return {
+        STREAM_ROUTER: lambda event, now: stream_router(event, router, now),
+        ORCHESTRATOR: lambda event, now: orchestrator(event, tasks, now),
+        WATCHDOG: lambda event, now: watchdog(event, ticks, now),
+        CONFIG_SYNC: lambda event, now: config_sync(event, syncs, now),
+        EVENT_SINK: lambda event, _: event_sink(event, store),
+        ALERT_DISPATCHER: lambda event, now: alert_dispatcher(event, alerts, now),
+    }
+
+
+def _router_ports(aws: Simulated) -> RouterPorts:
+    return RouterPorts(
+        control=DynamoControlTable(aws.control),
+        joblog=DynamoJobLog(aws.joblog),
+        reruns=DynamoRerunLog(aws.rerun),
+        machine=StepFunctionsMachine(cast(Any, aws.workflow), "simulated"),
+        bus=EventBridgeBus(cast(Any, aws.events), "simulated"),
+    )
+
+
+def _orchestrator_ports(aws: Simulated) -> OrchestratorPorts:
+    return OrchestratorPorts(
+        control=DynamoControlTable(aws.control),
+        joblog=DynamoJobLog(aws.joblog),
+        machine=StepFunctionsMachine(cast(Any, aws.workflow), "simulated"),
+        triggers=PlayedTriggers(TriggerTable(_outside(aws))),
+        secrets=SecretsManager(
+            cast(Any, aws.secrets), aws.environment, clock=lambda: aws.clock.now().timestamp()
+        ),
+    )
+
+
+def _outside(aws: Simulated) -> Outside:
+    clients: Mapping[str, Callable[[], Any]] = {
+        "glue": lambda: GlueClient(aws.jobs, aws.calls, aws.publish),
+        "stepfunctions": lambda: StatesClient(aws.jobs, aws.calls, aws.publish),
+        "lambda": lambda: LambdaClient(aws.jobs, aws.calls, aws.call_back),
+    }
+    return Outside(
+        clients=lambda service: clients[service](),
+        http=HttpTargets(aws.jobs, aws.calls, aws.call_back),
+        processes=Machine(aws.jobs),
+        in_background=InBackground(aws.clock),
+        commands_allowed=True,
+    )
+
+
+def _config_sync_ports(aws: Simulated) -> ConfigSyncPorts:
+    return ConfigSyncPorts(
+        source=S3Configs(cast(Any, aws.bucket), "configs", ""),
+        ledger=DynamoConfigLedger(aws.control),
+        control=DynamoControlTable(aws.control),
+        schedules=SchedulerCron(cast(Any, aws.scheduler), "simulated", "simulated", STREAM_ROUTER),
+    )

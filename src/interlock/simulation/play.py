@@ -1,0 +1,60 @@
+"""Plays a scenario from its first instant to its last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from interlock.aws import keys
+from interlock.aws.run_item import RowInvalid, read_run
+from interlock.aws.table import Item
+from interlock.domain.run import Run, RunKey
+from interlock.simulation.invocations import TIMELINE
+from interlock.simulation.outside import Outside
+from interlock.simulation.played import Played
+from interlock.simulation.scenario import CalendarEntry, Entry, Scenario
+from interlock.simulation.world import World
+
+
+def play(scenario: Scenario) -> Played:
+    """Everything that happens; nothing is judged yet."""
+    world = World(scenario.start, scenario.jobs)
+    files = {config.name: config.text for config in scenario.configs}
+    loading = world.load(files, map(_calendar_item, scenario.calendars))
+    outside = Outside(world, scenario.configs)
+    for entry in scenario.timeline:
+        if entry.at <= scenario.until:
+            _schedule(entry, world, outside)
+    world.begin()
+    world.clock.run_until(scenario.until)
+    world.functions.book_unfinished()
+    accounts = world.functions.accounts
+    accounts.scenario.transitions = sum(one.billed_transitions for one in world.machine.executions)
+    return Played(
+        scenario=scenario,
+        history=world.history,
+        runs=dict(_runs(row.item for row in world.control_rows.by_key.values())),
+        cost=accounts.scenario,
+        background=accounts.background,
+        loading=loading,
+        unused_faults=tuple(world.faults.unused()),
+    )
+
+
+def _schedule(entry: Entry, world: World, outside: Outside) -> None:
+    world.clock.at(entry.at, TIMELINE, lambda: outside.perform(entry.action))
+
+
+def _calendar_item(calendar: CalendarEntry) -> Item:
+    partition, sort = keys.calendar_key(calendar.name)
+    return {"PK": partition, "SK": sort, "dates": list(calendar.dates), "days": list(calendar.days)}
+
+
+def _runs(items: Iterable[Item]) -> Iterator[tuple[RunKey, Run]]:
+    for item in items:
+        if not item["SK"].startswith(keys.RowKind.RUN):
+            continue
+        try:
+            run = read_run(item)
+        except RowInvalid:
+            continue  # garbage that a scenario put there
+        yield run.key, run

@@ -1,0 +1,193 @@
+"""The tables' streams: records in the order of the writes, in batches, again until the function has dealt with them.
+
+Records of one partition key stay in order. A batch that failed is taken apart by partition key, so that one key's
+trouble holds up no other: https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from interlock.aws.table import Item, Key
+from interlock.simulation.clock import VirtualClock
+from interlock.simulation.history import History, Kind
+from interlock.simulation.invocations import DELIVERY, TIMER, FunctionFailed
+
+BATCH_SIZE = 100
+_FIRST_RETRY, _SLOWEST_RETRY = timedelta(seconds=1), timedelta(minutes=1)
+# As deployed: which rows' changes wake the function, by the sort key's beginning, and how long a batch is tried.
+FILTERS: Mapping[str, tuple[str, ...]] = {
+    "control": ("SENSOR#", "RUN#", "RERUN_REQUEST#", "NOTICE#", "FILE#"),
+    "joblog": ("JOB#",),
+}
+WHOLE_KEYS = ("CONFIG",)
+MOST_RETRIES = 1000
+
+Record = Mapping[str, Any]
+Deliver = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+@dataclass(slots=True)
+class Losses:
+    """How many of the next records, and of the next state-change events of jobs, never arrive."""
+
+    records: int = 0
+    job_events: int = 0
+
+
+@dataclass(slots=True)
+class _Lane:
+    """What waits for one partition key whose records failed."""
+
+    records: list[Record]
+    retries: int = 0
+
+
+@dataclass(slots=True)
+class TableStream:
+    """One table's stream and the mapping that feeds the function from it."""
+
+    table: str
+    clock: VirtualClock
+    history: History
+    deliver: Deliver  # raises FunctionFailed
+    losses: Losses
+    sent: list[tuple[str, Record]]  # of all tables: what the filters let through and was not lost
+    _written: int = 0
+    _waiting: list[Record] = field(default_factory=list)
+    _lanes: dict[str, _Lane] = field(default_factory=dict)  # by partition key
+    _scheduled: bool = False
+
+    def on_change(self, key: Key, old: Item | None, new: Item | None) -> None:
+        """A row was written: its record is on its way."""
+        self._written += 1
+        if not (key[1].startswith(FILTERS[self.table]) or key[1] in WHOLE_KEYS):
+            return
+        if self.losses.records:
+            self.losses.records -= 1
+            self.history.add(Kind.LOST, f"{self.table} stream loses the record of {key[0]} {key[1]}")
+            return
+        record = _record(self.table, self._written, self.clock, key, old, new)
+        self.sent.append((self.table, record))
+        self._enqueue([record])
+
+    def redeliver(self, records: Sequence[Record]) -> None:
+        """The same records once more: same ids, times and sequence numbers."""
+        self._enqueue(records)
+
+    def _enqueue(self, records: Sequence[Record]) -> None:
+        for record in records:
+            lane = self._lanes.get(_partition(record))
+            (self._waiting if lane is None else lane.records).append(record)
+        if self._waiting and not self._scheduled:
+            self._scheduled = True
+            self.clock.at(self.clock.now(), DELIVERY, self._deliver_waiting)
+
+    def _deliver_waiting(self) -> None:
+        batch, self._waiting = self._waiting[:BATCH_SIZE], self._waiting[BATCH_SIZE:]
+        # What this delivery writes is enqueued meanwhile, behind what waits already.
+        failed = self._left_of(batch)
+        for record in failed:
+            self._lane_of(record).records.append(record)
+        behind, self._waiting, self._scheduled = self._waiting, [], False
+        self._enqueue(behind)
+
+    def _lane_of(self, record: Record) -> _Lane:
+        partition = _partition(record)
+        if partition not in self._lanes:
+            self._lanes[partition] = _Lane([])
+            self.clock.at(self.clock.now() + _FIRST_RETRY, TIMER, lambda: self._retry(partition))
+        return self._lanes[partition]
+
+    def _retry(self, partition: str) -> None:
+        lane = self._lanes[partition]
+        batch, lane.records = lane.records[:BATCH_SIZE], lane.records[BATCH_SIZE:]
+        left = self._left_of(batch)
+        lane.retries = lane.retries + 1 if len(left) == len(batch) else 0
+        if lane.retries > MOST_RETRIES:
+            self.history.add(
+                Kind.LOST, f"{self.table} stream dead-letters {len(left)} records of {partition}"
+            )
+            left, lane.retries = [], 0
+        lane.records[:0] = left
+        if not left:
+            del self._lanes[partition]
+            self._enqueue(lane.records)
+            return
+        delay = min(_FIRST_RETRY * 2 ** min(lane.retries, 10), _SLOWEST_RETRY)
+        self.clock.at(self.clock.now() + delay, TIMER, lambda: self._retry(partition))
+
+    def _left_of(self, batch: Sequence[Record]) -> Sequence[Record]:
+        """What has to be delivered again: everything after a failure, else all from the lowest number named."""
+        try:
+            answer = self.deliver({"Records": list(batch)})
+        except FunctionFailed:
+            return batch
+        named = {failure.get("itemIdentifier") for failure in answer.get("batchItemFailures", ())}
+        numbers = [record["dynamodb"]["SequenceNumber"] for record in batch]
+        places = [place for place, number in enumerate(numbers) if number in named]
+        if named and not places:
+            return batch  # an identifier that is none of the batch's fails all of it
+        return batch[places[0] :] if places else []
+
+
+def _partition(record: Record) -> str:
+    return str(record["dynamodb"]["Keys"]["PK"]["S"])
+
+
+def _record(
+    table: str, number: int, clock: VirtualClock, key: Key, old: Item | None, new: Item | None
+) -> Record:
+    change: dict[str, Any] = {
+        # Seconds, as AWS hands it to a function.
+        "ApproximateCreationDateTime": int(clock.now().timestamp()),
+        "Keys": {"PK": {"S": key[0]}, "SK": {"S": key[1]}},
+        "SequenceNumber": f"{number:021}",
+        "StreamViewType": "NEW_AND_OLD_IMAGES",
+    }
+    for name, image in (("OldImage", old), ("NewImage", new)):
+        if image is not None:
+            change[name] = {attribute: wire_value(value) for attribute, value in image.items()}
+    kind = "REMOVE" if new is None else "INSERT" if old is None else "MODIFY"
+    return {
+        "eventID": f"{table}-{number}",
+        "eventName": kind,
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "us-east-1",
+        "dynamodb": change,
+        "eventSourceARN": f"arn:aws:dynamodb:us-east-1:000000000000:table/{table}/stream/simulated",
+    }
+
+
+def wire_value(value: Any) -> dict[str, Any]:
+    """A stored value as a stream record carries it.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_AttributeValue.html
+    """
+    match value:
+        case str():
+            return {"S": value}
+        case bool():
+            return {"BOOL": value}
+        case None:
+            return {"NULL": True}
+        case Decimal():
+            return {"N": str(value)}
+        case bytes():
+            return {"B": b64encode(value).decode()}
+        case dict():
+            return {"M": {name: wire_value(member) for name, member in value.items()}}
+        case list():
+            return {"L": [wire_value(member) for member in value]}
+    members = sorted(value)
+    if isinstance(members[0], str):
+        return {"SS": members}
+    if isinstance(members[0], bytes):
+        return {"BS": [b64encode(member).decode() for member in members]}
+    return {"NS": [str(member) for member in members]}

@@ -1,0 +1,244 @@
+"""The whole control plane in memory on a hand-set clock: real functions, stores and adapters on a simulated AWS.
+
+A hop takes no time; what happens at one instant happens in a fixed order (`invocations`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from interlock.aws import keys
+from interlock.aws.event_bus import event_from_detail
+from interlock.aws.job_log import DynamoJobLog
+from interlock.aws.table import Item, Key
+from interlock.domain.job_record import JobRecord
+from interlock.domain.message import is_alert
+from interlock.domain.run import Outcome
+from interlock.simulation.alert_queue import SimulatedQueue
+from interlock.simulation.asl import StateMachineWalker
+from interlock.simulation.asl_errors import FunctionError
+from interlock.simulation.asl_execution import Transition
+from interlock.simulation.aws_clients import (
+    BucketClient,
+    EventsClient,
+    OurFunctionsClient,
+    SecretsClient,
+    WorkflowClient,
+)
+from interlock.simulation.clock import VirtualClock
+from interlock.simulation.cron_fires import SchedulerClient
+from interlock.simulation.faults import FaultPlan
+from interlock.simulation.history import History, Kind
+from interlock.simulation.invocations import (
+    DELIVERY,
+    TICK,
+    TIMER,
+    Accounts,
+    FunctionFailed,
+    Functions,
+)
+from interlock.simulation.job_services import Job, JobServices, end_of
+from interlock.simulation.memory_rows import Rows
+from interlock.simulation.memory_table import MemoryTable
+from interlock.simulation.our_calls import OurCalls
+from interlock.simulation.our_functions import (
+    ALERT_DISPATCHER,
+    CONFIG_SYNC,
+    EVENT_SINK,
+    ORCHESTRATOR,
+    STREAM_ROUTER,
+    WATCHDOG,
+    Simulated,
+    handlers,
+)
+from interlock.simulation.run_lines import run_line
+from interlock.simulation.scenario import JobPlay
+from interlock.simulation.table_streams import Losses, Record, TableStream
+from interlock.simulation.tally import Tally
+
+_STATE_MACHINE = Path(__file__).resolve().parents[3] / "statemachine" / "pipeline_run.asl.json"
+_TICK = timedelta(minutes=1)
+
+
+class World:
+    """Everything that a scenario plays in."""
+
+    def __init__(self, start: datetime, plays: Mapping[str, tuple[JobPlay, ...]]) -> None:
+        self.clock = VirtualClock(start)
+        self.history = History(self.clock.now)
+        self.faults = FaultPlan()
+        self.losses = Losses()
+        self.environment: dict[str, str] = {}
+        self.watchdog_paused = False
+        self.control_rows = Rows()
+        calls = OurCalls(self.faults, self.history)
+        self.control = MemoryTable("control", calls, self._on_change, self.control_rows)
+        self.joblog = MemoryTable("joblog", calls, self._on_change)
+        self.rerun = MemoryTable("rerun", calls, _unheard)
+        self.secrets = SecretsClient(calls)
+        self.bucket = BucketClient(calls)
+        self.scheduler = SchedulerClient(self.clock, self.history, calls, self._fire)
+        self.jobs = JobServices(self.clock, self.history, plays, self._report)
+        self._queue = SimulatedQueue(self.clock, self.history, calls, self._to(ALERT_DISPATCHER))
+        self.machine = StateMachineWalker(
+            state_machine(),
+            self.clock,
+            self._invoke_task,
+            self._on_transition,
+            priority=DELIVERY,
+            timer_priority=TIMER,
+        )
+        self._workflow = WorkflowClient(self.machine, calls)
+        self.functions = Functions(
+            handlers(self._simulated(calls)), self.clock, self.history, Accounts(Tally(), Tally())
+        )
+        self._sent: list[tuple[str, Record]] = []
+        deliver = self._to(STREAM_ROUTER)
+        self._streams = {
+            name: TableStream(name, self.clock, self.history, deliver, self.losses, self._sent)
+            for name in ("control", "joblog")
+        }
+
+    def _simulated(self, calls: OurCalls) -> Simulated:
+        return Simulated(
+            clock=self.clock,
+            history=self.history,
+            calls=calls,
+            control=self.control,
+            joblog=self.joblog,
+            rerun=self.rerun,
+            events_table=MemoryTable("events", calls, _unheard),
+            workflow=self._workflow,
+            events=EventsClient(calls, self._on_event),
+            functions=OurFunctionsClient(calls, self._invoke_async),
+            scheduler=self.scheduler,
+            bucket=self.bucket,
+            secrets=self.secrets,
+            queue=self._queue,
+            jobs=self.jobs,
+            environment=self.environment,
+            publish=self._on_job_event,
+            call_back=self._report,
+        )
+
+    # -- life before the first instant, and after it
+
+    def load(self, files: Mapping[str, bytes], calendars: Iterable[Item]) -> Tally:
+        """Bring configs and calendars in; answers what that cost, which is no cost of the scenario."""
+        for calendar in calendars:
+            self.control.from_outside().put(calendar)
+        for name, text in files.items():
+            self.bucket.put(name, text)
+        self.functions.invoke(CONFIG_SYNC, {})
+        self.clock.run_until(self.clock.now())
+        spent, self.functions.accounts = self.functions.accounts.scenario, Accounts(Tally(), Tally())
+        return spent
+
+    def begin(self) -> None:
+        """From here on time passes: the watchdog ticks, cron schedules fire."""
+        self.scheduler.begin()
+        self.clock.at(self.clock.now() + _TICK, TICK, self._tick)
+
+    def sync_configs(self) -> None:
+        """A file in the bucket changed, and S3 says so."""
+        self.functions.invoke_async(CONFIG_SYNC, {"Records": [{"eventSource": "aws:s3"}]})
+
+    def redeliver(self, last: int | None, *, reverse: bool) -> int:
+        """The streams deliver their last records again; answers how many."""
+        again = self._sent[:] if last is None else self._sent[-last:]
+        for table, record in reversed(again) if reverse else again:
+            self._streams[table].redeliver([record])
+        return len(again)
+
+    def _tick(self) -> None:
+        if not self.watchdog_paused:
+            event = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
+            self.functions.invoke_async(WATCHDOG, event, may_be_idle=True)
+        self.clock.at(self.clock.now() + _TICK, TICK, self._tick)
+
+    # -- from one service to the next
+
+    def _to(self, function: str) -> Any:
+        return lambda event: self.functions.invoke(function, event)
+
+    def _fire(self, target: str, text: str) -> None:
+        self.functions.invoke_async(target, json.loads(text))
+
+    def _invoke_async(self, function: str, payload: Mapping[str, Any]) -> None:
+        self.functions.invoke_async(function, payload, may_be_idle=function == CONFIG_SYNC)
+
+    def _invoke_task(self, function: str, payload: Any) -> Mapping[str, Any]:
+        if payload.get("taskToken"):
+            self._workflow.pipeline_of_token[payload["taskToken"]] = payload["run"]["pipelineId"]
+        try:
+            return self.functions.invoke(function, payload)
+        except FunctionFailed as failure:
+            raise FunctionError(failure.error_type, failure.message) from None
+
+    def _on_transition(self, transition: Transition) -> None:
+        error = f" ({transition.error})" if transition.error else ""
+        text = f"{transition.execution} {transition.step} {transition.state}{error}"
+        pipeline = self._workflow.pipeline_of_execution.get(transition.execution)
+        self.history.add(Kind.STATE, text, pipeline)
+
+    def _on_change(self, table: str, key: Key, old: Item | None, new: Item | None) -> None:
+        self._streams[table].on_change(key, old, new)
+        if table == "control" and key[1].startswith(keys.RowKind.RUN):
+            told = run_line(old, new)
+            if told is not None:
+                self.history.add(Kind.RUN, told[0], keys.pipeline_of(key[0]), told[1])
+
+    def _on_event(self, entry: Mapping[str, Any]) -> None:
+        """The bus' rules: everything to the event sink, what people must know to the alert queue."""
+        event = event_from_detail(entry["Detail"])
+        self.history.publish(event)
+        envelope = self._envelope(entry["Source"], entry["DetailType"], entry["Detail"])
+        self.functions.invoke_async(EVENT_SINK, envelope)
+        if is_alert(event):
+            self._queue.send(json.dumps(envelope), event.pipeline_id)
+
+    def _on_job_event(self, source: str, kind: str, detail: Mapping[str, Any]) -> None:
+        if self.losses.job_events:
+            self.losses.job_events -= 1
+            self.history.add(Kind.LOST, f"the default bus loses {kind}")
+            return
+        self.functions.invoke_async(STREAM_ROUTER, self._envelope(source, kind, detail))
+
+    def _envelope(self, source: str, kind: str, detail: Mapping[str, Any]) -> dict[str, Any]:
+        """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html"""
+        return {
+            "version": "0",
+            "id": f"{len(self.history.lines)}",
+            "detail-type": kind,
+            "source": source,
+            "account": "000000000000",
+            "time": f"{self.clock.now():%Y-%m-%dT%H:%M:%SZ}",
+            "region": "us-east-1",
+            "resources": [],
+            "detail": detail,
+        }
+
+    def _report(self, job: Job) -> None:
+        """A job tells of its own end, or calls back: a `JOB#` record, as outsiders write it."""
+        play, request = job.play, job.request
+        outcome = Outcome(end_of(play), error=play.error, category=play.category, report=play.report)
+        record = JobRecord(request.key, request.attempt, self.clock.now(), outcome, request.run_id)
+        DynamoJobLog(self.joblog.from_outside()).put(record)
+
+
+@cache
+def state_machine() -> Mapping[str, Any]:
+    """The definition that is deployed, filled in as Terraform fills it in."""
+    # Terraform fills in `${...}` alone; JSONata's `$name` stays.
+    text = _STATE_MACHINE.read_text().replace("${orchestrator_arn}", ORCHESTRATOR)
+    definition: Mapping[str, Any] = json.loads(text)
+    return definition
+
+
+def _unheard(table: str, key: Key, old: Item | None, new: Item | None) -> None:
+    """A table without a stream."""
