@@ -9,7 +9,7 @@ from typing import Any
 
 from interlock.simulation.clock import VirtualClock
 from interlock.simulation.history import History, Kind
-from interlock.simulation.invocations import DELIVERY, TIMER, FunctionFailed
+from interlock.simulation.invocations import DELIVERY, FunctionFailed
 from interlock.simulation.our_calls import OurCalls
 
 # As deployed.
@@ -97,7 +97,8 @@ class SimulatedQueue:
             self.history.add(Kind.LOST, "an alert is dead-lettered", message.pipeline_id)
             return
         until = message.hidden_until or self.clock.now() + timedelta(seconds=VISIBILITY_SECONDS)
-        self.clock.at(until, TIMER, lambda: self._show(message))
+        # With its priority, messages that come back at one instant are received together.
+        self.clock.at(until, DELIVERY, lambda: self._show(message))
 
 
 def _id(message: _Message) -> str:
