@@ -16,7 +16,7 @@ from interlock.aws.secrets import SecretsManager
 from interlock.functions.alert_dispatcher import DispatcherPorts, alert_dispatcher
 from interlock.settings import AlertDispatcherSettings
 
-configure_logging("alert-dispatcher")
+configure_logging(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "alert-dispatcher"))
 
 
 @cache  # once per container; importing this file touches nothing

@@ -16,7 +16,7 @@ from interlock.functions.config_sync import config_sync
 from interlock.settings import ConfigSyncSettings
 from interlock.steps.sync_configs import ConfigSyncPorts
 
-configure_logging("config-sync")
+configure_logging(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "config-sync"))
 
 
 @cache  # once per container; importing this file touches nothing

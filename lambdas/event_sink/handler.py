@@ -12,7 +12,7 @@ from interlock.aws.observability import configure_logging
 from interlock.functions.event_sink import event_sink
 from interlock.settings import EventSinkSettings
 
-configure_logging("event-sink")
+configure_logging(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "event-sink"))
 
 
 @cache  # once per container; importing this file touches nothing

@@ -19,7 +19,7 @@ from interlock.settings import OrchestratorSettings
 from interlock.steps.task import OrchestratorPorts
 from interlock.triggers.production import job_triggers
 
-configure_logging("orchestrator")
+configure_logging(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "orchestrator"))
 
 
 @cache  # once per container; importing this file touches nothing

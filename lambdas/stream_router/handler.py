@@ -17,7 +17,7 @@ from interlock.functions.stream_router import stream_router
 from interlock.settings import StreamRouterSettings
 from interlock.steps.route_change import RouterPorts
 
-configure_logging("stream-router")
+configure_logging(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "stream-router"))
 
 
 @cache  # once per container; importing this file touches nothing

@@ -14,7 +14,7 @@ from interlock.functions.watchdog import watchdog
 from interlock.settings import WatchdogSettings
 from interlock.steps.sweep_due import WatchdogPorts
 
-configure_logging("watchdog")
+configure_logging(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "watchdog"))
 
 
 @cache  # once per container; importing this file touches nothing

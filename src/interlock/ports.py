@@ -271,7 +271,6 @@ class JobRequest:
     attempt: int
     run_id: str  # the idempotency key of this attempt
     config: Mapping[str, Any]
-    may_have_started: bool = False
     values: Mapping[str, str] = field(
         default_factory=dict
     )  # DATE, HOUR, PAR_DAY, PAR_HOUR, PIPELINE, ATTEMPT, RUN_ID

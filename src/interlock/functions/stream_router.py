@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from interlock.aws.keys import pipeline_of
+from interlock.aws.observability import count
 from interlock.aws.read_change import read_change
 from interlock.aws.stream import each_record
 from interlock.domain.bad_input import BadInput
 from interlock.domain.change import Change
+from interlock.domain.routing import Announced
 from interlock.steps.fire_cron import fire_cron
 from interlock.steps.job_event import job_ended
 from interlock.steps.route_change import Configs, RouterPorts, report_bad_input, route_change
@@ -47,8 +49,12 @@ def _route(change: Change, configs: Configs, ports: RouterPorts, now: datetime) 
         fact = read_change(change)
         if fact is not None:
             route_change(fact, configs, ports, now)
+        if isinstance(fact, Announced):
+            for announced in fact.events:
+                count("EventPublished", type=str(announced.type))
     except BadInput as problem:
         # Reading it again cannot help: its own pipeline is told, and the batch goes on.
+        count("BadInput")
         report_bad_input(pipeline_of(change.partition_key) or "-", change.sort_key, problem, ports, now)
 
 
