@@ -333,6 +333,12 @@ FRESH = a_rule("age_lt", HOUR, None)
             "row-count.updatedAt is 2026-03-04T13:00:00Z, in the future by our clock, wanted age < 1h",
             id="clock",
         ),
+        pytest.param(
+            FRESH,
+            a_reading(updated_at=at("2026-03-04T12:05")),
+            "row-count.updatedAt is 2026-03-04T12:05:00Z, wanted age < 1h: until 2026-03-04T13:05:00Z",
+            id="a clock a little ahead",
+        ),
         pytest.param(FRESH, a_reading(), "row-count has no updatedAt, wanted age < 1h", id="no time"),
         pytest.param(
             FRESH,

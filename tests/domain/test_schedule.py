@@ -438,6 +438,9 @@ def test_the_date_of_a_fire_is_local(cron: str, timezone: str, fire: str, expect
         ),
         pytest.param({"cron": "0 6 * * *"}, "2026-03-04T05:00", "2026-03-04", id="today, before the fire"),
         pytest.param({"cron": "0 * * * *"}, "2026-03-04T05:59", "2026-03-04T05", id="this hour"),
+        pytest.param(
+            {"cron": "0 6,18 * * *"}, "2026-03-04T13:00", "2026-03-04T13", id="this hour, fire or not"
+        ),
         pytest.param({"cron": "*/15 * * * *"}, "2026-03-04T18:29", "2026-03-04T18:15", id="this quarter"),
         pytest.param(
             {"cron": "*/15 * * * *"}, "2026-03-04T18:30:00.5", "2026-03-04T18:30", id="the new quarter"

@@ -19,6 +19,7 @@ from interlock.domain.sensor_value import (
     json_safe,
     number_text,
     parse_instant,
+    shortened,
     shown,
 )
 
@@ -154,6 +155,7 @@ def test_a_value_is_shown_as_one_short_line(value: Any, text: str) -> None:
         (2.5, 2.5),
         (10**38 - 1, 10**38 - 1),
         (10**38, "1" + "0" * 38),
+        (-(10**38), "-1" + "0" * 38),
         (Decimal("0.1234567890123456789"), "0.1234567890123456789"),
         (1e-200, "1e-200"),
         (float("nan"), "nan"),
@@ -177,6 +179,17 @@ def test_a_value_is_kept_as_json_and_dynamodb_carry_it(value: Any, kept: Any) ->
 )
 def test_a_duration_is_shown_as_the_yaml_writes_it(duration: timedelta, text: str) -> None:
     assert duration_text(duration) == text
+
+
+def test_a_text_is_shortened_only_beyond_the_limit() -> None:
+    assert shortened("x" * 80, 80) == "x" * 80
+    assert shortened("x" * 81, 80) == "x" * 79 + "…"
+    assert shortened("ß" * 80, 80) == "ß" * 80
+
+
+def test_the_baseline_keeps_a_text_of_200_characters_as_it_is() -> None:
+    assert baseline_value("x" * 200) == "x" * 200
+    assert baseline_value("x" * 201).startswith("sha256:")
 
 
 @pytest.mark.parametrize(
@@ -214,8 +227,15 @@ def test_whatever_is_written_can_be_shown_kept_and_compared(value: Any) -> None:
     assert len(json.dumps([json_safe(value), baseline_value(value)], allow_nan=False).encode()) < 4000
 
 
+def _deep_map() -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(5_000):
+        value = {"k": value}
+    return value
+
+
 def test_huge_values_are_shown_and_kept() -> None:
-    for value in (10**5_000, deeply_nested(), [10**5_000], {"k" * 9999: deeply_nested()}):
+    for value in (10**5_000, deeply_nested(), [10**5_000], {"k" * 9999: deeply_nested()}, _deep_map()):
         assert len(shown(value)) <= 80
         assert json_safe(value) == shown(value, 200)
         assert baseline_value(value) == baseline_value(value)
