@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from interlock.domain.bad_input import BadInput
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.schedule import Period, cron_form, current_date, execution_date, period_of, period_start
 from interlock.domain.sensor_value import as_number, parse_instant, shown
 
 
-class InvalidReading(ValueError):
+class InvalidReading(BadInput):
     """A reading that cannot be placed or read: says what is wrong and what to write instead."""
 
 
