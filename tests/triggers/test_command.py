@@ -84,7 +84,9 @@ def test_a_command_that_will_not_end_when_asked_is_ended_all_the_same(monkeypatc
     monkeypatch.setattr("interlock.triggers.processes._GRACE_SECONDS", 0.1)
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(30)"
 
+    began = time.monotonic()
     assert run(python(deaf), seconds=0.5).end is JobEnd.TIMEOUT
+    assert time.monotonic() - began < 20
 
 
 def test_a_cancelled_command_has_failed():

@@ -131,17 +131,17 @@ def test_a_lost_answer_is_an_unknown_outcome(idempotent):
 
 
 def test_an_error_page_that_repeats_credentials_is_shown_without_them():
-    page = HttpAnswer(401, "Bearer s3cr3t-token; key=qu3ry-token; user p4ssw0rd refused")
+    page = HttpAnswer(401, "POST /hooks/p4th-token: Bearer s3cr3t-token; key=qu3ry-token; p4ssw0rd refused")
 
     with pytest.raises(TriggerError, match="refused") as error:
         start(
             Target(page),
-            url="https://me:p4ssw0rd@jobs.example/?key=qu3ry-token",
+            url="https://me:p4ssw0rd@jobs.example/hooks/p4th-token?key=qu3ry-token",
             headers={"Authorization": "Bearer s3cr3t-token"},
         )
 
-    assert not {"s3cr3t-token", "qu3ry-token", "p4ssw0rd"} & set(str(error.value).replace("=", " ").split())
     assert "token" not in str(error.value)
+    assert "p4ssw0rd" not in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,7 @@ def _send(connection: http.client.HTTPConnection, asked: _Request, target: _Targ
         raise NotSent(
             f"a header or the path for {target} has characters HTTP cannot carry", permanent=True
         ) from None
-    except BrokenPipeError:
+    except (BrokenPipeError, ConnectionResetError):
         # A server may answer 413 and close before it has read everything: its answer is still there to be read.
         return
 
