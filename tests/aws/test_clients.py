@@ -17,14 +17,6 @@ def test_no_call_waits_for_ever():
     assert config.retries == {"mode": "standard", "total_max_attempts": 3}
 
 
-def test_a_service_may_be_waited_for_longer_and_never_called_again():
-    clients = Clients(tries=1, answer_seconds={"lambda": 610})
-
-    assert clients("lambda").meta.config.read_timeout == 610
-    assert clients("glue").meta.config.read_timeout == 5
-    assert clients("glue").meta.config.retries["total_max_attempts"] == 1
-
-
 def test_an_endpoint_of_the_environment_is_used(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:4567")
