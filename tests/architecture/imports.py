@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from interlock.local.zips import LAMBDAS, PACKAGES, ROOT
+from interlock.local.zip_contents import LAMBDAS, PACKAGES, ROOT
 
 OURS = PACKAGES / "interlock"
 

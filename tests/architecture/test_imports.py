@@ -10,7 +10,7 @@ import pytest
 
 from architecture.imports import LAMBDAS, OURS, PACKAGES, files_in, imports_of, loaded_by
 from interlock.cli.main import COMMANDS
-from interlock.local.zips import FUNCTIONS, reached_modules
+from interlock.local.zip_contents import FUNCTIONS, reached_modules
 
 IO_MODULES = frozenset(
     {
