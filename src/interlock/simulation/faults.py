@@ -67,4 +67,6 @@ def failed_call(call: str, error: str, *, after: bool) -> CallFailed | FunctionC
         return FunctionCrashed(f"at {call}, {'after' if after else 'before'} it took effect")
     if error == TIMEOUT:
         return CallFailed(call, "ReadTimeoutError", "no answer came", unknown_outcome=True)
-    return CallFailed(call, error, "a fault of the scenario", unknown_outcome=error in SERVER_ERRORS)
+    # Whatever a call that took effect answers, no caller may conclude from it that nothing happened.
+    unknown = after or error in SERVER_ERRORS
+    return CallFailed(call, error, "a fault of the scenario", unknown_outcome=unknown)

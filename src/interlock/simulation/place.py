@@ -64,14 +64,16 @@ class Place:
     def fields(self, known: Sequence[str], required: Sequence[str] = ()) -> dict[str, Place]:
         """The values of a mapping whose keys are fixed; null counts as left out."""
         found: dict[str, Place] = {}
+        meant: set[str | None] = set()
         for name, line, place in self._pairs():
             if name not in known:
                 self.findings.add(line, place.path, unknown("key", name, known))
+                meant.add(closest(name, known))
             elif not place.is_nothing():
                 found[name] = place
         if isinstance(self.node, yaml.MappingNode):
             for name in required:
-                if name not in found:
+                if name not in found and name not in meant:
                     self.wrong(f"{name} is missing; add it")
         return found
 

@@ -12,6 +12,7 @@ from typing import Any
 from interlock.domain.event import EventType
 from interlock.domain.run import FailureCategory, JobEnd
 
+DEFAULT_ERROR = "ThrottlingException"
 ONE_SECOND = timedelta(seconds=1)
 
 
@@ -131,7 +132,7 @@ class Fault:
     """From now on the next `times` calls of this name fail."""
 
     call: str
-    error: str = "ThrottlingException"
+    error: str = DEFAULT_ERROR
     after: bool = False  # the call takes effect, then fails
     times: int = 1
     pipeline_id: str | None = None

@@ -15,6 +15,7 @@ from interlock.simulation.config_files import config_text, pipeline_id_of
 from interlock.simulation.item_size import LARGEST_ITEM, item_size
 from interlock.simulation.place import Place
 from interlock.simulation.scenario import (
+    DEFAULT_ERROR,
     Action,
     Drop,
     Entry,
@@ -49,10 +50,11 @@ def read_timeline(place: Place, start: datetime) -> list[Entry]:
 
 
 def _read_entry(place: Place, start: datetime) -> Entry | None:
+    told = len(place.findings.mistakes)
     fields = place.fields(("at", *_ACTIONS), required=("at",))
     kinds = [name for name in fields if name != "at"]
     if len(kinds) != 1:
-        if place.is_mapping():
+        if place.is_mapping() and (kinds or len(place.findings.mistakes) == told):
             found = f"has {' and '.join(kinds)}" if kinds else "does nothing"
             place.wrong(f"{found}; write exactly one of {', '.join(_ACTIONS)}")
         return None
@@ -175,7 +177,7 @@ def _fault(place: Place) -> Fault:
         )
     return Fault(
         call=call.replace("states.", "stepfunctions.", 1) if call.startswith("states.") else call,
-        error=fields.text("error") or Fault.error,
+        error=fields.optional("error") or DEFAULT_ERROR,
         after="when" in fields.of and fields.of["when"].one_of(("before", "after")) == "after",
         times=fields.of["times"].whole(1, _MOST) if "times" in fields.of else 1,
         pipeline_id=fields.optional("pipeline"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from interlock.domain.schedule import WEEKDAYS
+from interlock.domain.schedule import Calendar
 from interlock.pipeline_yaml.document import compose
 from interlock.pipeline_yaml.mistake import Mistake, PipelineInvalid
 from interlock.simulation.config_files import read_configs, read_file
@@ -84,8 +84,13 @@ def _jobs(place: Place) -> dict[str, tuple[JobPlay, ...]]:
 
 def _calendar(place: Place) -> CalendarEntry:
     fields = place.fields(("name", "dates", "days"), required=("name",))
-    return CalendarEntry(
+    calendar = CalendarEntry(
         name=fields["name"].text() if "name" in fields else "",
         dates=tuple(date.text() for date in fields["dates"].items()) if "dates" in fields else (),
-        days=tuple(day.one_of(WEEKDAYS) for day in fields["days"].items()) if "days" in fields else (),
+        days=tuple(day.text() for day in fields["days"].items()) if "days" in fields else (),
     )
+    try:
+        Calendar.from_mapping(calendar.name, {"dates": calendar.dates, "days": calendar.days})
+    except ValueError as error:
+        place.wrong(str(error))
+    return calendar

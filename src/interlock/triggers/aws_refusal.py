@@ -81,6 +81,8 @@ def refusal(
     code, message = code_of(error), f"{what}: {_words(error)}"
     if code in lasting:
         return TriggerError(message, permanent=True)
+    if isinstance(error, CallFailed) and error.unknown_outcome:
+        return TriggerError(message, permanent=False, unknown_outcome=True)
     if code in passing or code in _PASSING or isinstance(error, _NEVER_SENT):
         return TriggerError(message, permanent=False)
     status = _status(error)
@@ -103,7 +105,7 @@ def _status(error: Exception) -> int:
 
 
 def _never_heard(error: Exception) -> bool:
-    return isinstance(error, _NEVER_HEARD) or (isinstance(error, CallFailed) and error.unknown_outcome)
+    return isinstance(error, _NEVER_HEARD)
 
 
 def _words(error: Exception) -> str:

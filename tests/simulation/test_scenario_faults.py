@@ -1,0 +1,109 @@
+"""A fault strikes the calls it names, as often as it says, in the order of the file."""
+
+from __future__ import annotations
+
+import pytest
+
+from interlock.ports import CallFailed
+from interlock.simulation.faults import FaultPlan, FunctionCrashed, failed_call
+from interlock.simulation.scenario import Fault
+from scenario_text import GLUE_PIPELINE, LANDED, instants, played
+
+PUT = "dynamodb.PutItem"
+
+
+def test_faults_on_one_call_queue_up() -> None:
+    plan = FaultPlan()
+    plan.arm(Fault(PUT, "First", times=2))
+    plan.arm(Fault(PUT, "Second"))
+
+    struck = [plan.strike(PUT, None, after=False) for _ in range(4)]
+
+    assert struck == ["First", "First", "Second", None]
+
+
+def test_a_fault_after_the_effect_leaves_the_call_before_it_alone() -> None:
+    plan = FaultPlan()
+    plan.arm(Fault(PUT, "Late", after=True))
+    plan.arm(Fault(PUT, "Early"))
+
+    struck = [plan.strike(PUT, None, after=after) for after in (False, True, False)]
+
+    assert struck == [None, "Late", "Early"]
+
+
+def test_a_fault_of_one_pipeline_spares_the_others() -> None:
+    plan = FaultPlan()
+    plan.arm(Fault(PUT, "Mine", pipeline_id="a"))
+
+    assert [plan.strike(PUT, pipeline, after=False) for pipeline in ("b", None, "a", "a")] == [
+        None,
+        None,
+        "Mine",
+        None,
+    ]
+
+
+def test_a_fault_that_nobody_met_is_left_over() -> None:
+    world = played('{at: "+0s", fault: {call: dynamodb.PutItm, times: 3}}', LANDED)
+
+    assert [(fault.call, left) for fault, left in world.unused_faults] == [("dynamodb.PutItm", 3)]
+
+
+@pytest.mark.parametrize(
+    ("error", "unknown"),
+    [
+        ("timeout", True),
+        ("InternalServerError", True),
+        ("ThrottlingException", False),
+        ("AccessDeniedException", False),
+    ],
+)
+def test_only_an_error_that_says_nothing_of_the_effect_leaves_it_unknown(error: str, unknown: bool) -> None:
+    failure = failed_call("dynamodb.PutItem", error, after=False)
+
+    assert isinstance(failure, CallFailed)
+    assert failure.unknown_outcome is unknown
+
+
+def test_no_broad_except_of_ours_can_hold_a_crash_up() -> None:
+    assert not issubclass(FunctionCrashed, Exception)
+
+
+def test_the_timelines_own_writes_never_fail() -> None:
+    world = played(f'{{at: "+0s", fault: {{call: {PUT}, error: crash, times: 1}}}}', LANDED)
+
+    assert instants(world, "JOB_COMPLETED") == [
+        "601"
+    ]  # the one that failed was ours, tried again a second later
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "dynamodb.PutItem",
+        "dynamodb.UpdateItem",
+        "dynamodb.GetItem",
+        "dynamodb.TransactGetItems",
+        "dynamodb.Query",
+        "states.StartExecution",
+        "states.SendTaskSuccess",
+        "glue.StartJobRun",
+        "events.PutEvents",
+    ],
+)
+@pytest.mark.parametrize("error", ["crash", "timeout", "ThrottlingException"])
+def test_a_call_that_fails_twice_costs_no_run_and_starts_no_second_job(
+    call: str, when: str, error: str
+) -> None:
+    fault = f'{{at: "+0s", fault: {{call: {call}, when: {when}, error: {error}, times: 2}}}}'
+
+    world = played(fault, LANDED, configs=GLUE_PIPELINE.replace("maxRetries: 0", "maxRetries: 1"))
+
+    assert len(world.history.jobs) == 1
+    assert [len(instants(world, name)) for name in ("RUN_OPENED", "JOB_TRIGGERED", "JOB_COMPLETED")] == [
+        1,
+        1,
+        1,
+    ]
