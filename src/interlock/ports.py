@@ -291,7 +291,7 @@ class StartedJob:
 class TriggerError(Exception):
     """A start, status or cancel that did not work. `permanent`: trying again cannot help.
 
-    `unknown_outcome`: the job may have been started, and the service cannot be asked.
+    `unknown_outcome`: the job may have been started, and nobody could be asked just now, or ever.
     """
 
     def __init__(self, message: str, *, permanent: bool, unknown_outcome: bool = False) -> None:

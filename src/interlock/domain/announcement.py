@@ -8,7 +8,7 @@ from typing import Any
 
 from interlock.domain.event import Announcement, EventType, Severity, severity_of
 from interlock.domain.pipeline import Pipeline
-from interlock.domain.readiness import RuleVerdict
+from interlock.domain.readiness import Readiness, RuleVerdict
 from interlock.domain.retry import RetryDecision, category_of
 from interlock.domain.run import JobEnd, Outcome, Run
 
@@ -20,9 +20,13 @@ def run_opened(run: Run, why: str) -> Announcement:
     return Announcement(EventType.RUN_OPENED, f"opened: {why}", run.created_at, run.attempt, detail)
 
 
-def validation_passed(run: Run, verdicts: Sequence[RuleVerdict], at: datetime) -> Announcement:
-    message = "every rule holds" if verdicts else "no rules to wait for"
-    return Announcement(EventType.VALIDATION_PASSED, message, at, run.attempt, {"rules": _reasons(verdicts)})
+def validation_passed(run: Run, readiness: Readiness, at: datetime) -> Announcement:
+    message = "the rules hold" if readiness.verdicts else "no rules to wait for"
+    if not readiness.ready:
+        message = "the rules held when an earlier try started the job"
+    return Announcement(
+        EventType.VALIDATION_PASSED, message, at, run.attempt, {"rules": _reasons(readiness.verdicts)}
+    )
 
 
 def validation_exhausted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,7 +11,7 @@ from typing import Any
 
 from interlock.domain import announcement
 from interlock.domain.event import Announcement
-from interlock.domain.expansion import ExpansionError, expand, job_values
+from interlock.domain.expansion import ExpansionError, expand, job_values, without_secrets
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.readiness import Readiness
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, StartIntent, moved
@@ -63,9 +64,10 @@ def start_job(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[str, 
 def _start(
     run: Run, pipeline: Pipeline, readiness: Readiness, ports: OrchestratorPorts, now: datetime
 ) -> dict[str, Any]:
+    secrets: list[str] = []  # that the job is given: a service may quote them in its errors
     try:
         trigger = ports.triggers.of_type(pipeline.job.type)
-        request = _request(run, pipeline, ports)
+        request = _request(run, pipeline, ports, secrets)
         started = trigger.find(request) if _tried_before(run) else None
         if started is None:
             if not readiness.ready:
@@ -76,10 +78,27 @@ def _start(
     except ExpansionError as error:
         return _refused_for_good(run, pipeline, readiness, str(error), ports, now)
     except TriggerError as error:
+        error = _quoting_no_secret(error, secrets)
         if error.permanent:
             return _refused_for_good(run, pipeline, readiness, str(error), ports, now)
         return _refused_for_now(run, pipeline, readiness, error, ports, now)
+    started = replace(started, answer=started.answer and partial(_answer_of, started.answer, secrets))
     return _record_start(run, pipeline, readiness, trigger, started, ports, now)
+
+
+def _quoting_no_secret(error: TriggerError, secrets: list[str]) -> TriggerError:
+    text = without_secrets(str(error), secrets)
+    return TriggerError(text, permanent=error.permanent, unknown_outcome=error.unknown_outcome)
+
+
+def _answer_of(answer: Callable[[], Outcome], secrets: list[str]) -> Outcome:
+    """How a synchronous job ended; a call that failed is a job that failed."""
+    try:
+        outcome = answer()
+    except TriggerError as error:
+        category = FailureCategory.PERMANENT if error.permanent else FailureCategory.TRANSIENT
+        outcome = Outcome(JobEnd.FAIL, error=str(error), category=category)
+    return replace(outcome, error=outcome.error and without_secrets(outcome.error, secrets))
 
 
 def _tried_before(run: Run) -> bool:
@@ -94,21 +113,24 @@ def _back_to_waiting(run: Run, readiness: Readiness, ports: OrchestratorPorts) -
     raise NoLongerReady(readiness.reason)
 
 
-def _request(run: Run, pipeline: Pipeline, ports: OrchestratorPorts) -> JobRequest:
+def _request(run: Run, pipeline: Pipeline, ports: OrchestratorPorts, told: list[str]) -> JobRequest:
     values = job_values(run.key, run.attempt, run.run_id)
     return JobRequest(
         key=run.key,
         attempt=run.attempt,
         run_id=run.run_id,
-        config=expand(pipeline.job.config, values, partial(_secret, ports.secrets), ports.secrets.variable),
+        config=expand(
+            pipeline.job.config, values, partial(_secret, ports.secrets, told), ports.secrets.variable
+        ),
         values=values,
         idempotent=pipeline.job.idempotent,
     )
 
 
-def _secret(secrets: Secrets, name: str) -> str:
+def _secret(secrets: Secrets, told: list[str], name: str) -> str:
     try:
-        return secrets.secret(name)
+        told.append(secrets.secret(name))
+        return told[-1]
     except CallFailed as error:
         if error.code in _NO_SUCH_SECRET:
             raise TriggerError(f"the secret {name} cannot be read: {error.code}", permanent=True) from None
@@ -144,23 +166,22 @@ def _record_start(
         current = lost.current
         if current is not None and current.status is RunStatus.RUNNING and current.attempt == run.attempt:
             return _awaited(current)
-        trigger.cancel(started.handle)
-        raise RunOver("the run moved on while its job was being started; the job is cancelled") from None
+        left = _cancel(trigger, started)
+        log.warning("run moved on while its job was being started", extra=fields(current or run, job=left))
+        raise RunOver(f"the run moved on while its job was being started; {left}") from None
     log.info("job started", extra=fields(after, job_type=job_type, job_id=started.remote_id))
     if started.answer is not None:
-        _note_answer(after, started, ports, now)
+        # The answer of a synchronous target is the job's end.
+        record_end(after, started.answer(), ports.control, ports.joblog, now)
     return _awaited(after)
 
 
-def _note_answer(run: Run, started: StartedJob, ports: OrchestratorPorts, now: datetime) -> None:
-    """A synchronous target: its answer is the job's end."""
-    assert started.answer is not None
+def _cancel(trigger: JobTrigger, started: StartedJob) -> str:
     try:
-        outcome = started.answer()
+        trigger.cancel(started.handle)
     except TriggerError as error:
-        category = FailureCategory.PERMANENT if error.permanent else FailureCategory.TRANSIENT
-        outcome = Outcome(JobEnd.FAIL, error=str(error), category=category)
-    record_end(run, outcome, ports.control, ports.joblog, now)
+        return f"its job could not be cancelled: {error}"
+    return "its job was cancelled"
 
 
 def _running(
@@ -171,7 +192,7 @@ def _running(
     events: list[Announcement],
     **changes: Any,
 ) -> Run:
-    passed = announcement.validation_passed(run, readiness.verdicts, now)
+    passed = announcement.validation_passed(run, readiness, now)
     known: dict[str, Any] = {
         "job_type": str(pipeline.job.type),
         "started_at": now,
@@ -207,7 +228,9 @@ def _refused_for_now(
         ports.control.note(run, replace(run, refused_since=since, refusal=str(error)[:1000], intent=intent))
         raise StartRefused(str(error)[:1000])
     what = f"the job service has refused to start the job for {REFUSALS_LAST.seconds // 60} minutes"
-    outcome = Outcome(JobEnd.FAIL, error=f"{what}: {error}"[:1000], category=FailureCategory.TRANSIENT)
+    # A job that may exist all the same is not followed by another attempt's.
+    category = FailureCategory.PERMANENT if error.unknown_outcome else FailureCategory.TRANSIENT
+    outcome = Outcome(JobEnd.FAIL, error=f"{what}: {error}"[:1000], category=category)
     told = announcement.infra_failure(run, pipeline, what, str(error), now)
     return _failed_start(run, pipeline, readiness, outcome, [told], ports, now)
 
@@ -231,14 +254,30 @@ def _already_started(
 ) -> dict[str, Any]:
     """An earlier try stored the handle and died. A synchronous answer died with it: nobody can be asked for it now."""
     if run.synchronous and run.outcome is None:
-        if pipeline is not None and pipeline.job.idempotent:
-            request = _request(run, pipeline, ports)
-            _note_answer(run, ports.triggers.of_type(pipeline.job.type).start(request), ports, now)
-        else:
-            error = "unknown outcome: the answer was lost after the job was started; check the target, then ask for a rerun"
-            lost = Outcome(JobEnd.FAIL, error=error, category=FailureCategory.PERMANENT)
-            record_end(run, lost, ports.control, ports.joblog, now)
+        ended = (
+            _lost_answer()
+            if pipeline is None or not pipeline.job.idempotent
+            else _asked_again(run, pipeline, ports)
+        )
+        record_end(run, ended, ports.control, ports.joblog, now)
     return _awaited(run)
+
+
+def _lost_answer() -> Outcome:
+    error = "unknown outcome: the answer was lost after the job was started; check the target, then ask for a rerun"
+    return Outcome(JobEnd.FAIL, error=error, category=FailureCategory.PERMANENT)
+
+
+def _asked_again(run: Run, pipeline: Pipeline, ports: OrchestratorPorts) -> Outcome:
+    """The target can take one start twice."""
+    secrets: list[str] = []
+
+    def again() -> Outcome:
+        request = _request(run, pipeline, ports, secrets)
+        answer = ports.triggers.of_type(pipeline.job.type).start(request).answer
+        return answer() if answer is not None else _lost_answer()
+
+    return _answer_of(again, secrets)
 
 
 def _awaited(run: Run) -> dict[str, Any]:
