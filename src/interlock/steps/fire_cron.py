@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
-from interlock.domain.pipeline import Pipeline, Start
+from interlock.domain.pipeline import Pipeline, Rule, Start
 from interlock.domain.readiness import trigger_holds
 from interlock.domain.run import RunKey
 from interlock.domain.schedule import expected_fires, fire_date
-from interlock.domain.sensor import Reading, candidate_keys, select_reading
+from interlock.domain.sensor import InvalidReading, candidate_keys, parse_reading, reading_run_date
 from interlock.ports import ControlTable, StateMachine
 from interlock.steps.open_run import open_run
 
@@ -40,5 +42,17 @@ def _trigger_met(pipeline: Pipeline, key: RunKey, control: ControlTable, now: da
     if trigger is None:
         return False
     _, found = control.snapshot(key, candidate_keys(trigger.rule.key, key.date))
-    reading = select_reading(trigger.rule.key, key.date, found)
-    return isinstance(reading, Reading) and trigger_holds(trigger.rule, reading, now).holds
+    return any(_meets(trigger.rule, name, values, pipeline, key, now) for name, values in found.items())
+
+
+def _meets(
+    rule: Rule, name: str, values: Mapping[str, Any], pipeline: Pipeline, key: RunKey, now: datetime
+) -> bool:
+    """As the write itself would have: a reading of an hour belongs to the day of a daily cron."""
+    try:
+        reading = parse_reading(name, rule.key, values)
+        return (
+            reading_run_date(reading, pipeline, now) == key.date and trigger_holds(rule, reading, now).holds
+        )
+    except InvalidReading:
+        return False  # told when it was written
