@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from interlock.aws.clients import Clients
+from interlock.aws.clients import clients
 from interlock.aws.config_ledger import DynamoConfigLedger
 from interlock.aws.config_source import S3Configs
 from interlock.aws.control_table import DynamoControlTable
@@ -22,7 +22,6 @@ configure_logging(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "config-sync"))
 @cache  # once per container; importing this file touches nothing
 def ports() -> ConfigSyncPorts:
     settings = ConfigSyncSettings.from_env(os.environ)
-    clients = Clients()
     table = DynamoTable(clients("dynamodb"), settings.control_table)
     return ConfigSyncPorts(
         source=S3Configs(clients("s3"), settings.config_bucket, settings.config_prefix),

@@ -5,9 +5,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from boto3.session import Session
-
-from interlock.aws.clients import Clients
+from interlock.aws.clients import clients
 from interlock.aws.control_table import DynamoControlTable
 from interlock.aws.dynamo_table import DynamoTable
 from interlock.aws.job_log import DynamoJobLog
@@ -25,14 +23,13 @@ configure_logging(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "orchestrator"))
 @cache  # once per container; importing this file touches nothing
 def ports() -> OrchestratorPorts:
     settings = OrchestratorSettings.from_env(os.environ)
-    clients = Clients()
     dynamodb = clients("dynamodb")
     return OrchestratorPorts(
         control=DynamoControlTable(DynamoTable(dynamodb, settings.control_table)),
         joblog=DynamoJobLog(DynamoTable(dynamodb, settings.joblog_table)),
         machine=StepFunctionsMachine(clients("stepfunctions"), settings.state_machine_arn),
         triggers=job_triggers(
-            Session(),
+            clients.session,
             allowed_private_cidrs=settings.allowed_private_cidrs.split(",")
             if settings.allowed_private_cidrs
             else (),

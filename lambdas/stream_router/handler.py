@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from interlock.aws.clients import Clients
+from interlock.aws.clients import clients
 from interlock.aws.control_table import DynamoControlTable
 from interlock.aws.dynamo_table import DynamoTable
 from interlock.aws.event_bus import EventBridgeBus
@@ -23,7 +23,6 @@ configure_logging(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "stream-router"))
 @cache  # once per container; importing this file touches nothing
 def ports() -> RouterPorts:
     settings = StreamRouterSettings.from_env(os.environ)
-    clients = Clients()
     dynamodb = clients("dynamodb")
     return RouterPorts(
         control=DynamoControlTable(DynamoTable(dynamodb, settings.control_table)),

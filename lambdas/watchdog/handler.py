@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from interlock.aws.clients import Clients
+from interlock.aws.clients import clients
 from interlock.aws.control_table import DynamoControlTable
 from interlock.aws.dynamo_table import DynamoTable
 from interlock.aws.functions import LambdaFunctions
@@ -20,7 +20,6 @@ configure_logging(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "watchdog"))
 @cache  # once per container; importing this file touches nothing
 def ports() -> WatchdogPorts:
     settings = WatchdogSettings.from_env(os.environ)
-    clients = Clients()
     return WatchdogPorts(
         control=DynamoControlTable(DynamoTable(clients("dynamodb"), settings.control_table)),
         functions=LambdaFunctions(clients("lambda"), settings.orchestrator_arn, settings.config_sync_arn),

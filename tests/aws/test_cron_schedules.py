@@ -14,7 +14,6 @@ from interlock.ports import CallFailed
 GROUP = "test-interlock"
 ROLE = "arn:aws:iam::123456789012:role/scheduler"
 TARGET = "arn:aws:lambda:eu-west-1:123456789012:function:stream-router"
-QUEUE = "arn:aws:sqs:eu-west-1:123456789012:cron-dead-letters"
 GOLD = Pipeline("gold", Job(JobType.GLUE), Schedule(cron="0 6 * * 1-5", timezone="Europe/Berlin"))
 
 
@@ -25,8 +24,8 @@ def client(aws):
     return client
 
 
-def schedules(client, **more):
-    return SchedulerCron(client, GROUP, ROLE, TARGET, **more)
+def schedules(client):
+    return SchedulerCron(client, GROUP, ROLE, TARGET)
 
 
 def stored(client, pipeline_id="gold"):
@@ -44,7 +43,7 @@ def test_a_new_pipeline_gets_a_schedule_in_its_own_time_zone(client):
 
 
 def test_a_fire_tells_stream_router_which_pipeline_and_which_minute(client):
-    schedules(client, dead_letter_arn=QUEUE).put(GOLD)
+    schedules(client).put(GOLD)
 
     target = stored(client)["Target"]
     assert (target["Arn"], target["RoleArn"]) == (TARGET, ROLE)
@@ -54,7 +53,6 @@ def test_a_fire_tells_stream_router_which_pipeline_and_which_minute(client):
         "scheduledAt": "<aws.scheduler.scheduled-time>",
     }
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 30}
-    assert target["DeadLetterConfig"] == {"Arn": QUEUE}
 
 
 def test_a_changed_pipeline_changes_its_schedule(client):

@@ -624,3 +624,10 @@ def test_a_calendar_is_read_from_its_row() -> None:
 def test_an_unreadable_calendar_is_named(row: Mapping[str, Any]) -> None:
     with pytest.raises(ValueError, match="calendar company: "):
         Calendar.from_mapping("company", row)
+
+
+@pytest.mark.parametrize("cron", ["0-0 5-5 * * *", "0 5 * * MON-MON", "0 5-5 1-1 * *"])
+def test_a_range_of_one_value_is_that_value(cron: str) -> None:
+    alone = cron.replace("0-0", "0").replace("5-5", "5").replace("MON-MON", "MON").replace("1-1", "1")
+
+    assert fires(cron, "2026-03-01", "2026-04-05") == fires(alone, "2026-03-01", "2026-04-05")

@@ -29,10 +29,9 @@ class SchedulerCron:
         group: str,
         role_arn: str,
         target_arn: str,
-        dead_letter_arn: str = "",
     ) -> None:
         self._client, self._group = client, group
-        self._role_arn, self._target_arn, self._dead_letter_arn = role_arn, target_arn, dead_letter_arn
+        self._role_arn, self._target_arn = role_arn, target_arn
 
     def put(self, pipeline: Pipeline) -> None:
         """Update first: a config changes more often than it comes into being, and then one call is enough."""
@@ -73,15 +72,12 @@ class SchedulerCron:
             # https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
             "scheduledAt": "<aws.scheduler.scheduled-time>",
         }
-        target: dict[str, Any] = {
+        return {
             "Arn": self._target_arn,
             "RoleArn": self._role_arn,
             "Input": json.dumps(fire),
             "RetryPolicy": _RETRY_POLICY,
         }
-        return target | (
-            {"DeadLetterConfig": {"Arn": self._dead_letter_arn}} if self._dead_letter_arn else {}
-        )
 
 
 def schedule_name(pipeline_id: str) -> str:

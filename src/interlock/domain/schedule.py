@@ -116,12 +116,21 @@ def _local_fires(cron: str, after: datetime) -> Iterator[datetime]:
 _LONGEST_WAIT_YEARS = 8
 
 
+# croniter takes a range of one value, `5-5`, for all of them.
+_SAME_TO_SAME = re.compile(r"(?<![\w])(\w+)-\1(?![\w])")
+
+
 def _croniters(cron: str, start: datetime | float) -> list[Any]:
     # 30 ms of import that only pipelines with a cron should pay. The package carries no types.
     from croniter import croniter  # type: ignore[import-untyped]
 
     return [
-        croniter(half, start, ret_type=datetime, max_years_between_matches=_LONGEST_WAIT_YEARS)
+        croniter(
+            _SAME_TO_SAME.sub(r"\1", half),
+            start,
+            ret_type=datetime,
+            max_years_between_matches=_LONGEST_WAIT_YEARS,
+        )
         for half in _either_day(cron)
     ]
 
