@@ -13,16 +13,26 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from interlock.local.emulator_server import SERVICE_EVENTS_PATH, SETTINGS
+from interlock.local.emulator_server import COUNTS_PATH, KILL_PATH, SERVICE_EVENTS_PATH, SETTINGS
 
 START_SECONDS = 60
 STOP_SECONDS = 5
 LOG_TAIL_BYTES = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What functions did: AWS calls by `<boto3 service>.<Operation>`, invocations by function."""
+
+    calls: Counter[str]
+    invocations: Counter[str]
 
 
 class EmulatorDidNotStart(RuntimeError):
@@ -119,9 +129,22 @@ class Emulator:
             "Detail": json.dumps(detail),
             "Resources": list(resources),
         }
-        status = self._request("POST", SERVICE_EVENTS_PATH, json.dumps({"Entries": [entry]}))
+        self._ask("POST", SERVICE_EVENTS_PATH, json.dumps({"Entries": [entry]}))
+
+    def counts(self) -> Counts:
+        """What the functions have done since the start."""
+        return Counts(**{kind: Counter(found) for kind, found in self._ask("GET", COUNTS_PATH).items()})
+
+    def kill_function(self, name: str) -> int:
+        """Kill the function's processes in the middle of their invocations, as a crash would; how many there were."""
+        killed: int = self._ask("POST", KILL_PATH, name)
+        return killed
+
+    def _ask(self, method: str, path: str, body: str | None = None) -> Any:
+        status, answer = self._request(method, path, body)
         if status != http.HTTPStatus.OK:
-            raise RuntimeError(f"the emulator refused the event: {status}")
+            raise RuntimeError(f"the emulator refused {method} {path}: {status}")
+        return json.loads(answer)
 
     def _launch(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="interlock-emulator-"))
@@ -149,17 +172,18 @@ class Emulator:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process and self._process.poll() is None:
             with contextlib.suppress(OSError, http.client.HTTPException):
-                if self._request("GET", "/_ministack/health") == http.HTTPStatus.OK:
+                if self._request("GET", "/_ministack/health")[0] == http.HTTPStatus.OK:
                     return
             time.sleep(0.02)
         tail = self.log_path.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
         raise EmulatorDidNotStart(f"the emulator did not start:\n{tail}")
 
-    def _request(self, method: str, path: str, body: str | None = None) -> int:
+    def _request(self, method: str, path: str, body: str | None = None) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(self.endpoint.removeprefix("http://"), timeout=START_SECONDS)
         try:
             connection.request(method, path, body)
-            return connection.getresponse().status
+            response = connection.getresponse()
+            return response.status, response.read()
         finally:
             connection.close()
 

@@ -13,6 +13,7 @@ import time
 from importlib import import_module
 from typing import Any
 
+from interlock.local.emulator_functions import count_invocation
 from interlock.local.emulator_worker import END_OF_LOG, FUNCTION_ERROR
 
 lambdas: Any = import_module("ministack.services.lambda_svc")
@@ -30,6 +31,7 @@ EXITED = "Worker process exited immediately"  # died before it was ready
 
 def run_function(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
     """One invocation of a Python function, its failure told as Lambda tells it."""
+    count_invocation((function.get("config") or function)["FunctionName"])
     result: dict[str, Any] = _run_warm(function, event, request_id)
     body = result.get("body")
     if not isinstance(body, dict) or result.get("throttle"):

@@ -90,6 +90,11 @@ def patches() -> list[Patch]:
         Patch("services.scheduler:_update_schedule", "93f7fec4f7d8", schedules.update_schedule),
         Patch("services.scheduler:_tick_schedules", "0ece514e9120", schedules.tick),
         Patch("services.stepfunctions:_start_execution", "9923282fc76c", states.start_execution),
+        Patch(
+            "services.stepfunctions:_run_execution",
+            "996dff84e0e0",
+            states.without_pause(states.states._run_execution),
+        ),
         Patch("services.stepfunctions:_stop_execution", "44d2d84ccd5c", states.stop_execution),
         Patch("services.stepfunctions:_fail_execution", "e6da895fa0b7", states.fail_execution),
         Patch("services.stepfunctions:_execute_task", "53c818d247db", states.execute_task),

@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import Any
 
+from interlock.local.emulator_functions import count_request, counts, kill_busy
 from interlock.local.emulator_patches import apply_patches
 
 # The side listeners of ministack heed no BIND_HOST, so they stay off.
@@ -33,31 +34,49 @@ SETTINGS = {
 # AWS services publish their own events on the default bus; PutEvents refuses `aws.*` to everybody else, on
 # AWS and here, so stand-ins for services come in by this door.
 SERVICE_EVENTS_PATH = "/_interlock/service-events"
+COUNTS_PATH = "/_interlock/counts"  # of the functions' calls and invocations
+KILL_PATH = "/_interlock/kill-function"  # the name follows in the body
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 async def gateway(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """ministack's application with one path more."""
-    if scope["type"] == "http" and scope["path"] == SERVICE_EVENTS_PATH:
-        await take_service_events(receive, send)
-    else:
-        await import_module("ministack.app").app(scope, receive, send)
+    """ministack's application with a few paths more."""
+    own = OWN_PATHS.get(scope["path"]) if scope["type"] == "http" else None
+    if own is not None:
+        await answer(send, *own(await body_of(receive)))
+        return
+    if scope["type"] == "http":
+        count_request(scope)
+    await import_module("ministack.app").app(scope, receive, send)
 
 
-async def take_service_events(receive: Receive, send: Send) -> None:
+async def body_of(receive: Receive) -> bytes:
     body = bytearray()
     while True:
         message = await receive()
         body += message.get("body", b"")
         if not message.get("more_body"):
-            break
+            return bytes(body)
+
+
+async def answer(send: Send, status: int, body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": []})
+    await send({"type": "http.response.body", "body": body})
+
+
+def take_service_events(body: bytes) -> tuple[int, bytes]:
     events = import_module("ministack.services.eventbridge")
-    status, headers, answer = events._put_events(json.loads(body), allow_aws_source=True)
-    lines = [(name.encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": lines})
-    await send({"type": "http.response.body", "body": answer})
+    status, _, answer = events._put_events(json.loads(body), allow_aws_source=True)
+    return status, answer
+
+
+OWN_PATHS: dict[str, Callable[[bytes], tuple[int, bytes]]] = {
+    SERVICE_EVENTS_PATH: take_service_events,
+    COUNTS_PATH: lambda _: (200, json.dumps(counts()).encode()),
+    KILL_PATH: lambda body: (200, json.dumps(kill_busy(body.decode())).encode()),
+}
 
 
 async def serve(bind: str) -> None:

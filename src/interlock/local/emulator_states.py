@@ -7,6 +7,7 @@ JSONata, choices, maps and the history stay ministack's.
 from __future__ import annotations
 
 import contextvars
+import inspect
 import json
 import random
 import re
@@ -55,6 +56,15 @@ def start_execution(data: JsonObject) -> Response:
         return answer(executionArn=running["executionArn"], startDate=running["startDate"])
     response: Response = _start(data)
     return response
+
+
+def without_pause(run_execution: Callable[[str], None]) -> Callable[[str], None]:
+    """ministack's own walk, without the 150 ms that it sleeps before the first state: AWS has no such pause."""
+    source = inspect.getsource(run_execution).replace("    time.sleep(0.15)\n", "", 1)
+    changed: dict[str, Any] = {}
+    exec(compile(source, states.__file__, "exec"), vars(states), changed)
+    walk: Callable[[str], None] = changed[run_execution.__name__]
+    return walk
 
 
 def stop_execution(data: JsonObject) -> Response:

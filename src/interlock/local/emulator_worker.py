@@ -82,6 +82,7 @@ def confine_environment(function: dict[str, str]) -> None:
     for name in list(os.environ):
         if not name.startswith(("AWS_", "_LAMBDA_")) and name not in RUNTIME_VARIABLES | function.keys():
             del os.environ[name]
+    os.environ["AWS_EXECUTION_ENV"] = f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def describe(error: BaseException, request_id: str) -> dict[str, Any]:

@@ -6,10 +6,14 @@ It answers Glue's own protocol (AWS JSON 1.1), so the real adapter talks to it t
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -58,8 +62,9 @@ class GlueStandIn:
         self._publish = publish
         self._lock = threading.Lock()
         self._runs: dict[str, JobRun] = {}  # in the order of their start
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._calls: Counter[str] = Counter()
+        self._cuts: list[Callable[[], object]] = []
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property
@@ -91,9 +96,29 @@ class GlueStandIn:
         with self._lock:
             return [run for run in self._runs.values() if job in (None, run.job)]
 
+    def calls(self) -> Counter[str]:
+        """Requests so far, by `glue.<Operation>`."""
+        with self._lock:
+            return Counter(self._calls)
+
+    def cut_next_start(self, meanwhile: Callable[[], object]) -> None:
+        """The next job is started, then `meanwhile` is called, and the caller gets no answer: the connection is cut."""
+        with self._lock:
+            self._cuts.append(meanwhile)
+
+    def cut(self) -> bool:
+        """Whether the start that was just made goes unanswered."""
+        with self._lock:
+            meanwhile = self._cuts.pop(0) if self._cuts else None
+        if meanwhile is not None:
+            meanwhile()
+        return meanwhile is not None
+
     # -- the four operations; each answers a status and a body
 
     def answer(self, operation: str, request: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        with self._lock:
+            self._calls[f"glue.{operation}"] += 1
         job = str(request.get("JobName"))
         if job not in self.jobs:
             return _error("EntityNotFoundException", f"Job {job} is not found")
@@ -127,12 +152,11 @@ class GlueStandIn:
         state, error = "SUCCEEDED", None
         try:
             self.jobs[run.job].work(run.arguments, run)
+        except JobFailed as failure:
+            state, error = "STOPPED" if run.stop.is_set() else "FAILED", str(failure)
         except Exception as failure:  # noqa: BLE001  whatever a job's own code raises is its failure
-            state, error = (
-                ("STOPPED" if run.stop.is_set() else "FAILED"),
-                f"{type(failure).__name__}: {failure}",
-            )
-        run.state, run.error, run.ended_at = state, error, time.time()
+            state, error = "FAILED", f"{type(failure).__name__}: {failure}"
+        run.error, run.ended_at, run.state = error, time.time(), state
         # https://docs.aws.amazon.com/glue/latest/dg/automating-awsglue-with-cloudwatch-events.html
         detail = {
             "jobName": run.job,
@@ -141,7 +165,8 @@ class GlueStandIn:
             "message": error or "Job run succeeded",
         }
         severity = {"SUCCEEDED": "INFO", "STOPPED": "INFO"}.get(state, "ERROR")
-        self._publish("aws.glue", "Glue Job State Change", detail | {"severity": severity})
+        with suppress(OSError):  # the stack is ending, and nobody is left to tell
+            self._publish("aws.glue", "Glue Job State Change", detail | {"severity": severity})
 
     def _stop(self, job: str, run_ids: list[str]) -> dict[str, Any]:
         successful, errors = [], []
@@ -175,6 +200,15 @@ def _error(name: str, message: str) -> tuple[int, dict[str, Any]]:
     return 400, {"__type": name, "Message": message}
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that dies in the middle of a call is no error of ours."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def _handler(service: GlueStandIn) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -183,6 +217,9 @@ def _handler(service: GlueStandIn) -> type[BaseHTTPRequestHandler]:
             length = min(int(self.headers.get("Content-Length") or 0), 1024 * 1024)
             operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
             status, answer = service.answer(operation, json.loads(self.rfile.read(length) or b"{}"))
+            if operation == "StartJobRun" and status == HTTPStatus.OK and service.cut():
+                self.close_connection = True
+                return
             body = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/x-amz-json-1.1")

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from interlock.local.zips import ROOT, build_zips
+from interlock.local.zip_contents import FUNCTIONS, ROOT
+from interlock.local.zips import build_zips
 
 ASL = ROOT / "statemachine" / "pipeline_run.asl.json"
 ALERT_QUEUE_VISIBILITY_SECONDS = 30
@@ -47,6 +48,7 @@ class Stack:
         self.prefix = f"{options.environment}-interlock"
         self.bucket = f"{self.prefix}-pipelines"
         self.config_prefix = "pipelines/"
+        self.functions = FUNCTIONS
 
     # -- names
 
@@ -86,8 +88,7 @@ class Stack:
         self._bus_and_queues()
         self._secret()
         self.cloud.client("s3").create_bucket(Bucket=self.bucket)
-        zips = build_zips(self._zips, for_aws=False)
-        for name, path in zips.items():
+        for name, path in build_zips(self._zips, for_aws=False).items():
             self._create_function(name, path)
         self._state_machine()
         self.cloud.client("scheduler").create_schedule_group(Name=self.prefix)
@@ -231,7 +232,7 @@ class Stack:
     def _rules(self) -> None:
         self._rule("every-event", EVERY_EVENT, self.function_arn("event_sink"), bus=self.bus)
         self._rule("alerts", ALERTS, self.arn("sqs", f"{self.prefix}-alerts"), bus=self.bus)
-        self._rule("job-ends", JOB_ENDS, self.function_arn("stream_router"))
+        self._rule("job-ends", job_ends(self.state_machine_arn), self.function_arn("stream_router"))
         self._rule("tick", None, self.function_arn("watchdog"))
 
     def _rule(self, name: str, pattern: Mapping[str, Any] | None, target: str, bus: str = "default") -> None:
@@ -278,10 +279,22 @@ ALERTS = {
         {"detail-type": ["JOB_COMPLETED"], "detail": {"detail": {"recovered": [True]}}},
     ],
 }
-JOB_ENDS = {
-    "source": ["aws.glue", "aws.states"],
-    "detail-type": ["Glue Job State Change", "Step Functions Execution Status Change"],
-}
+
+
+def job_ends(own_machine: str) -> dict[str, Any]:
+    """Glue runs and executions that have ended, but for our own runs' executions: they concern nobody."""
+    ended = {"status": [{"anything-but": ["RUNNING", "PENDING_REDRIVE"]}]}
+    executions = {"stateMachineArn": [{"anything-but": [own_machine]}], **ended}
+    return {
+        "$or": [
+            {"source": ["aws.glue"], "detail-type": ["Glue Job State Change"]},
+            {
+                "source": ["aws.states"],
+                "detail-type": ["Step Functions Execution Status Change"],
+                "detail": executions,
+            },
+        ]
+    }
 
 
 def _attribute(name: str, kind: str = "S") -> dict[str, str]:

@@ -1,0 +1,95 @@
+"""The embedded stack, whole: an emulated AWS, stand-ins for what is outside it, our functions deployed onto it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TextIO
+
+from interlock.local.emulator import Emulator
+from interlock.local.job_services import GlueStandIn, LocalJob
+from interlock.local.slack_endpoint import SlackEndpoint
+from interlock.local.stack import Stack, StackOptions
+
+
+@dataclass(frozen=True)
+class Session:
+    """What runs; `embedded_stack` starts and ends it."""
+
+    emulator: Emulator
+    stack: Stack
+    glue: GlueStandIn
+    slack: SlackEndpoint
+
+    def upload_pipeline(self, name: str, text: str | bytes) -> None:
+        """Put one file where config-sync finds it."""
+        content = text.encode() if isinstance(text, str) else text
+        self.emulator.client("s3").put_object(
+            Bucket=self.stack.bucket, Key=f"{self.stack.config_prefix}{name}", Body=content
+        )
+
+    def calls(self) -> Counter[str]:
+        """AWS calls that the functions have made, `<boto3 service>.<Operation>`."""
+        return self.emulator.counts().calls + self.glue.calls()
+
+    def invocations(self) -> Counter[str]:
+        """By function, as the folder in `lambdas/` is called."""
+        found = self.emulator.counts().invocations
+        return Counter({name: found[self.stack.function(name)] for name in self.stack.functions})
+
+    def crash_next_start(self) -> None:
+        """The next Glue job is started, and the function that started it dies before it hears so."""
+        self.glue.cut_next_start(lambda: self.emulator.kill_function(self.stack.function("orchestrator")))
+
+    def warm_up(self) -> None:
+        """Have each function start and make its clients, as those of an installation in use have.
+
+        On AWS this is a container that served the minute before; the first call after a quiet hour is slower, there
+        and here.
+        """
+        with ThreadPoolExecutor(len(_HARMLESS)) as callers:
+            list(callers.map(self._invoke, *zip(*_HARMLESS, strict=True)))
+
+    def _invoke(self, function: str, event: Mapping[str, Any]) -> None:
+        answer = self.emulator.client("lambda").invoke(
+            FunctionName=self.stack.function(function), Payload=json.dumps(event)
+        )
+        if "FunctionError" in answer:
+            raise RuntimeError(f"{function} does not start: {answer['Payload'].read().decode()[:2000]}")
+
+
+# Each does nothing but start, and as often as one run alone has it work at the same moment: a step that wakes its own
+# execution overlaps with the next one, and a job's end comes as an event, by the joblog and by the control stream.
+_HARMLESS: list[tuple[str, Mapping[str, Any]]] = [
+    *[("orchestrator", {"step": "CheckRuns", "runs": []})] * 2,
+    *[("stream_router", {"Records": []})] * 3,
+    ("alert_dispatcher", {"Records": []}),
+]
+
+
+@contextmanager
+def embedded_stack(
+    jobs: Mapping[str, LocalJob], options: StackOptions | None = None, messages: TextIO | None = None
+) -> Iterator[Session]:
+    """Everything, ready to use; it ends with the block and leaves nothing behind. `messages`: shows Slack's as they come."""
+    chosen = options or StackOptions()
+    emulator = Emulator()
+    # The emulator ends first: until then, what the functions call is there.
+    with (
+        SlackEndpoint(chosen.slack_token, chosen.slack_channel, messages) as slack,
+        GlueStandIn(jobs, emulator.publish_service_event) as glue,
+        emulator,
+    ):
+        reachable = replace(chosen, slack_api_url=slack.url, job_endpoints={"glue": glue.url})
+        stack = Stack(emulator, reachable, zips_folder(emulator)).deploy()
+        yield Session(emulator, stack, glue, slack)
+
+
+def zips_folder(emulator: Emulator) -> Path:
+    """Among the emulator's own files, which are removed whichever way the session ends."""
+    return emulator.folder / "zips"
