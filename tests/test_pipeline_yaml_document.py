@@ -55,6 +55,14 @@ def test_a_scalar_is_what_yaml_1_2_says(text: str, value: Any):
     assert type(found) is type(value)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_key():
+    assert read("\ufeffa: 1") == {"a": 1}
+
+
+def test_a_quoted_merge_sign_is_a_key_like_any_other():
+    assert read('"<<": 1') == {"<<": 1}
+
+
 def test_an_alias_stands_for_what_its_anchor_names():
     assert read("a: &rule {key: x}\nb: [*rule, *rule]") == {"a": {"key": "x"}, "b": [{"key": "x"}] * 2}
 
@@ -155,6 +163,28 @@ def test_a_hostile_file_is_refused_in_bounded_time(text: str):
     assert mistakes
     assert max(map(len, mistakes)) < 1000
     assert time.process_time() - began < 10  # the slowest takes 1.5 s alone on a laptop
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'a: &a "{"x" * 30_000}"\nb: [*a, *a, *a, *a, *a, *a, *a, *a, *a]',
+        "a: &a {"
+        + ", ".join(f"{'k' * 1000}{n}: 1" for n in range(30))
+        + "}\nb: [*a, *a, *a, *a, *a, *a, *a, *a, *a]",
+        "a: &a [" + "1," * 3000 + "1]\nb: [*a, *a, *a, *a, *a, *a, *a]",
+    ],
+)
+def test_what_aliases_expand_to_is_bounded_as_if_it_were_written(text: str):
+    with pytest.raises(
+        PipelineInvalid, match="expands to more than 20000 values or 256 KB; use fewer aliases"
+    ):
+        read(text)
+
+
+def test_composing_stops_at_a_bound_before_anything_is_built():
+    with pytest.raises(PipelineInvalid, match="holds more than 20000 values"):
+        compose("[" + "1," * (2 * MOST_VALUES) + "]", "p.yaml")
 
 
 def test_the_last_document_within_the_bounds_is_read():

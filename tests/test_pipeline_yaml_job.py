@@ -185,6 +185,10 @@ def test_any_other_placeholder_is_a_mistake(text: str, wanted: str):
     assert wanted in found[0]
 
 
+def test_a_placeholder_repeated_in_a_text_is_one_mistake():
+    assert len(mistakes("http", "{url: https://x.example, body: '${A} ${A} ${B} ${A}'}")) == 2
+
+
 def test_a_placeholder_in_a_key_is_a_mistake_because_nothing_replaces_it():
     found = mistakes("http", "{url: https://x.example, body: {'${DATE}': 1}}")
 

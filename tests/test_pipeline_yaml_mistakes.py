@@ -50,6 +50,22 @@ def test_all_mistakes_of_a_file_are_told_with_line_and_path():
     ]
 
 
+def test_a_key_that_is_missing_is_told_at_the_section_that_lacks_it():
+    with pytest.raises(PipelineInvalid) as caught:
+        read_pipeline(PIPELINE + "# why\njob:\n  type: emr\n  config:\n    jar: x.jar\n", "p.yaml")
+
+    assert [(mistake.line, mistake.path) for mistake in caught.value.mistakes] == [
+        (5, "job.config.clusterId")
+    ]
+
+
+def test_a_key_of_another_section_is_not_taken_for_a_misspelt_one():
+    assert mistakes_in(PIPELINE + "job: {time: 07:30}") == [
+        "job.type: is required; add it",
+        'job.time: unknown key here; it belongs under "schedule"',
+    ]
+
+
 def test_a_mistake_is_one_line_that_an_editor_can_jump_to():
     with pytest.raises(PipelineInvalid) as caught:
         read_pipeline(PIPELINE + JOB + "slaa: {}\n", "gold.yaml")
@@ -65,6 +81,7 @@ def test_a_mistake_is_one_line_that_an_editor_can_jump_to():
         ("sla: {expected_duration: 5m}", "sla.expected_duration", 'did you mean "expectedDuration"?'),
         ("sla: {DEADLINE: 07:30}", "sla.DEADLINE", 'did you mean "deadline"?'),
         ("cron: 0 6 * * *", "cron", 'it belongs under "schedule"'),
+        ("postRun: {cron: 0 6 * * *}", "postRun.cron", 'it belongs under "schedule"'),
         ("rules: []", "rules", 'it belongs under "validation"'),
         ("validation: {rules: [{anyy: []}]}", "validation.rules[0].anyy", 'did you mean "any"?'),
         (
@@ -210,6 +227,7 @@ def test_keys_that_do_not_agree_are_told_beside_other_mistakes():
         "0 0 29 2 *",
         "0 6 ? * *",
         "0 6 30 2 mon",
+        "0 6 30 2 L5",
         "5/20 * * * *",
     ],
 )
@@ -224,6 +242,7 @@ def test_every_standard_form_of_cron_is_read(cron: str):
         ("0 0 6 * * *", "has 6 fields, not 5"),
         ("@daily", "has 1 fields, not 5"),
         ("60 6 * * *", "minute 60 is out of range; use 0-59"),
+        ("0 9-24 * * *", "hour 24 is out of range"),
         ("0 24 * * *", "hour 24 is out of range; use 0-23"),
         ("0 6 0 * *", "day of month 0 is out of range; use 1-31"),
         ("0 6 * 13 *", "month 13 is out of range; use 1-12"),

@@ -107,7 +107,10 @@ print(sorted(heavy & set(sys.modules)))
 
 
 def test_a_reader_that_closes_early_is_no_error(tmp_path: Path):
-    (tmp_path / "p.yaml").write_text("".join(f"k{number}: 1\n" for number in range(150)), encoding="utf-8")
+    for name in range(10):  # more than a pipe holds
+        (tmp_path / f"{name}.yaml").write_text(
+            "".join(f"k{key}: 1\n" for key in range(150)), encoding="utf-8"
+        )
     command = f"{sys.executable} -m interlock.cli.main validate {tmp_path} | head -c 1"
 
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)

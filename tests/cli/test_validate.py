@@ -113,6 +113,28 @@ def test_a_path_without_pipelines_is_wrong_usage(tmp_path: Path, name: str, want
     assert wanted in lines[0]
 
 
+def test_a_folder_that_cannot_be_listed_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    a_file(tmp_path / "a.yaml", VALID)
+    (tmp_path / "closed").mkdir()
+    listed = os.scandir
+
+    def scandir(folder: str) -> Any:
+        if folder.endswith(
+            "closed"
+        ):  # as root, who runs the tests in containers, no permission is ever missing
+            raise PermissionError(13, "Permission denied", folder)
+        return listed(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+
+    code, lines = run(tmp_path)
+
+    assert code == 2
+    assert lines == [
+        f"interlock validate: {tmp_path}/closed cannot be read (Permission denied); check its permissions"
+    ]
+
+
 def test_a_file_that_is_too_large_is_a_mistake_of_that_file(tmp_path: Path):
     large = a_file(tmp_path / "large.yaml", "# " + "x" * 400_000)
 

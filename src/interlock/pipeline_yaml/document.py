@@ -122,7 +122,7 @@ def _decoded(text: str | bytes, most_bytes: int) -> str:
     size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
     if size > most_bytes:
         raise _TooMuch(f"is larger than {most_bytes // 1024} KB; shorten it")
-    return (text.decode("utf-8") if isinstance(text, bytes) else text).removeprefix("\ufeff")
+    return text.decode("utf-8") if isinstance(text, bytes) else text
 
 
 def _unreadable(file: str, line: int, message: str) -> PipelineInvalid:

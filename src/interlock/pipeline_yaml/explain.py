@@ -42,7 +42,7 @@ class _Unknown:
         self.homes = [name for name in _keys(root) if key in _keys(_section(root, name))]
         self.known = _keys(section)
         choices = (*self.known, *(_GROUP_KEYS if section is MODEL_OF_TAG["<rule>"] else ()))
-        self.meant = None if self.homes else closest(key, choices)
+        self.meant = closest(key, choices)
 
     @property
     def message(self) -> str:
