@@ -119,31 +119,37 @@ class GlueStandIn:
     def answer(self, operation: str, request: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
         with self._lock:
             self._calls[f"glue.{operation}"] += 1
+        known = {
+            "StartJobRun": self._start,
+            "GetJobRuns": self._get_runs,
+            "GetJobRun": self._get_run,
+            "BatchStopJobRun": self._stop,
+        }
+        if operation not in known:
+            return _error("InvalidInputException", f"this stand-in knows {', '.join(known)}, not {operation}")
         job = str(request.get("JobName"))
         if job not in self.jobs:
             return _error("EntityNotFoundException", f"Job {job} is not found")
-        match operation:
-            case "StartJobRun":
-                return self._start(job, request.get("Arguments") or {})
-            case "GetJobRuns":
-                newest_first = list(reversed(self.runs(job)))[: int(request.get("MaxResults", 200))]
-                return 200, {"JobRuns": [_described(run) for run in newest_first]}
-            case "GetJobRun":
-                run = self._runs.get(str(request.get("RunId")))
-                missing = _error("EntityNotFoundException", "the run is not found")
-                return (200, {"JobRun": _described(run)}) if run else missing
-            case "BatchStopJobRun":
-                return 200, self._stop(job, request.get("JobRunIds") or [])
-        return _error(
-            "InvalidInputException", f"{operation} is not one of the operations that this stand-in knows"
-        )
+        return known[operation](job, request)
 
-    def _start(self, job: str, arguments: Arguments) -> tuple[int, dict[str, Any]]:
+    def _get_runs(self, job: str, request: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        newest_first = list(reversed(self.runs(job)))[: int(request.get("MaxResults", 200))]
+        return 200, {"JobRuns": [_described(run) for run in newest_first]}
+
+    def _get_run(self, _: str, request: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        run = self._runs.get(str(request.get("RunId")))
+        if run is None:
+            return _error("EntityNotFoundException", "the run is not found")
+        return 200, {"JobRun": _described(run)}
+
+    def _start(self, job: str, request: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
         with self._lock:
             alive = [run for run in self._runs.values() if run.job == job and run.ended_at is None]
             if len(alive) >= self.jobs[job].most_at_once:
                 return _error("ConcurrentRunsExceededException", f"Concurrent runs exceeded for {job}")
-            run = JobRun(f"jr_{len(self._runs) + 1:06d}", job, dict(arguments), time.time())
+            run = JobRun(
+                f"jr_{len(self._runs) + 1:06d}", job, dict(request.get("Arguments") or {}), time.time()
+            )
             self._runs[run.id] = run
         threading.Thread(target=self._work, args=(run,), daemon=True).start()
         return 200, {"JobRunId": run.id}
@@ -168,9 +174,9 @@ class GlueStandIn:
         with suppress(OSError):  # the stack is ending, and nobody is left to tell
             self._publish("aws.glue", "Glue Job State Change", detail | {"severity": severity})
 
-    def _stop(self, job: str, run_ids: list[str]) -> dict[str, Any]:
+    def _stop(self, job: str, request: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
         successful, errors = [], []
-        for run_id in run_ids:
+        for run_id in request.get("JobRunIds") or []:
             run = self._runs.get(run_id)
             if run is None or run.ended_at is not None:
                 detail = {
@@ -181,7 +187,7 @@ class GlueStandIn:
                 continue
             run.stop.set()
             successful.append({"JobName": job, "JobRunId": run_id})
-        return {"SuccessfulSubmissions": successful, "Errors": errors}
+        return 200, {"SuccessfulSubmissions": successful, "Errors": errors}
 
 
 def _described(run: JobRun) -> dict[str, Any]:

@@ -1,0 +1,105 @@
+"""What is deployed: every function finds its settings, and each rule and stream wakes whom it should, and nobody else."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from event_builder import an_event
+from interlock.domain.event import EventType
+from interlock.domain.message import is_alert
+from interlock.local.emulator import Emulator
+from interlock.local.stack import ALERTS, Stack, StackOptions, job_ends
+from interlock.local.zip_contents import FUNCTIONS
+from local.emulator_kit import eventually, invoke, item, unique
+
+pytestmark = pytest.mark.embedded
+
+OWN = "arn:aws:states:us-east-1:000000000000:stateMachine:own"
+HARMLESS = {"orchestrator": {"step": "CheckRuns", "runs": []}, "event_sink": {"detail": {}}}
+
+
+@pytest.fixture(scope="module")
+def stack(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    return Stack(emulator, StackOptions(unique("stack")), tmp_path_factory.mktemp("zips")).deploy()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_finds_all_its_settings(emulator: Emulator, stack: Stack, function: str) -> None:
+    answer, _ = invoke(emulator, stack.function(function), HARMLESS.get(function, {"Records": []}))
+
+    # The sink refuses what is no event; but then it has started.
+    assert answer.get("errorType") == ("ValueError" if function == "event_sink" else None), answer
+
+
+def matches(emulator: Emulator, pattern: Mapping[str, Any], **event: Any) -> bool:
+    about = {"id": "1", "account": "0", "time": "2026-03-02T08:00:00Z", "region": "r", "resources": []}
+    answer = emulator.client("events").test_event_pattern(
+        EventPattern=json.dumps(pattern), Event=json.dumps(about | event)
+    )
+    return bool(answer["Result"])
+
+
+@pytest.mark.parametrize("recovered", [True, False])
+@pytest.mark.parametrize("event_type", EventType)
+def test_what_is_an_alert_and_only_that_reaches_the_queue(
+    emulator: Emulator, event_type: EventType, recovered: bool
+) -> None:
+    event = an_event(event_type, detail={"recovered": True} if recovered else {})
+    detail = {"type": event.type, "severity": event.severity, "detail": event.detail}
+
+    queued = matches(emulator, ALERTS, **{"source": "interlock", "detail-type": event.type, "detail": detail})
+
+    assert queued is is_alert(event)
+
+
+GLUE = {"source": "aws.glue", "detail-type": "Glue Job State Change", "detail": {"state": "SUCCEEDED"}}
+
+
+def execution(machine: str, status: str) -> dict[str, Any]:
+    detail = {"stateMachineArn": machine, "status": status}
+    return {"source": "aws.states", "detail-type": "Step Functions Execution Status Change", "detail": detail}
+
+
+@pytest.mark.parametrize(
+    ("event", "concerns_us"),
+    [
+        pytest.param(GLUE, True, id="a Glue run's end"),
+        pytest.param(GLUE | {"source": "mine"}, False, id="somebody's event of that name"),
+        pytest.param(execution("arn:of:another", "SUCCEEDED"), True, id="another machine's end"),
+        pytest.param(execution("arn:of:another", "TIMED_OUT"), True, id="another machine's time-out"),
+        pytest.param(execution("arn:of:another", "RUNNING"), False, id="another machine's start"),
+        pytest.param(execution(OWN, "SUCCEEDED"), False, id="our own execution's end"),
+    ],
+)
+def test_the_ends_of_others_jobs_wake_the_router(
+    emulator: Emulator, event: dict[str, Any], concerns_us: bool
+) -> None:
+    assert matches(emulator, job_ends(OWN), **event) is concerns_us
+
+
+def test_the_router_is_woken_for_sensors_and_not_for_the_ledger(emulator: Emulator, stack: Stack) -> None:
+    router, dynamodb = stack.function("stream_router"), emulator.client("dynamodb")
+    before = emulator.counts().invocations[router]
+
+    def write(sort_key: str) -> None:
+        dynamodb.put_item(TableName=stack.table("control"), Item=item("PIPELINE#p", sort_key))
+
+    for n in range(5):
+        write(f"DUE#check#stream#2026-03-0{n + 1}")
+    write("SENSOR#orders")
+    eventually(lambda: emulator.counts().invocations[router] > before)
+
+    # The stream is read in order: had the ledger's rows woken it, that would have been before the sensor's did.
+    assert emulator.counts().invocations[router] == before + 1
+
+
+def test_a_second_stack_of_another_name_stands_beside_the_first(
+    emulator: Emulator, stack: Stack, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = Stack(emulator, StackOptions(unique("stack")), tmp_path_factory.mktemp("zips")).deploy()
+
+    tables = emulator.client("dynamodb").list_tables()["TableNames"]
+
+    assert {stack.table("control"), other.table("control")} <= set(tables)
