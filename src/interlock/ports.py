@@ -120,7 +120,6 @@ class StoredConfig:
     text: str  # canonical JSON
     source: str  # the file it came from
     etag: str
-    updated_at: datetime
     version: int = 0
 
 

@@ -1,7 +1,9 @@
-"""What starting a hot function costs, in instructions (callgrind) relative to `import boto3`; CPU time where valgrind is missing."""
+"""What starting a hot function costs, relative to `import boto3`: instructions (callgrind), else CPU time."""
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import re
 import shutil
 import subprocess
@@ -12,7 +14,9 @@ from pathlib import Path
 from statistics import median
 
 from bench.figure import Figure
-from interlock.local.zips import build_zip
+from interlock import settings
+from interlock.local.sdk_models import DATA_PATH
+from interlock.local.zips import build_zips
 
 HOT = ("stream_router", "orchestrator", "watchdog", "event_sink", "alert_dispatcher")
 _REPEATS = 7  # of a CPU time; instructions need no repeats
@@ -27,13 +31,14 @@ def figures() -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         base = measure(Path(folder), "import boto3", folder)
         nothing = measure(Path(folder), "pass", folder)
+        archives = build_zips(Path(folder), for_aws=False)
         for function in HOT:
             unpacked = Path(folder) / function
-            archive = build_zip(function, Path(folder), for_aws=False)
+            archive = archives[function]
             with zipfile.ZipFile(archive) as zipped:
                 zipped.extractall(unpacked)
             found.append(_zip_figure(function, unpacked))
-            cost = (measure(unpacked, "import handler", folder) - nothing) / (base - nothing)
+            cost = (measure(unpacked, _INIT, folder) - nothing) / (base - nothing)
             bound = 1.9 if function == "stream_router" else None
             found.append(Figure(f"{function}: init / import boto3, in {unit}", cost, "ratio", at_most=bound))
     return found
@@ -49,6 +54,26 @@ def _zip_figure(function: str, unpacked: Path) -> Figure:
     )
 
 
+# As the first invocation of a container does: its settings are read and every client is made.
+_INIT = "import handler; [getattr(handler, name)() for name in ('ports', 'store') if hasattr(handler, name)]"
+_SETTINGS = {
+    setting.name.upper(): {"alert_channel": "slack", "allowed_private_cidrs": ""}.get(setting.name, "1")
+    for each in vars(settings).values()
+    if dataclasses.is_dataclass(each)
+    for setting in dataclasses.fields(each)
+}
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    account = {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "none",
+        "AWS_SECRET_ACCESS_KEY": "none",
+    }
+    nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "PATH": os.defpath}
+    return _SETTINGS | account | nowhere | {"AWS_DATA_PATH": DATA_PATH, "LAMBDA_TASK_ROOT": str(folder)}
+
+
 def _command(statement: str) -> list[str]:
     # Alone: no site-packages but the runtime's boto3, no user site, no byte code written.
     return [sys.executable, "-B", "-c", statement]
@@ -57,9 +82,7 @@ def _command(statement: str) -> list[str]:
 def _instructions(folder: Path, statement: str, scratch: str) -> float:
     out = Path(scratch) / "callgrind.out"
     valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
-    answer = subprocess.run(
-        [*valgrind, *_command(statement)], cwd=folder, capture_output=True, text=True, check=True
-    )
+    answer = _run([*valgrind, *_command(statement)], folder)
     collected = re.search(r"Collected : (\d+)", answer.stderr)
     assert collected, answer.stderr[-500:]
     return float(collected[1])
@@ -67,8 +90,9 @@ def _instructions(folder: Path, statement: str, scratch: str) -> float:
 
 def _cpu_seconds(folder: Path, statement: str, _scratch: str) -> float:
     code = f"import time; {statement}; print(time.process_time())"
-    times = [
-        float(subprocess.run(_command(code), cwd=folder, capture_output=True, text=True, check=True).stdout)
-        for _ in range(_REPEATS)
-    ]
-    return median(times)
+    return median(float(_run(_command(code), folder).stdout) for _ in range(_REPEATS))
+
+
+def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = _environment(folder)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)

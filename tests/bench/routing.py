@@ -78,7 +78,7 @@ def _world() -> tuple[CountingTable, RouterPorts]:
             schedule=Schedule(trigger=Trigger(Rule("go", Check.EQUALS, "status", "ready"))),
             validation=Validation(rules=(Rule("rows", Check.GTE, "count", 1000),)),
         )
-        stored = StoredConfig(pipeline_id, encode_pipeline(pipeline), "bench.yaml", "1", NOW, 1)
+        stored = StoredConfig(pipeline_id, encode_pipeline(pipeline), "bench.yaml", "1", 1)
         control.put_config(stored, config_loaded("bench.yaml", NOW, []))
     others = MemoryTable("joblog", OutsideCalls(), lambda *_: None)
     nobody = Nobody()

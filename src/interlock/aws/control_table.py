@@ -13,15 +13,15 @@ from interlock.aws import keys
 from interlock.aws.run_item import (
     announcement_item,
     instant_text,
-    parse_instant_text,
     plain,
     read_run,
     run_item,
 )
 from interlock.aws.table import Clause, Either, Item, Table, absent, equals
+from interlock.domain.bad_input import BadInput
 from interlock.domain.event import Announcement
 from interlock.domain.pipeline import Pipeline
-from interlock.domain.pipeline_codec import decode_pipeline
+from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pipeline
 from interlock.domain.run import Outcome, Run, RunKey, RunStatus
 from interlock.domain.schedule import Calendar
 from interlock.ports import Attributes, DueRun, Lost, StoredConfig
@@ -39,24 +39,30 @@ class DynamoControlTable:
 
     def pipeline(self, pipeline_id: str) -> Pipeline | None:
         item = self._table.get(keys.config_key(pipeline_id))
-        return decode_pipeline(item["config"]) if item else None
+        try:
+            return decode_pipeline(item["config"]) if item else None
+        except (KeyError, StoredPipelineUnreadable) as error:
+            raise BadInput(
+                f"the stored config is not one of ours: {str(error)[:300]}; sync it anew"
+            ) from error
 
     def config(self, pipeline_id: str) -> StoredConfig | None:
         item = self._table.get(keys.config_key(pipeline_id))
         if item is None:
             return None
+        version = item.get("version")
         return StoredConfig(
             pipeline_id=pipeline_id,
-            text=item["config"],
-            source=item["source"],
-            etag=item["etag"],
-            updated_at=parse_instant_text(item["updatedAt"]),
-            version=int(item["version"]),
+            # Whoever wrote over the row: the next sync puts the file's config back.
+            text=str(item.get("config")),
+            source=str(item.get("source")),
+            etag=str(item.get("etag")),
+            version=int(version) if isinstance(version, Decimal) else 0,
         )
 
     def put_config(self, config: StoredConfig, announcement: Announcement) -> None:
         partition, sort = keys.config_key(config.pipeline_id)
-        now = instant_text(config.updated_at)
+        now = instant_text(announcement.at)
         self._table.put(
             {
                 "PK": partition,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from interlock.domain.pipeline import Job, OnTimeout
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run
+
+LONGEST_BACKOFF = timedelta(days=1)  # doubling a day ten times would be years
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def decide_retry(run: Run, outcome: Outcome, job: Job | None, now: datetime) -> 
 
     if job is None:
         return no("its config was removed, so it is not tried again")
-    if outcome.exhausted and job.on_timeout is OnTimeout.LEAVE:
+    if outcome.may_live and job.on_timeout is OnTimeout.LEAVE:
         return no("the job was left running (onTimeout: leave), so it is not started again")
     permanent = category_of(outcome) is FailureCategory.PERMANENT
     name, budget = ("maxCodeRetries", job.max_code_retries) if permanent else ("maxRetries", job.max_retries)
@@ -44,7 +46,7 @@ def decide_retry(run: Run, outcome: Outcome, job: Job | None, now: datetime) -> 
     if spent >= budget:
         return no(f"all {budget} of {name} are used", used_up=True)
     # Doubles with every retry of the run, whichever budget paid for it.
-    delay = job.retry_backoff * 2 ** (run.retries + run.code_retries)
+    delay = min(job.retry_backoff * 2 ** (run.retries + run.code_retries), LONGEST_BACKOFF)
     reason = f"{spent + 1} of {budget} {name}, after {_duration_text(delay.total_seconds())}"
     retries, code_retries = run.retries + (not permanent), run.code_retries + permanent
     return RetryDecision(True, reason, now + delay, retries, code_retries)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from interlock.local.sdk_models import DATA_PATH
 from interlock.local.zip_contents import FUNCTIONS, ROOT
 from interlock.local.zips import build_zips
 
@@ -179,6 +180,7 @@ class Stack:
             }
         return whole | {
             "AWS_ENDPOINT_URL": self.cloud.endpoint,
+            "AWS_DATA_PATH": DATA_PATH,
             "POWERTOOLS_SERVICE_NAME": name.replace("_", "-"),
         }
 

@@ -17,6 +17,7 @@ from functools import cache
 from importlib.metadata import Distribution, distribution, distributions
 from pathlib import Path
 
+from interlock.local.sdk_models import sdk_models
 from interlock.local.zip_contents import FUNCTIONS, Contents, contents_of, normal_name
 
 LAMBDA_PYTHON = "3.13"
@@ -46,7 +47,7 @@ def _files(contents: Contents, libraries: Mapping[str, Places]) -> Mapping[str, 
     places = dict(contents.ours)
     for name in contents.distributions:
         places |= {path: place for path, place in libraries[name].items() if contents.takes(path)}
-    return {name: _content(place) for name, place in places.items()}
+    return {name: _content(place) for name, place in places.items()} | sdk_models(contents.ours.values())
 
 
 def _installed(names: Iterable[str]) -> dict[str, Places]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from interlock.domain import announcement
+from interlock.domain.bad_input import BadInput
 from interlock.domain.pipeline import OnTimeout, Pipeline
 from interlock.domain.retry import RetryDecision, decide_retry
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, moved, next_attempt
@@ -123,7 +124,10 @@ def record_failure(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[
     if run is None or run.execution_name != task.execution:
         raise RunOver("the run has moved on")
     error = task.error or "unknown error"
-    pipeline = ports.control.pipeline(task.key.pipeline_id)
+    try:
+        pipeline = ports.control.pipeline(task.key.pipeline_id)
+    except BadInput:
+        pipeline = None  # perhaps that is the failure; it is recorded all the same
     if run.status is RunStatus.WAITING:
         told = announcement.infra_failure(
             run, pipeline, "the run's workflow failed while it waited", error, now

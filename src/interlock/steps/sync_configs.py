@@ -11,7 +11,7 @@ from typing import Any
 
 from interlock.domain import announcement
 from interlock.domain.pipeline import Pipeline
-from interlock.domain.pipeline_codec import decode_pipeline, encode_pipeline
+from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pipeline, encode_pipeline
 from interlock.pipeline_yaml import Mistake, PipelineInvalid, check_pipeline
 from interlock.ports import (
     CallFailed,
@@ -119,13 +119,20 @@ def _store(
     if stored is None or stored.text != text or stored.source != name:
         version = stored.version + 1 if stored else 1
         told = announcement.config_loaded(name, now, [str(warning) for warning in warnings])
-        ports.control.put_config(StoredConfig(pipeline.id, text, name, etag, now, version), told)
+        ports.control.put_config(StoredConfig(pipeline.id, text, name, etag, version), told)
         log.info("config loaded", extra={"pipeline": pipeline.id, "source": name})
     # Also when the config was stored before: an earlier pass may have died between the two.
     if pipeline.schedule.cron and not pipeline.dry_run:
         ports.schedules.put(pipeline)
-    elif stored is not None and decode_pipeline(stored.text).schedule.cron:
+    elif stored is not None and _may_have_cron(stored.text):
         ports.schedules.remove(pipeline.id)
+
+
+def _may_have_cron(text: str) -> bool:
+    try:
+        return decode_pipeline(text).schedule.cron is not None
+    except StoredPipelineUnreadable:
+        return True  # whoever wrote over the row; removing a schedule that is not there is no error
 
 
 def _forget_file(file: ConfigFile, ports: ConfigSyncPorts) -> None:
