@@ -105,7 +105,7 @@ def _has_hours(pipeline: Pipeline) -> bool:
 
 def fires_of_date(pipeline: Pipeline, run_date: str) -> list[datetime]:
     """The cron fires whose run this is; normally one."""
-    # A local day lies within these 50 hours in every zone.
+    # A local day lies within these 50 hours in every zone, from UTC+14 to UTC-12.
     day = datetime.combine(calendar_date(run_date), time(), UTC)
-    fires = expected_fires(pipeline, day - timedelta(hours=13), day + timedelta(hours=37))
+    fires = expected_fires(pipeline, day - timedelta(hours=14), day + timedelta(hours=36))
     return [fire for fire in fires if fire_date(pipeline, fire) == run_date]
