@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from interlock.domain.pipeline import (
@@ -20,6 +21,7 @@ from interlock.domain.pipeline import (
     Trigger,
     Validation,
 )
+from interlock.domain.run import Run, RunKey, RunStatus, opened
 from interlock.domain.sensor import Reading
 
 
@@ -76,3 +78,27 @@ def a_reading(
 def at(text: str) -> datetime:
     """The UTC instant that the text writes: `2026-03-04T10:00`."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+OPENED_AT = at("2026-03-02T08:00")
+
+
+def a_key(pipeline_id: str = "gold-revenue", schedule_id: str = "stream", date: str = "2026-03-02") -> RunKey:
+    return RunKey(pipeline_id, schedule_id, date)
+
+
+def a_run(status: str = "WAITING", *, key: RunKey | None = None, **changes: Any) -> Run:
+    """Opened at 08:00 for an hour, its execution confirmed; when it runs, its Glue job may take until 12:10."""
+    run = replace(
+        opened(key or a_key(), "trigger", OPENED_AT, timedelta(hours=1)),
+        status=RunStatus(status),
+        confirmed=True,
+    )
+    running = {
+        "job_type": "glue",
+        "handle": {"jobName": "gold-revenue-etl", "runId": "jr_1"},
+        "remote_id": "jr_1",
+        "started_at": at("2026-03-02T08:10"),
+        "job_ends_by": at("2026-03-02T12:10"),
+    }
+    return replace(run, **({**running, **changes} if status == "RUNNING" else changes))

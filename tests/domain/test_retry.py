@@ -1,0 +1,138 @@
+"""Another attempt or not: which budget a failure uses, when it is used up, and how long the back-off is."""
+
+from datetime import timedelta
+
+import pytest
+
+from builders import a_run, at
+from interlock.domain.pipeline import Job, JobType, OnTimeout
+from interlock.domain.retry import category_of, decide_retry
+from interlock.domain.run import FailureCategory, JobEnd, Outcome
+
+NOW = at("2026-03-02T08:20")
+TRANSIENT = Outcome(JobEnd.FAIL, "Rate exceeded", FailureCategory.TRANSIENT)
+PERMANENT = Outcome(JobEnd.FAIL, "no such column", FailureCategory.PERMANENT)
+TIMED_OUT = Outcome(JobEnd.TIMEOUT, "48 hours are over")
+EXHAUSTED = Outcome(JobEnd.TIMEOUT, "nobody said", FailureCategory.TIMEOUT, exhausted=True, may_live=True)
+
+
+def a_job(**changes):
+    return Job(JobType.GLUE, {"jobName": "etl"}, **{"max_retries": 2, "max_code_retries": 1, **changes})
+
+
+def decision(outcome, retries=0, code_retries=0, **job):
+    run = a_run("RUNNING", retries=retries, code_retries=code_retries)
+    return decide_retry(run, outcome, a_job(**job), NOW)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "category"),
+    [
+        (Outcome(JobEnd.FAIL), "TRANSIENT"),
+        (TRANSIENT, "TRANSIENT"),
+        (PERMANENT, "PERMANENT"),
+        (TIMED_OUT, "TIMEOUT"),
+        pytest.param(
+            Outcome(JobEnd.TIMEOUT, category=FailureCategory.PERMANENT),
+            "TIMEOUT",
+            id="a time-out, whatever it is called",
+        ),
+    ],
+)
+def test_a_failure_has_one_category(outcome, category):
+    assert category_of(outcome) == category
+
+
+@pytest.mark.parametrize(
+    ("outcome", "used"),
+    [(TRANSIENT, (1, 0)), (Outcome(JobEnd.FAIL), (1, 0)), (TIMED_OUT, (1, 0)), (PERMANENT, (0, 1))],
+)
+def test_a_failure_uses_the_budget_of_its_category_and_no_other(outcome, used):
+    decided = decision(outcome)
+
+    assert decided.again
+    assert (decided.retries, decided.code_retries) == used
+
+
+@pytest.mark.parametrize(
+    ("outcome", "used", "again"),
+    [
+        pytest.param(TRANSIENT, {"retries": 1}, True, id="the last of maxRetries"),
+        pytest.param(TRANSIENT, {"retries": 2}, False, id="one more than maxRetries"),
+        pytest.param(PERMANENT, {"code_retries": 0}, True, id="the last of maxCodeRetries"),
+        pytest.param(PERMANENT, {"code_retries": 1}, False, id="one more than maxCodeRetries"),
+        pytest.param(PERMANENT, {"retries": 2}, True, id="maxRetries are used, maxCodeRetries are not"),
+        pytest.param(TRANSIENT, {"code_retries": 1}, True, id="maxCodeRetries are used, maxRetries are not"),
+    ],
+)
+def test_a_budget_ends_where_it_says(outcome, used, again):
+    decided = decision(outcome, **used)
+
+    assert decided.again is again
+    assert decided.budget_used_up is not again
+
+
+@pytest.mark.parametrize(("outcome", "budget"), [(TRANSIENT, "max_retries"), (PERMANENT, "max_code_retries")])
+def test_a_budget_of_none_is_used_up_at_once(outcome, budget):
+    decided = decision(outcome, **{budget: 0})
+
+    assert (decided.again, decided.budget_used_up, decided.retry_at) == (False, True, None)
+
+
+def test_a_refusal_to_retry_leaves_the_counts_as_they_are():
+    decided = decision(TRANSIENT, retries=2, code_retries=1)
+
+    assert (decided.retries, decided.code_retries) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("used", "delay"),
+    [
+        ({}, timedelta(minutes=1)),
+        ({"retries": 1}, timedelta(minutes=2)),
+        ({"retries": 3}, timedelta(minutes=8)),
+        pytest.param({"retries": 1, "code_retries": 1}, timedelta(minutes=4), id="whichever budget paid"),
+        pytest.param({"retries": 9, "code_retries": 3}, timedelta(days=1), id="never longer than a day"),
+    ],
+)
+def test_the_back_off_doubles_with_each_retry(used, delay):
+    decided = decision(TRANSIENT, **used, max_retries=10)
+
+    assert decided.retry_at == NOW + delay
+
+
+@pytest.mark.parametrize(
+    ("backoff", "said"),
+    [
+        (timedelta(seconds=90), "1 of 2 maxRetries, after 1m30s"),
+        (timedelta(hours=2), "1 of 2 maxRetries, after 2h"),
+        (timedelta(0), "1 of 2 maxRetries, after 0s"),
+    ],
+)
+def test_the_reason_names_the_budget_and_the_delay(backoff, said):
+    assert decision(TRANSIENT, retry_backoff=backoff).reason == said
+
+
+def test_a_run_whose_config_is_gone_is_not_tried_again():
+    decided = decide_retry(a_run("RUNNING"), TRANSIENT, None, NOW)
+
+    assert not decided.again
+    assert not decided.budget_used_up  # nobody ran out of anything
+    assert "config was removed" in decided.reason
+
+
+@pytest.mark.parametrize(
+    ("outcome", "again"),
+    [
+        pytest.param(EXHAUSTED, False, id="nobody knows whether it still runs"),
+        pytest.param(TIMED_OUT, True, id="its service ended it"),
+        pytest.param(TRANSIENT, True, id="it failed"),
+        pytest.param(
+            Outcome(JobEnd.FAIL, "state DREAMING", FailureCategory.PERMANENT, may_live=True),
+            False,
+            id="in a state that nobody knows",
+        ),
+    ],
+)
+def test_a_job_that_was_left_running_is_not_started_beside_itself(outcome, again):
+    assert decision(outcome, on_timeout=OnTimeout.LEAVE).again is again
