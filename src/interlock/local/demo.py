@@ -1,0 +1,148 @@
+"""`interlock local demo`: a blizzard closes New York's airports, and the control plane works through it on this machine.
+
+A story in seven acts on the embedded stack, with real flights and weather, judged at its end by what really happened.
+"""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from interlock.aws.dynamo_table import DynamoTable
+from interlock.aws.job_log import DynamoJobLog
+from interlock.domain.event import EventType
+from interlock.local import demo_checks
+from interlock.local.demo_checks import Act, Refusal
+from interlock.local.demo_flights import AIRPORTS
+from interlock.local.demo_jobs import ARRIVALS, DEPARTURES, WEATHER, Lake, demo_jobs
+from interlock.local.demo_material import (
+    BACK_OFF_SECONDS,
+    BLIZZARD,
+    DAY_AFTER,
+    EDITED,
+    MISSING,
+    MISSPELT,
+    PIPELINES,
+)
+from interlock.local.demo_record import Record
+from interlock.local.demo_report import act_lines, broken_lines, slack_lines, transition_lines
+from interlock.local.demo_stage import Stage
+from interlock.local.demo_story import Facts, Story, StoryStopped
+from interlock.local.demo_telling import Teller
+from interlock.local.emulator import EmulatorDidNotStart
+from interlock.local.session import Session, embedded_stack
+from interlock.local.slack_endpoint import SlackMessage
+
+DATA_BUCKET = "nyc-flights"
+OPENING = (
+    "Interlock waits until a pipeline's data is there, starts its job exactly once, sees it through and tells Slack.",
+    "",
+    "8 February 2013, New York: a blizzard closes the airports. Real flights and weather, pipelines that wait for"
+    " them, jobs that compute. No account, no Docker: AWS is emulated on 127.0.0.1; the functions, the state machine"
+    " and the tables are the real ones; stand-ins for Glue and Slack keep a record of their own.",
+)
+NEXT = (
+    "interlock local up                      this stack, for you to play with",
+    "interlock simulate pipelines/scenarios  hours of such trouble in milliseconds",
+    "interlock validate pipelines            every mistake of a file at once; has samples to copy",
+    "src/interlock/local/demo_pipelines      the pipelines of this story",
+    "README.md                               your first pipeline in five minutes",
+)
+
+
+def run_demo(out: TextIO) -> int:
+    """0 only if every act happened as told."""
+    tell = Teller(out)
+    tell.text(OPENING)
+    tell.heading("Setting up")
+    tell.say("Starting an emulated AWS; building and deploying the functions as on a real account.")
+    try:
+        acts = play(tell)
+    except (StoryStopped, EmulatorDidNotStart) as stopped:
+        tell.verdict(False, f"\nThe demo did not get to its end. {stopped}")
+        tell.text(stopped.logged if isinstance(stopped, StoryStopped) else [])
+        return 1
+    except KeyboardInterrupt:
+        tell.text(["", "Stopped. Nothing is left behind."])
+        raise
+    return 1 if any(act.broken for act in acts) else 0
+
+
+def play(tell: Teller) -> list[Act]:
+    """The whole story on a stack of its own, judged and shown."""
+    with embedded_stack({}) as session:
+        where = session.emulator.endpoint
+        tell.say(f"{len(session.stack.functions)} functions deployed at {where}. Starting each once.")
+        session.warm_up()
+        stage = _furnished(session)
+        facts = Story(stage, tell).play()
+        acts, records = judge(stage, facts)
+        threads = session.slack.threads()
+        tell.say("The story is over: ending the emulated AWS and removing its files.")
+    report(acts, records, threads, tell)
+    return acts
+
+
+def _furnished(session: Session) -> Stage:
+    s3 = session.emulator.client("s3")
+    s3.create_bucket(Bucket=DATA_BUCKET)
+    lake = Lake(s3, DATA_BUCKET)
+    joblog = DynamoTable(session.emulator.client("dynamodb"), session.stack.table("joblog"))
+    session.glue.jobs.update(demo_jobs(lake, DynamoJobLog(joblog)))
+    return Stage(session, lake)
+
+
+def judge(stage: Stage, facts: Facts) -> tuple[list[Act], dict[str, Record]]:
+    """The acts in the order they were played, and the records of the runs."""
+    blizzard, day_after = stage.record(DEPARTURES, BLIZZARD), stage.record(DEPARTURES, DAY_AFTER)
+    weather, arrivals = stage.record(WEATHER, BLIZZARD), stage.record(ARRIVALS, BLIZZARD)
+    last = facts.last_reading_at
+    acts = [
+        demo_checks.data_was_late(blizzard, facts.looks, facts.counts, last[BLIZZARD]),
+        demo_checks.refused(_refusal(stage, facts)),
+        demo_checks.survived_crash(weather, facts.crash),
+        demo_checks.started_promptly(blizzard, last[BLIZZARD]),
+        demo_checks.failed_and_retried(
+            blizzard, "breaks off", BACK_OFF_SECONDS, facts.counts[len(AIRPORTS) - 1]
+        ),
+        demo_checks.went_unnoticed(day_after, last[DAY_AFTER]),
+        demo_checks.expired(arrivals, MISSING, *stage.start_requests()),
+    ]
+    records = {
+        f"{DEPARTURES} {BLIZZARD}": blizzard,
+        f"{DEPARTURES} {DAY_AFTER}": day_after,
+        f"{WEATHER} {BLIZZARD}": weather,
+        f"{ARRIVALS} {BLIZZARD}": arrivals,
+    }
+    return acts, records
+
+
+def _refusal(stage: Stage, facts: Facts) -> Refusal:
+    stored = stage.config(DEPARTURES)
+    return Refusal(
+        file=EDITED,
+        mistakes=MISSPELT,
+        seconds=facts.refused_at - facts.edit_uploaded_at,
+        events=[event for event in stage.events(DEPARTURES) if event.type is EventType.CONFIG_INVALID],
+        threads=stage.threads("Config refused"),
+        stored_as_before=stored is not None and stored.text == facts.stored_before,
+        after={name: [event.at for event in stage.events(name)] for name in PIPELINES},
+    )
+
+
+def report(
+    acts: list[Act], records: dict[str, Record], threads: list[list[SlackMessage]], tell: Teller
+) -> None:
+    """Everything that is shown after the last act."""
+    tell.heading("Slack, as the person on call reads it")
+    tell.text(slack_lines(threads))
+    tell.heading("The state machine's transitions, from each execution's history")
+    tell.text(transition_lines(records), indent=2)
+    tell.heading("What happened")
+    tell.text(act_lines(acts))
+    broken = broken_lines(acts)
+    tell.text(["", *broken] if broken else [])
+    claims = sum(len(act.claims) for act in acts)
+    held = f"{claims - len(broken)} of {claims} claims hold, by the run rows, the events table, Glue's own record and Slack"
+    tell.verdict(not broken, f"\n{held}. {tell.elapsed:.0f} s.")
+    tell.heading("Where to go next")
+    tell.text(NEXT, indent=2)
