@@ -12,6 +12,7 @@ from interlock.aws.run_item import plain, storable
 from interlock.aws.table import Item, Table
 from interlock.domain.job_record import InvalidRecord, JobRecord
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, RunKey
+from interlock.domain.schedule import period_of
 
 _KEPT = timedelta(days=30)
 _LONGEST_TEXT = 1000
@@ -67,6 +68,10 @@ class DynamoJobLog:
 def read_job_record(item: Mapping[str, Any]) -> JobRecord:
     """A `JOB#` row as a record, whoever wrote it; `InvalidRecord` or `UnreadableKey` says what is wrong."""
     key, epoch_ms, attempt = keys.parse_job_key(item["PK"], item["SK"])
+    try:
+        period_of(key.date)
+    except ValueError as error:
+        raise InvalidRecord(str(error)) from error
     return JobRecord(
         key=key,
         attempt=attempt,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 
 from interlock.aws.table import Key
 from interlock.domain.bad_input import BadInput
@@ -17,6 +18,9 @@ CALENDAR = "CALENDAR"
 _PIPELINE = "PIPELINE#"
 _NOBODY = "PIPELINE#-"  # events that belong to no pipeline; `-` alone is refused as a pipeline id
 CONFIG_FILES = "CONFIG_FILES"  # partition of the rows that record each config file
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+_LONGEST_SORT_KEY = 1024  # bytes
+_LATEST_EPOCH_MS = 253_402_300_799_999  # the end of the year 9999: no datetime is later
 
 
 class RowKind(StrEnum):
@@ -138,7 +142,12 @@ def due_partition(shard: int) -> str:
 
 
 def notice_key(pipeline_id: str | None, subject: str) -> Key:
-    return partition(pipeline_id or "-"), f"{RowKind.NOTICE}{subject}"
+    """A subject that names a key of the longest kind is cut, and kept apart from its like by a hash."""
+    sort = f"{RowKind.NOTICE}{subject}"
+    if len(sort.encode()) > _LONGEST_SORT_KEY:
+        digest = sha256(sort.encode()).hexdigest()[:16]
+        sort = f"{sort.encode()[: _LONGEST_SORT_KEY - 17].decode(errors='ignore')}#{digest}"
+    return partition(pipeline_id or "-"), sort
 
 
 def config_file_key(source: str) -> Key:
@@ -156,12 +165,16 @@ def parse_job_key(partition_key: str, sort_key: str) -> tuple[RunKey, int, int]:
     if parsed is None or len(parts) != 4 or parts[0] not in ("cron", "stream"):
         raise UnreadableKey(f"{sort_key[:200]!r} is not JOB#<cron|stream>#<date>#<epoch ms>#<attempt>")
     schedule_id, date, epoch_ms, attempt = parts
-    # isascii: str.isdigit() also takes digits that int() or a reader would not expect.
-    if not (epoch_ms.isascii() and epoch_ms.isdigit() and len(epoch_ms) <= 15):
+    if not (_is_whole(epoch_ms, 15) and int(epoch_ms) <= _LATEST_EPOCH_MS):
         raise UnreadableKey(f"{sort_key[:200]!r}: {epoch_ms[:40]!r} is not a time in epoch milliseconds")
-    if not (attempt.isascii() and attempt.isdigit() and 0 < len(attempt) <= 6):
+    if not (_is_whole(attempt, 6) and int(attempt) >= 1):
         raise UnreadableKey(f"{sort_key[:200]!r}: {attempt[:40]!r} is not an attempt, a whole number from 1")
     return RunKey(parsed.pipeline_id, schedule_id, date), int(epoch_ms), int(attempt)
+
+
+def _is_whole(text: str, most_digits: int) -> bool:
+    # isascii: str.isdigit() also takes digits that int() or a reader would not expect.
+    return text.isascii() and text.isdigit() and len(text) <= most_digits
 
 
 def remote_key(job_type: str, remote_id: str) -> Key:
