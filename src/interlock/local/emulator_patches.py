@@ -67,6 +67,7 @@ def check_version() -> None:
 
 def patches() -> list[Patch]:
     """All of them. The modules below import ministack, which reads its settings when it is imported."""
+    from interlock.local import emulator_code as code
     from interlock.local import emulator_lambda as functions
     from interlock.local import emulator_schedules as schedules
     from interlock.local import emulator_states as states
@@ -76,6 +77,11 @@ def patches() -> list[Patch]:
     worker = Path(__file__).with_name("emulator_worker.py").read_text(encoding="utf-8")
     return [
         Patch("core.lambda_runtime:_PYTHON_WORKER_SCRIPT", "368800addf4d", worker),
+        Patch(
+            "core.lambda_runtime:Worker._spawn",
+            "c55febf95656",
+            code.spawn_sharing_code(code.runtime.Worker._spawn),
+        ),
         Patch("core.lambda_runtime:Worker._read_stderr", "d8eb30038f94", functions.read_log),
         Patch("core.lambda_runtime:Worker._drain_stderr", "71498e9146ca", functions.drain_log),
         Patch("core.lambda_runtime:Worker._drain_stderr_bounded", "3fd7cc742872", functions.drain_log),

@@ -1,0 +1,102 @@
+"""Whatever dies or comes twice on the way: one start for each attempt, and the run goes on."""
+
+import json
+from typing import Any
+
+import pytest
+
+from flow.world import World
+from interlock.aws import keys
+from interlock.domain.run import RunStatus
+from interlock.local.job_services import LocalJob
+from local.emulator_kit import eventually
+
+pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("flow")]
+
+QUICK = LocalJob(lambda _, run: run.sleep(0.1))
+
+
+def test_a_function_that_dies_in_the_middle_of_a_start_starts_the_job_once(world: World) -> None:
+    pipeline, killed = world.declare(QUICK), []
+    orchestrator = world.session.stack.function("orchestrator")
+    world.session.glue.cut_next_start(
+        lambda: killed.append(world.session.emulator.kill_function(orchestrator))
+    )
+
+    world.open_ready(pipeline)
+
+    run = world.reaches(pipeline, RunStatus.SUCCEEDED)
+    assert killed == [1]
+    assert [job.id for job in world.jobs(pipeline)] == [run.remote_id]
+    assert world.hears(pipeline, "JOB_COMPLETED").count("JOB_TRIGGERED") == 1
+
+
+def test_a_start_whose_answer_is_lost_is_found_and_not_repeated(world: World) -> None:
+    pipeline, cut = world.declare(QUICK), []
+    world.session.glue.cut_next_start(lambda: cut.append(True))
+
+    world.open_ready(pipeline)
+
+    world.reaches(pipeline, RunStatus.SUCCEEDED)
+    assert cut == [True]
+    assert len(world.jobs(pipeline)) == 1
+
+
+def test_a_router_that_dies_while_it_opens_a_run_loses_nothing(world: World) -> None:
+    pipeline = world.declare(QUICK)
+    router, emulator = world.session.stack.function("stream_router"), world.session.emulator
+
+    world.open_ready(pipeline)
+    eventually(lambda: emulator.kill_function(router))
+
+    world.reaches(pipeline, RunStatus.SUCCEEDED)
+    assert len(world.jobs(pipeline)) == 1
+
+
+def test_a_stream_that_is_delivered_twice_changes_nothing(world: World) -> None:
+    pipeline = world.declare(QUICK)
+    world.open_ready(pipeline)
+    world.reaches(pipeline, RunStatus.SUCCEEDED)
+    before = sorted(world.hears(pipeline, "JOB_COMPLETED"))
+    stored = world.session.invocations()["event_sink"]
+    records = records_of(world, pipeline)
+
+    again = world.session.emulator.client("lambda").invoke(
+        FunctionName=world.session.stack.function("stream_router"), Payload=json.dumps({"Records": records})
+    )
+
+    assert json.load(again["Payload"]) == {"batchItemFailures": []}
+    assert len(world.jobs(pipeline)) == 1
+    # Everything is published again; that is stored once and heard by nobody.
+    eventually(lambda: world.session.invocations()["event_sink"] >= stored + len(before))
+    assert sorted(world.events(pipeline)) == before
+    assert world.threads(pipeline) == []
+
+
+def records_of(world: World, pipeline: str) -> list[dict[str, Any]]:
+    """The control stream's records of one pipeline, as Lambda hands them to a function."""
+    session = world.session
+    table = session.emulator.client("dynamodb").describe_table(TableName=session.stack.table("control"))
+    arn = table["Table"]["LatestStreamArn"]
+    streams = session.emulator.client("dynamodbstreams")
+    (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    iterator: str | None = streams.get_shard_iterator(
+        StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    found: list[dict[str, Any]] = []
+    while iterator:
+        page = streams.get_records(ShardIterator=iterator)
+        mine = [
+            each
+            for each in page["Records"]
+            if each["dynamodb"]["Keys"]["PK"]["S"] == keys.partition(pipeline)
+        ]
+        found += [as_delivered(record, arn) for record in mine]
+        iterator = page.get("NextShardIterator") if page["Records"] else None
+    return found
+
+
+def as_delivered(record: dict[str, Any], arn: str) -> dict[str, Any]:
+    at = record["dynamodb"]["ApproximateCreationDateTime"].timestamp()
+    body = record["dynamodb"] | {"ApproximateCreationDateTime": at}
+    return record | {"dynamodb": body, "eventSourceARN": arn}

@@ -1,0 +1,134 @@
+"""What people and programs outside see and do, for tests that share one embedded stack: each test has pipelines of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from interlock.aws import keys
+from interlock.aws.control_table import DynamoControlTable
+from interlock.aws.dynamo_table import DynamoTable
+from interlock.domain.run import Run, RunKey, RunStatus
+from interlock.local.job_services import JobRun, LocalJob
+from interlock.local.session import Session
+from interlock.local.slack_endpoint import SlackMessage
+from local.emulator_kit import eventually, unique
+
+Answer = TypeVar("Answer")
+
+DATE = "2026-03-01"
+UPSTREAM = {"key": "upstream", "check": "equals", "field": "status", "value": "done"}
+ORDERS = {"key": "orders", "check": "gte", "field": "count", "value": 1000}
+SECONDS = 30.0  # for what happens within one, while other tests have the processors
+
+
+@dataclass
+class World:
+    """A corner of the shared stack."""
+
+    session: Session
+
+    # -- what data engineers do
+
+    def declare(
+        self,
+        job: Mapping[str, Any] | LocalJob,
+        rules: Sequence[Mapping[str, Any]] = (ORDERS,),
+        window: str = "10m",
+        **settings: Any,
+    ) -> str:
+        """A pipeline that `upstream` opens, known to the stack; a `LocalJob` becomes its Glue job. Its id."""
+        pipeline = unique("flow")
+        if isinstance(job, LocalJob):
+            self.session.glue.jobs[pipeline] = job
+            job = {"type": "glue", "config": {"jobName": pipeline}}
+        config = {
+            "pipeline": {"id": pipeline, "owner": "tests"},
+            "schedule": {"trigger": UPSTREAM, "evaluation": {"window": window, "interval": "5m"}},
+            "validation": {"rules": list(rules)},
+            "job": {"retryBackoff": "1s", **settings, **job},
+        }
+        self.upload(f"{pipeline}.yaml", json.dumps(config))  # JSON is YAML
+        eventually(lambda: self.control.config(pipeline), SECONDS)
+        return pipeline
+
+    def upload(self, name: str, text: str) -> None:
+        self.session.upload_pipeline(name, text)
+
+    # -- what upstream jobs do
+
+    def write(self, pipeline: str, key: str, **data: Any) -> None:
+        partition, sort = keys.sensor_key(pipeline, key)
+        self.put("control", {"PK": partition, "SK": sort, "data": {"date": DATE, **data}})
+
+    def open(self, pipeline: str) -> None:
+        """The write that opens the run of `DATE`."""
+        self.write(pipeline, "upstream", status="done")
+
+    def open_ready(self, pipeline: str) -> None:
+        """The same, with every rule holding already."""
+        self.write(pipeline, "orders", count=1000)
+        self.open(pipeline)
+
+    def put(self, table: str, item: Mapping[str, Any]) -> None:
+        self.table(table).put(dict(item))
+
+    # -- what anybody sees
+
+    def table(self, name: str) -> DynamoTable:
+        return DynamoTable(self.session.emulator.client("dynamodb"), self.session.stack.table(name))
+
+    @property
+    def control(self) -> DynamoControlTable:
+        return DynamoControlTable(self.table("control"))
+
+    def run(self, pipeline: str) -> Run | None:
+        return self.control.run(RunKey(pipeline, "stream", DATE))
+
+    def reaches(self, pipeline: str, status: RunStatus, attempt: int | None = None) -> Run:
+        """The pipeline's run, once it has this status."""
+
+        def there() -> Run | None:
+            run = self.run(pipeline)
+            return run if run and run.status is status and attempt in (None, run.attempt) else None
+
+        return found(eventually(there, SECONDS))
+
+    def reasons(self, pipeline: str) -> list[str]:
+        """Why the run waits, once its row says so."""
+
+        def said() -> list[str]:
+            run = self.run(pipeline)
+            return [verdict.reason for verdict in run.verdicts] if run else []
+
+        return eventually(said, SECONDS)
+
+    def jobs(self, pipeline: str) -> list[JobRun]:
+        return self.session.glue.runs(pipeline)
+
+    def events(self, pipeline: str) -> list[str]:
+        """Types of what the events table holds, by time."""
+        rows = self.table("events").query(keys.partition(pipeline))
+        return [row["eventType"] for row in rows if "eventType" in row]
+
+    def hears(self, pipeline: str, event_type: str, times: int = 1) -> list[str]:
+        """Every event of the pipeline, once this one is stored so often."""
+        eventually(lambda: self.events(pipeline).count(event_type) >= times, SECONDS)
+        return self.events(pipeline)
+
+    def threads(self, about: str) -> list[list[SlackMessage]]:
+        """Slack's threads that speak of a pipeline or file."""
+        return [thread for thread in self.session.slack.threads() if about in thread[0].text]
+
+    def reads(self, about: str, messages: int) -> list[str]:
+        """The texts of the only thread about a pipeline or file, once it has so many messages."""
+        eventually(lambda: sum(map(len, self.threads(about))) >= messages, SECONDS)
+        (thread,) = self.threads(about)
+        return [message.text for message in thread]
+
+
+def found(answer: Answer | None) -> Answer:
+    assert answer is not None
+    return answer
