@@ -198,6 +198,12 @@ class Stack:
             MemorySize=256,
             Environment={"Variables": self.environment_of(name)},
         )
+        if name == "config_sync":
+            # Every pass looks at all files: a burst of uploads needs one or two passes, not one for each at once. Lambda
+            # keeps throttled events and tries again: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+            self.cloud.client("lambda").put_function_concurrency(
+                FunctionName=self.function(name), ReservedConcurrentExecutions=1
+            )
 
     def _state_machine(self) -> None:
         # As Terraform's templatefile does; the `$` of JSONata is not its business.
