@@ -4,6 +4,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from aws.tables import a_dynamo_table, a_memory_table
+
 REGION = "eu-west-1"
 
 
@@ -31,3 +33,11 @@ def aws(session):
     """A factory of clients that talk to moto."""
     with mock_aws():
         yield session.client
+
+
+@pytest.fixture(params=["dynamodb", "memory"])
+def table(request):
+    """Either implementation of `Table`: what a store does on the one it does on the other."""
+    if request.param == "memory":
+        return a_memory_table()
+    return a_dynamo_table(request.getfixturevalue("aws")("dynamodb"))

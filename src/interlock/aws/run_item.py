@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from interlock.aws import keys
 from interlock.aws.table import Item
@@ -14,6 +14,8 @@ from interlock.domain.bad_input import BadInput
 from interlock.domain.event import Announcement, EventType
 from interlock.domain.readiness import RuleVerdict
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, StartIntent
+
+Kind = TypeVar("Kind")
 
 
 class RowInvalid(BadInput):
@@ -97,10 +99,10 @@ def read_announcement(item: Mapping[str, Any]) -> Announcement:
     attempt = item.get("attempt")
     return Announcement(
         type=EventType(item["type"]),
-        message=item["message"],
+        message=_a(str, item["message"]),
         at=parse_instant_text(item["at"]),
         attempt=None if attempt is None else int(attempt),
-        detail=plain(item.get("detail") or {}),
+        detail=plain(_a(dict, item.get("detail") or {})),
     )
 
 
@@ -118,9 +120,9 @@ def _outcome_item(outcome: Outcome) -> dict[str, Any]:
 def _outcome(item: Mapping[str, Any]) -> Outcome:
     return Outcome(
         end=JobEnd(item["end"]),
-        error=item.get("error"),
+        error=_text(item, "error"),
         category=FailureCategory(item["category"]) if item.get("category") else None,
-        report=plain(item.get("report") or {}),
+        report=plain(_a(dict, item.get("report") or {})),
         exhausted=bool(item.get("exhausted")),
         may_live=bool(item.get("mayLive")),
     )
@@ -185,29 +187,40 @@ def _read_run(item: Mapping[str, Any]) -> Run:
         created_at=parse_instant_text(item["createdAt"]),
         updated_at=parse_instant_text(item["updatedAt"]),
         execution_count=int(item["executionCount"]),
-        execution_name=item["executionName"],
+        execution_name=_a(str, item["executionName"]),
         confirmed=bool(item.get("confirmed")),
         window_ends_at=parse_instant_text(item["windowEndsAt"]),
-        opened_by=item["openedBy"],
-        task_token=item.get("taskToken"),
-        token_for=item.get("tokenFor"),
+        opened_by=_a(str, item["openedBy"]),
+        task_token=_text(item, "taskToken"),
+        token_for=_text(item, "tokenFor"),
         verdicts=tuple(_verdict(verdict) for verdict in item.get("verdicts", ())),
         intent=StartIntent(int(intent["attempt"]), parse_instant_text(intent["at"])) if intent else None,
         refused_since=when("refusedSince"),
-        refusal=item.get("refusal"),
-        job_type=item.get("jobType"),
-        handle=plain(item["handle"]) if item.get("handle") else None,
-        remote_id=item.get("remoteId"),
+        refusal=_text(item, "refusal"),
+        job_type=_text(item, "jobType"),
+        handle=plain(_a(dict, item["handle"])) if item.get("handle") else None,
+        remote_id=_text(item, "remoteId"),
         synchronous=bool(item.get("synchronous")),
         started_at=when("startedAt"),
         job_ends_by=when("jobEndsBy"),
         outcome=_outcome(item["outcome"]) if item.get("outcome") else None,
-        seen=plain(item.get("seen") or {}),
+        seen=plain(_a(dict, item.get("seen") or {})),
         retries=int(item.get("retries", 0)),
         code_retries=int(item.get("codeRetries", 0)),
         manual_reruns=int(item.get("manualReruns", 0)),
-        last_request=item.get("lastRequest"),
+        last_request=_text(item, "lastRequest"),
         retry_at=when("retryAt"),
         alerted=bool(item.get("alerted")),
         events=tuple(read_announcement(event) for event in item.get("events", ())),
     )
+
+
+def _text(item: Mapping[str, Any], attribute: str) -> str | None:
+    value = item.get(attribute)
+    return None if value is None else _a(str, value)
+
+
+def _a(kind: type[Kind], value: Any) -> Kind:
+    if not isinstance(value, kind):
+        raise TypeError(f"{type(value).__name__} where {kind.__name__} is expected")
+    return value
