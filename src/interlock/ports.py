@@ -208,7 +208,7 @@ class StateMachine(Protocol):
 
 class EventBus(Protocol):
     def publish(self, events: Sequence[Event]) -> None:
-        """At most ten. All or `CallFailed`."""
+        """All or `CallFailed`."""
 
 
 class Functions(Protocol):

@@ -194,6 +194,12 @@ def test_ten_events_are_one_request(bus):
     assert len(bus.requests) == 1
 
 
+def test_more_than_ten_events_go_in_several_requests(bus):
+    bus.publish([replace(FAILED, event_id=f"e{number}") for number in range(21)], requests=3)
+
+    assert [len(entries) for entries in bus.requests] == [10, 10, 1]
+
+
 def test_no_event_is_no_request(bus):
     bus.publish([], requests=0)
 

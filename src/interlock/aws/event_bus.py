@@ -22,6 +22,7 @@ _CALL = "events.PutEvents"
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
 _LARGEST_DETAIL = 240 * 1024
 _LARGEST_REQUEST = 250 * 1024
+_MOST_ENTRIES = 10  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 _LONGEST_MESSAGE = 4096  # of an event that must be cut down anyway
 _LEFT_OUT_SHOWN = 20
 
@@ -33,7 +34,7 @@ class EventBridgeBus:
         self._client, self._bus_name = client, bus_name
 
     def publish(self, events: Sequence[Event]) -> None:
-        """One call, or a few if together they are too large for one. Repeated, an event keeps its id."""
+        """One call, or a few if they are too large or too many for one. Repeated, an event keeps its id."""
         for entries in _requests([self._entry(event) for event in events]):
             with calling(_CALL):
                 answer = self._client.put_events(Entries=entries)
@@ -117,7 +118,7 @@ def _requests(entries: list[dict[str, Any]]) -> Iterator[list[Any]]:
     size = 0
     for entry in entries:
         entry_size = len(entry["Detail"]) + len(entry["DetailType"]) + len(SOURCE) + 14  # 14 bytes of time
-        if request and size + entry_size > _LARGEST_REQUEST:
+        if request and (size + entry_size > _LARGEST_REQUEST or len(request) == _MOST_ENTRIES):
             yield request
             request, size = [], 0
         request.append(entry)

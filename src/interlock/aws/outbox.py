@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from interlock.aws import keys
 from interlock.aws.run_item import RowInvalid, parse_instant_text, read_announcement
 from interlock.domain.change import Change
 from interlock.domain.event import Event, event_id, severity_of
+
+_LONGEST_NAME = 2048  # of a partition key
 
 
 def events_of(change: Change) -> list[Event]:
@@ -20,7 +24,10 @@ def events_of(change: Change) -> list[Event]:
     schedule_id, date = new.get("scheduleId"), new.get("date")
     if parsed.kind is keys.RowKind.RUN:
         schedule_id, _, date = parsed.rest.partition("#")
+    pipeline_id = new.get("pipelineId", pipeline_id)
     try:
+        if not all(map(_names_something, (pipeline_id, schedule_id, date))):
+            raise TypeError("pipelineId, scheduleId or date is no name")
         created_at, version = parse_instant_text(new["createdAt"]), int(new["version"])
         announcements = [read_announcement(item) for item in new["events"]]
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
@@ -31,7 +38,7 @@ def events_of(change: Change) -> list[Event]:
         Event(
             event_id=event_id(change.partition_key, change.sort_key, created_at, version, index),
             type=announcement.type,
-            pipeline_id=new.get("pipelineId", pipeline_id),
+            pipeline_id=pipeline_id,
             schedule_id=schedule_id,
             date=date,
             attempt=announcement.attempt,
@@ -42,3 +49,7 @@ def events_of(change: Change) -> list[Event]:
         )
         for index, announcement in enumerate(announcements)
     ]
+
+
+def _names_something(part: Any) -> bool:
+    return part is None or (isinstance(part, str) and len(part) <= _LONGEST_NAME)
