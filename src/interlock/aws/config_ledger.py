@@ -5,13 +5,17 @@ Implements `ports.ConfigLedger`.
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
+from decimal import Decimal
 
 from interlock.aws import keys
 from interlock.aws.run_item import announcement_item, instant_text
 from interlock.aws.table import Item, Table
 from interlock.domain.event import Announcement
 from interlock.ports import ConfigFile
+
+log = logging.getLogger(__name__)
 
 
 class DynamoConfigLedger:
@@ -22,16 +26,7 @@ class DynamoConfigLedger:
 
     def files(self) -> list[ConfigFile]:
         rows = self._table.query(keys.CONFIG_FILES, keys.RowKind.CONFIG_FILE)
-        return [
-            ConfigFile(
-                source=row["source"],
-                etag=row["etag"],
-                pipeline_id=row.get("pipelineId"),
-                valid=bool(row["valid"]),
-                version=int(row["version"]),
-            )
-            for row in rows
-        ]
+        return [file for file in map(_read, rows) if file is not None]
 
     def put_file(self, file: ConfigFile, announcement: Announcement | None, now: datetime) -> None:
         partition, sort = keys.config_file_key(file.source)
@@ -53,3 +48,16 @@ class DynamoConfigLedger:
 
     def remove_file(self, source: str) -> None:
         self._table.delete(keys.config_file_key(source))
+
+
+def _read(row: Item) -> ConfigFile | None:
+    """None for a record that somebody wrote over: its file is read anew, and the record put right."""
+    source, etag, version = row.get("source"), row.get("etag"), row.get("version")
+    pipeline_id = row.get("pipelineId")
+    texts = isinstance(source, str) and isinstance(etag, str) and isinstance(pipeline_id, str | None)
+    if not texts or not isinstance(version, Decimal):
+        log.warning("record of a config file unreadable", extra={"sort_key": row["SK"]})
+        return None
+    return ConfigFile(
+        str(source), str(etag), pipeline_id, valid=row.get("valid") is True, version=int(version)
+    )
