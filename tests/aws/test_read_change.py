@@ -1,0 +1,191 @@
+"""A stream record as what it means: routed by its key alone, and only what concerns somebody."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from builders import OPENED_AT, a_key, a_run, at
+from interlock.aws.read_change import read_change
+from interlock.aws.run_item import run_item
+from interlock.domain.bad_input import BadInput
+from interlock.domain.change import Change, ChangeKind
+from interlock.domain.event import Announcement, EventType
+from interlock.domain.job_record import JobRecord
+from interlock.domain.routing import (
+    Announced,
+    ConfigRemoved,
+    JobReported,
+    RerunRequested,
+    SensorWritten,
+)
+from interlock.domain.run import JobEnd, Outcome, moved
+
+REQUEST = "RERUN_REQUEST#stream#2026-03-02"
+REPORT = "JOB#stream#2026-03-02#1772438400000#2"
+TOLD = Announcement(EventType.JOB_COMPLETED, "job succeeded", OPENED_AT, 1)
+ENDED = run_item(moved(a_run("RUNNING"), "SUCCEEDED", OPENED_AT, [TOLD]))
+
+
+def change(sort_key, attributes=None, *, old=None, partition="PIPELINE#gold-revenue", **values):
+    key = {"PK": partition, "SK": sort_key}
+    kind = ChangeKind.REMOVE if attributes is None else ChangeKind.INSERT
+    changed = {
+        "table": "control",
+        "kind": kind,
+        "old": None if old is None else key | old,
+        "new": None if attributes is None else key | attributes,
+        "at": OPENED_AT,
+        "sequence_number": "111",
+    }
+    return Change(partition_key=partition, sort_key=sort_key, **{**changed, **values})
+
+
+def test_a_sensors_row_is_a_reading_of_the_instant_it_was_written():
+    written = read_change(change("SENSOR#orders#2026-03-02", {"count": Decimal(5)}))
+
+    assert (written.pipeline_id, written.key, written.at) == ("gold-revenue", "orders#2026-03-02", OPENED_AT)
+    assert written.attributes["count"] == 5
+
+
+def test_a_removed_sensor_is_a_reading_of_nothing():
+    assert read_change(change("SENSOR#orders")) == SensorWritten("gold-revenue", "orders", None, OPENED_AT)
+
+
+def test_a_job_record_is_what_its_writer_says():
+    said = {"event": "fail", "error": "disk full", "runId": "jr_1"}
+
+    fact = read_change(change(REPORT, said, table="joblog"))
+
+    record = JobRecord(a_key(), 2, OPENED_AT, Outcome(JobEnd.FAIL, "disk full"), "jr_1")
+    assert fact == JobReported(record)
+
+
+def test_a_removed_config_is_a_pipeline_that_is_no_longer_wanted():
+    assert read_change(change("CONFIG")) == ConfigRemoved("gold-revenue")
+
+
+@pytest.mark.parametrize(
+    "removed",
+    [
+        pytest.param(REQUEST, id="a request"),
+        pytest.param(REPORT, id="a job record"),
+        pytest.param("RUN#stream#2026-03-02", id="a run"),
+        pytest.param("NOTICE#x", id="a notice"),
+    ],
+)
+def test_deleting_a_row_asks_for_nothing(removed):
+    assert read_change(change(removed, old={"event": "success", "reason": "again"})) is None
+
+
+def test_a_runs_move_is_the_events_that_it_announces():
+    fact = read_change(change("RUN#stream#2026-03-02", ENDED, old=run_item(a_run("RUNNING"))))
+
+    assert isinstance(fact, Announced)
+    assert [event.type for event in fact.events] == ["JOB_COMPLETED"]
+
+
+@pytest.mark.parametrize(
+    ("sort_key", "attributes"),
+    [
+        pytest.param("RUN#stream#2026-03-02", run_item(a_run()), id="bookkeeping of a run"),
+        pytest.param("DUE#check#stream#2026-03-02", {"dueAt": Decimal(1)}, id="the ledger"),
+        pytest.param("BASELINE#stream#2026-03-02", {"count": Decimal(1)}, id="a kind that nobody routes"),
+        pytest.param("whatever", {}, id="garbage"),
+    ],
+)
+def test_what_concerns_nobody_is_no_fact(sort_key, attributes):
+    assert read_change(change(sort_key, attributes)) is None
+
+
+@pytest.mark.parametrize("partition", ["CALENDAR#company", "PIPELINE#", "orders", "REMOTE#glue#jr_1"])
+def test_rows_of_no_pipeline_are_no_fact(partition):
+    assert read_change(change("SENSOR#orders", {}, partition=partition)) is None
+
+
+# ---------------------------------------------------------------- rerun requests
+
+
+def test_a_request_says_who_wants_what_and_why():
+    asked = read_change(
+        change(REQUEST, {"reason": "source was corrected", "requestedBy": "ana", "force": True})
+    )
+
+    assert isinstance(asked, RerunRequested)
+    assert (asked.key, asked.reason, asked.requested_by) == (a_key(), "source was corrected", "ana")
+    assert asked.force is True
+
+
+@pytest.mark.parametrize(
+    ("force", "forced"),
+    [
+        (True, True),
+        ("true", True),
+        (" YES ", True),
+        ("1", True),
+        (Decimal(1), True),
+        (False, False),
+        ("false", False),
+        ("", False),
+        (None, False),
+        (Decimal(2), False),
+        ({"true"}, False),
+        ({"force": True}, False),
+    ],
+)
+def test_only_a_clear_yes_forces(force, forced):
+    assert read_change(change(REQUEST, {"force": force})).force is forced
+
+
+def test_a_redelivered_request_is_the_same_request_and_a_new_one_is_another():
+    again = change(REQUEST, {}), change(REQUEST, {})
+    later = change(REQUEST, {}, sequence_number="112"), change(REQUEST, {}, at=OPENED_AT + timedelta(1))
+
+    ids = [read_change(one).request_id for one in (*again, *later)]
+
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 3
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (None, ""),
+        (Decimal(7), "7"),
+        ({"b", "a"}, "['a', 'b']"),
+        ("x" * 400_000, "x" * 300),
+        (b"\xff", "b'\\xff'"),
+    ],
+)
+def test_a_reason_of_any_type_is_a_short_text(reason, told):
+    assert read_change(change(REQUEST, {"reason": reason})).reason == told
+
+
+@pytest.mark.parametrize(
+    ("sort_key", "attributes", "wrong"),
+    [
+        ("RERUN_REQUEST#stream#yesterday", {}, "'yesterday' is not an execution date"),
+        ("RERUN_REQUEST#stream#2026-02-30", {}, "'2026-02-30' is not an execution date"),
+        ("RERUN_REQUEST#stream#2026-03-02T24", {}, "is not an execution date"),
+        ("RERUN_REQUEST#stream", {}, "is not RUN#"),
+        ("RERUN_REQUEST#weekly#2026-03-02", {}, "is not RUN#"),
+        ("JOB#stream#2026-02-30#1772438400000#1", {"event": "success"}, "is not an execution date"),
+        ("JOB#stream#2026-03-02#soon#1", {"event": "success"}, "'soon' is not a time"),
+        (REPORT, {"event": "won"}, "write one of success, fail, timeout"),
+        (REPORT, {"event": "fail", "category": "SAD"}, "write one of TRANSIENT, PERMANENT, TIMEOUT"),
+        (
+            "RUN#stream#2026-03-02",
+            {"version": Decimal(1), "events": "none"},
+            "announces something unreadable",
+        ),
+    ],
+)
+def test_what_cannot_be_read_says_what_is_wrong(sort_key, attributes, wrong):
+    with pytest.raises(BadInput, match=wrong):
+        read_change(change(sort_key, attributes))
+
+
+def test_an_instant_is_that_of_the_write_however_late_the_record_comes():
+    late = change("SENSOR#orders", {}, at=at("2026-03-01T23:59"))
+
+    assert read_change(late).at == at("2026-03-01T23:59")
