@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -26,7 +27,12 @@ from interlock.domain.run import Outcome, Run, RunKey, RunStatus
 from interlock.domain.schedule import Calendar
 from interlock.ports import Attributes, DueRun, Lost, StoredConfig
 
+log = logging.getLogger(__name__)
+
 _NOTICE_KEPT = timedelta(days=90)
+# A condition has at most 300 operators, and each comparison is joined by one more.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+_MOST_COMPARED = 100
 
 
 class DynamoControlTable:
@@ -84,8 +90,12 @@ class DynamoControlTable:
         found: dict[str, Calendar] = {}
         for name in names:
             item = self._table.get(keys.calendar_key(name))
-            if item is not None:
+            if item is None:
+                continue
+            try:
                 found[name] = Calendar.from_mapping(name, plain(item))
+            except ValueError as error:
+                raise BadInput(str(error)) from error
         return found
 
     # -- runs
@@ -155,11 +165,11 @@ class DynamoControlTable:
     # -- the ledger of promises
 
     def due_runs_of(self, pipeline_id: str) -> list[DueRun]:
-        return [_due(item) for item in self._table.query(keys.partition(pipeline_id), keys.DUE_RUN)]
+        return _readable_dues(self._table.query(keys.partition(pipeline_id), keys.DUE_RUN))
 
     def due_runs(self, shard: int, now: datetime, limit: int) -> list[DueRun]:
         up_to = Decimal(_epoch_ms(now))
-        return [_due(item) for item in self._table.query_due(keys.due_partition(shard), up_to, limit)]
+        return _readable_dues(self._table.query_due(keys.due_partition(shard), up_to, limit))
 
     def promise(self, due: DueRun) -> None:
         partition, sort = keys.due_key(due.key)
@@ -191,22 +201,22 @@ class DynamoControlTable:
         known = self._table.get(row)
         if known is not None and known.get("fingerprint") == fingerprint:
             return
-        version = int(known["version"]) + 1 if known else 1
+        version, created_at = _life_of(known or {})
         now = instant_text(announcement.at)
         item: dict[str, Any] = {
             "PK": row[0],
             "SK": row[1],
             "fingerprint": fingerprint,
-            "createdAt": known["createdAt"] if known else now,
+            "createdAt": created_at or now,
             "updatedAt": now,
-            "version": version,
+            "version": version + 1,
             "events": [announcement_item(announcement)],
             "ttl": int((announcement.at + _NOTICE_KEPT).timestamp()),
         }
         if key is not None:
             item |= {"scheduleId": key.schedule_id, "date": key.date}
         try:
-            self._table.put(item, only_if=(equals("version", version - 1) if known else absent("PK"),))
+            self._table.put(item, only_if=(_unchanged(known),))
         except Lost:
             # Another worker announces a fact of the same subject at this instant. If it is another fact, ours must
             # not be lost with it: the record is delivered again and finds the row as it is then.
@@ -219,7 +229,8 @@ class DynamoControlTable:
         return self._table.get(keys.rerun_request_key(key))
 
     def forget_rerun_request(self, key: RunKey, decided: Attributes) -> None:
-        same = tuple(equals(name, value) for name, value in decided.items() if name not in ("PK", "SK"))
+        told = [(name, value) for name, value in sorted(decided.items()) if name not in ("PK", "SK")]
+        same = tuple(equals(name, value) for name, value in told[:_MOST_COMPARED])
         with suppress(Lost):
             self._table.delete(keys.rerun_request_key(key), only_if=same)
 
@@ -228,13 +239,37 @@ def _same_attempt(run: Run) -> tuple[Clause, ...]:
     return equals("status", str(run.status)), equals("attempt", run.attempt)
 
 
-def _due(item: Mapping[str, Any]) -> DueRun:
-    return DueRun(
-        key=keys.parse_due_key(item["PK"], item["SK"]),
-        due_at=datetime.fromtimestamp(float(item["dueAt"]) / 1000, UTC),
-        waits_for=item["waitsFor"],
-        tries=int(item.get("tries", 0)),
-    )
+def _life_of(notice: Mapping[str, Any]) -> tuple[int, str | None]:
+    """Its version and the creation that its event ids are made from; of a row that somebody wrote over a new one."""
+    version, created_at = notice.get("version"), notice.get("createdAt")
+    readable = isinstance(version, Decimal) and isinstance(created_at, str)
+    return int(version) if isinstance(version, Decimal) else 0, created_at if readable else None
+
+
+def _unchanged(notice: Mapping[str, Any] | None) -> Clause:
+    if notice is None:
+        return absent("PK")
+    return equals("version", notice["version"]) if "version" in notice else absent("version")
+
+
+def _readable_dues(items: Iterable[Mapping[str, Any]]) -> list[DueRun]:
+    return [due for due in map(_due, items) if due is not None]
+
+
+def _due(item: Mapping[str, Any]) -> DueRun | None:
+    """None for a row that somebody wrote over: it must not keep the others from being looked at."""
+    try:
+        if not isinstance(item["waitsFor"], str):
+            raise TypeError("waitsFor is no text")
+        return DueRun(
+            key=keys.parse_due_key(item["PK"], item["SK"]),
+            due_at=datetime.fromtimestamp(float(item["dueAt"]) / 1000, UTC),
+            waits_for=item["waitsFor"],
+            tries=int(item.get("tries", 0)),
+        )
+    except (BadInput, KeyError, TypeError, ValueError, ArithmeticError, OSError) as error:
+        log.warning("promise unreadable", extra={"sort_key": item["SK"], "problem": str(error)[:200]})
+        return None
 
 
 def _epoch_ms(at: datetime) -> int:

@@ -128,8 +128,12 @@ def due_key(key: RunKey) -> Key:
 
 
 def parse_due_key(partition_key: str, sort_key: str) -> RunKey:
-    schedule_id, _, date = sort_key[len(DUE_RUN) :].partition("#")
-    return RunKey(partition_key[len(_PIPELINE) :], schedule_id, date)
+    """The run of a `DUE#check#` row."""
+    pipeline_id = pipeline_of(partition_key)
+    schedule_id, _, date = sort_key.removeprefix(DUE_RUN).partition("#")
+    if pipeline_id is None or not sort_key.startswith(DUE_RUN) or not date:
+        raise UnreadableKey(f"{sort_key[:200]!r} is not DUE#check#<cron|stream>#<date>")
+    return RunKey(pipeline_id, schedule_id, date)
 
 
 def due_shard(key: RunKey) -> int:

@@ -1,0 +1,597 @@
+"""The control table on DynamoDB (moto) and in memory alike: what is conditional, what wins, what stays."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from builders import OPENED_AT, a_key, a_pipeline, a_run, at
+from interlock.aws import keys
+from interlock.aws.control_table import DynamoControlTable
+from interlock.aws.outbox import events_of
+from interlock.aws.run_item import RowInvalid, run_item
+from interlock.domain.bad_input import BadInput
+from interlock.domain.change import Change, ChangeKind
+from interlock.domain.event import Announcement, EventType
+from interlock.domain.pipeline_codec import encode_pipeline
+from interlock.domain.run import (
+    JobEnd,
+    Outcome,
+    RunStatus,
+    StartIntent,
+    moved,
+    next_attempt,
+    opened,
+    reopened,
+)
+from interlock.ports import DUE_SHARDS, DueRun, Lost, StoredConfig
+
+NOW = at("2026-03-02T08:30")
+WINDOW = timedelta(hours=1)
+PIPELINE = "PIPELINE#gold-revenue"
+SUCCESS, FAILURE = Outcome(JobEnd.SUCCESS), Outcome(JobEnd.FAIL, "disk full")
+LOADED = Announcement(EventType.CONFIG_LOADED, "loaded", NOW)
+
+
+@pytest.fixture
+def control(table):
+    return DynamoControlTable(table)
+
+
+@pytest.fixture
+def stored(table):
+    """`stored(run)`: the row as it stands, and the run."""
+
+    def store(run):
+        table.put(run_item(run))
+        return run
+
+    return store
+
+
+# ---------------------------------------------------------------- opening
+
+
+def test_an_opened_run_is_there(control):
+    run = opened(a_key(), "trigger", OPENED_AT, WINDOW)
+
+    control.open_run(run)
+
+    assert control.run(a_key()) == run
+    assert control.run(a_key(date="2026-03-03")) is None
+
+
+def test_only_one_worker_opens_a_run_and_the_other_learns_of_it(control):
+    first = opened(a_key(), "trigger", OPENED_AT, WINDOW)
+    control.open_run(first)
+
+    with pytest.raises(Lost) as lost:
+        control.open_run(opened(a_key(), "cron", NOW, WINDOW))
+
+    assert lost.value.current == control.run(a_key()) == first
+
+
+def test_the_runs_of_a_day_are_those_of_its_hours(control, stored):
+    for date in ("2026-03-01T23", "2026-03-02T00", "2026-03-02T10", "2026-03-03T00", "2026-03-02"):
+        stored(a_run(key=a_key(date=date)))
+    stored(a_run(key=a_key(schedule_id="cron", date="2026-03-02T11")))
+    stored(a_run(key=a_key("silver", date="2026-03-02T12")))
+
+    found = control.runs_of_date("gold-revenue", "stream", "2026-03-02")
+
+    assert [run.key.date for run in found] == ["2026-03-02", "2026-03-02T00", "2026-03-02T10"]
+
+
+# ---------------------------------------------------------------- moving
+
+
+def test_a_move_is_written_and_answered_as_it_stands_then(control, stored):
+    run = stored(a_run("RUNNING"))
+
+    after = control.move(run, moved(run, RunStatus.SUCCEEDED, NOW, outcome=SUCCESS, task_token=None))
+
+    assert after == control.run(a_key())
+    assert (after.status, after.version, after.outcome) == ("SUCCEEDED", run.version + 1, SUCCESS)
+
+
+RUN = a_run()
+ELSEWHERE = {
+    "moved on": moved(RUN, RunStatus.RUNNING, NOW),
+    "another attempt": replace(RUN, attempt=2),
+    "there and back": replace(RUN, version=RUN.version + 2),
+}
+
+
+@pytest.mark.parametrize("current", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_move_of_a_run_that_moved_on_is_lost_and_changes_nothing(control, stored, current):
+    stored(current)
+
+    with pytest.raises(Lost) as lost:
+        control.move(RUN, moved(RUN, RunStatus.EXPIRED, NOW))
+
+    assert lost.value.current == control.run(a_key()) == current
+
+
+def test_a_move_of_a_run_that_was_deleted_is_lost_to_nobody_and_makes_no_row(control):
+    with pytest.raises(Lost) as lost:
+        control.move(RUN, moved(RUN, RunStatus.EXPIRED, NOW))
+
+    assert lost.value.current is None
+    assert control.run(a_key()) is None
+
+
+def test_a_move_keeps_what_another_function_noted_meanwhile(control, stored):
+    run = stored(a_run("RUNNING"))
+    control.record_outcome(run, SUCCESS)
+    control.register_token(run.key, run.execution_name, RunStatus.RUNNING, "token", "job")
+
+    after = control.move(run, moved(run, RunStatus.FAILED, NOW))
+
+    assert (after.outcome, after.task_token) == (SUCCESS, "token")
+
+
+def test_a_retry_leaves_nothing_of_the_attempt_before_in_the_row(control, stored, table):
+    run = stored(
+        a_run("RUNNING", outcome=FAILURE, intent=StartIntent(1, NOW), task_token="t", token_for="job")
+    )
+
+    control.move(run, next_attempt(run, NOW, [], retry_at=NOW))
+
+    row = table.get(keys.run_key(a_key()))
+    assert not {"outcome", "intent", "taskToken", "tokenFor", "handle", "remoteId", "jobType"} & set(row)
+
+
+def test_a_move_replaces_what_the_move_before_announced(control, stored):
+    opening = Announcement(EventType.RUN_OPENED, "opened", NOW)
+    run = stored(a_run(events=(opening,)))
+
+    after = control.move(run, moved(run, RunStatus.CANCELLED, NOW))
+
+    assert after.events == ()
+
+
+def test_a_second_reopening_of_the_same_run_is_lost(control, stored):
+    run = stored(a_run("EXPIRED"))
+    control.move(run, reopened(run, NOW, WINDOW))
+
+    with pytest.raises(Lost) as lost:
+        control.move(run, reopened(run, NOW + timedelta(seconds=1), WINDOW))
+
+    assert lost.value.current.execution_count == 2
+
+
+# ---------------------------------------------------------------- bookkeeping
+
+
+def test_a_note_is_no_move(control, stored):
+    run = stored(a_run())
+
+    after = control.note(run, replace(run, refusal="Rate exceeded", refused_since=NOW))
+
+    assert (after.refusal, after.version) == ("Rate exceeded", run.version)
+
+
+def test_a_note_keeps_what_others_wrote(control, stored):
+    run = stored(a_run())
+    control.register_token(run.key, run.execution_name, RunStatus.WAITING, "token", "readiness")
+
+    after = control.note(run, replace(run, intent=StartIntent(1, NOW)))
+
+    assert (after.task_token, after.intent) == ("token", StartIntent(1, NOW))
+
+
+def test_a_note_of_nothing_writes_nothing(control):
+    run = a_run()
+
+    assert control.note(run, run) == run
+    assert control.run(a_key()) is None
+
+
+@pytest.mark.parametrize(
+    "current",
+    [
+        pytest.param(moved(RUN, RunStatus.RUNNING, NOW), id="another status"),
+        pytest.param(replace(RUN, attempt=2), id="another attempt"),
+        pytest.param(replace(RUN, execution_name="another"), id="another execution"),
+    ],
+)
+def test_a_note_of_a_run_that_moved_on_is_lost(control, stored, current):
+    stored(current)
+
+    with pytest.raises(Lost) as lost:
+        control.note(RUN, replace(RUN, refusal="Rate exceeded"))
+
+    assert lost.value.current == control.run(a_key()) == current
+
+
+# ---------------------------------------------------------------- tokens
+
+
+def test_the_newest_token_counts_and_the_execution_is_known_to_live(control, stored):
+    run = stored(a_run(confirmed=False))
+
+    for token in ("first", "second"):
+        after = control.register_token(run.key, run.execution_name, RunStatus.WAITING, token, "readiness")
+
+    assert (after.task_token, after.token_for, after.confirmed) == ("second", "readiness", True)
+
+
+@pytest.mark.parametrize(
+    ("execution", "status"),
+    [
+        pytest.param("another", RunStatus.WAITING, id="another execution"),
+        pytest.param(RUN.execution_name, RunStatus.RUNNING, id="another status"),
+    ],
+)
+def test_a_token_of_another_execution_or_status_is_not_taken(control, stored, execution, status):
+    run = stored(replace(RUN, task_token="mine", token_for="readiness"))
+
+    with pytest.raises(Lost) as lost:
+        control.register_token(run.key, execution, status, "theirs", "job")
+
+    assert lost.value.current == control.run(a_key()) == run
+
+
+def test_a_token_of_a_run_that_is_not_there_makes_no_row(control):
+    with pytest.raises(Lost) as lost:
+        control.register_token(a_key(), "any", RunStatus.WAITING, "token", "readiness")
+
+    assert lost.value.current is None
+    assert control.run(a_key()) is None
+
+
+# ---------------------------------------------------------------- outcomes
+
+
+@pytest.mark.parametrize("status", ["WAITING", "RUNNING"])
+def test_the_outcome_of_an_open_attempt_is_recorded(control, stored, status):
+    run = stored(a_run(status))
+
+    assert control.record_outcome(run, FAILURE).outcome == FAILURE
+
+
+def test_whoever_reports_first_is_believed(control, stored):
+    run = stored(a_run("RUNNING"))
+    control.record_outcome(run, SUCCESS)
+
+    with pytest.raises(Lost) as lost:
+        control.record_outcome(run, FAILURE)
+
+    assert lost.value.current.outcome == control.run(a_key()).outcome == SUCCESS
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "EXPIRED", "CANCELLED"])
+def test_a_run_that_has_ended_takes_no_outcome(control, stored, status):
+    run = stored(a_run(status))
+
+    with pytest.raises(Lost):
+        control.record_outcome(run, SUCCESS)
+
+
+def test_an_outcome_of_the_attempt_before_is_lost(control, stored):
+    run = stored(a_run("RUNNING", attempt=2))
+
+    with pytest.raises(Lost):
+        control.record_outcome(replace(run, attempt=1), SUCCESS)
+
+
+# ---------------------------------------------------------------- one instant
+
+
+def test_a_snapshot_holds_the_run_and_the_sensors_that_exist(control, stored, table):
+    run = stored(a_run())
+    table.put({"PK": PIPELINE, "SK": "SENSOR#orders", "count": 5})
+    table.put({"PK": PIPELINE, "SK": "SENSOR#orders-eu", "count": 6})
+
+    found_run, sensors = control.snapshot(a_key(), ["orders", "stock"])
+
+    assert found_run == run
+    assert {key: item["count"] for key, item in sensors.items()} == {"orders": 5}
+
+
+def test_a_snapshot_of_a_run_that_is_not_there_still_holds_its_sensors(control, table):
+    table.put({"PK": PIPELINE, "SK": "SENSOR#orders", "count": 5})
+
+    found_run, sensors = control.snapshot(a_key(), ["orders"])
+
+    assert (found_run, list(sensors)) == (None, ["orders"])
+
+
+# ---------------------------------------------------------------- the ledger of promises
+
+
+def test_a_promise_is_found_by_its_pipeline_until_it_is_kept(control):
+    due = DueRun(a_key(), NOW, "readiness", 3)
+    control.promise(due)
+    control.promise(DueRun(a_key("silver"), NOW, "job"))
+
+    assert control.due_runs_of("gold-revenue") == [due]
+
+    control.keep(a_key())
+    control.keep(a_key())
+
+    assert control.due_runs_of("gold-revenue") == []
+
+
+def test_a_new_promise_takes_the_place_of_the_old(control):
+    control.promise(DueRun(a_key(), NOW, "readiness"))
+    control.promise(DueRun(a_key(), NOW + WINDOW, "job", 2))
+
+    assert control.due_runs_of("gold-revenue") == [DueRun(a_key(), NOW + WINDOW, "job", 2)]
+
+
+def every_due(control, now=NOW, limit=10):
+    return [due for shard in range(DUE_SHARDS) for due in control.due_runs(shard, now, limit)]
+
+
+@pytest.mark.parametrize(
+    ("due_at", "found"),
+    [
+        (NOW, 1),
+        (NOW - timedelta(days=1), 1),
+        pytest.param(NOW + timedelta(milliseconds=1), 0, id="not yet"),
+    ],
+)
+def test_a_run_is_due_from_its_instant_on(control, due_at, found):
+    control.promise(DueRun(a_key(), due_at, "readiness"))
+
+    assert len(every_due(control)) == found
+
+
+def test_what_has_been_due_longest_comes_first_and_no_more_than_asked_for(control):
+    for minute in (3, 1, 2):
+        control.promise(
+            DueRun(a_key(date=f"2026-03-0{minute}"), OPENED_AT + timedelta(minutes=minute), "job")
+        )
+
+    assert [due.key.date for due in every_due(control, limit=2)] == ["2026-03-01", "2026-03-02"]
+
+
+def test_a_quiet_ledger_has_nothing_due(control, stored):
+    stored(a_run())
+
+    assert every_due(control) == []
+
+
+ODD_PROMISES = [
+    {"waitsFor": "readiness", "PK": "not-a-pipeline"},
+    {"waitsFor": "readiness", "SK": "DUE#check#odd"},
+    {},
+    {"waitsFor": "readiness", "tries": "many"},
+    {"waitsFor": Decimal(1)},
+    {"waitsFor": "readiness", "dueAt": Decimal("1E+30")},
+    {"waitsFor": "readiness", "dueAt": Decimal(-(10**20))},
+]
+
+
+@pytest.mark.parametrize("odd", ODD_PROMISES)
+def test_a_promise_that_somebody_wrote_over_hides_no_other(control, table, odd):
+    ours = DueRun(a_key(), NOW, "readiness")
+    control.promise(ours)
+    shard = keys.due_partition(keys.due_shard(a_key()))
+
+    table.put(
+        {"PK": PIPELINE, "SK": "DUE#check#cron#2026-03-02", "dueShard": shard, "dueAt": Decimal(1), **odd}
+    )
+
+    assert every_due(control) == [ours]
+    assert control.due_runs_of("gold-revenue") == [ours]
+
+
+# ---------------------------------------------------------------- notices
+
+
+def a_notice(message="hour is 24", at=NOW):
+    return Announcement(EventType.SENSOR_INVALID, message, at)
+
+
+def notices(table):
+    return [
+        (row["version"], row["events"][0]["message"]) for row in table.query(PIPELINE, keys.RowKind.NOTICE)
+    ]
+
+
+def test_a_fact_is_announced_once_however_often_it_is_noticed(control, table):
+    for minute in range(3):
+        control.notice("gold-revenue", "orders", "hour", a_notice(at=NOW + timedelta(minutes=minute)))
+
+    assert notices(table) == [(1, "hour is 24")]
+
+
+def test_another_fact_of_the_same_subject_is_announced_in_its_place(control, table):
+    control.notice("gold-revenue", "orders", "hour", a_notice())
+    control.notice("gold-revenue", "orders", "date", a_notice("date is x"))
+
+    assert notices(table) == [(2, "date is x")]
+
+
+def test_subjects_are_announced_apart(control, table):
+    for subject in ("orders", "stock"):
+        control.notice("gold-revenue", subject, "hour", a_notice())
+
+    assert len(notices(table)) == 2
+
+
+def test_a_notice_of_a_date_says_so_and_is_forgotten_after_ninety_days(control, table):
+    control.notice("gold-revenue", "x", "y", a_notice(), a_key(schedule_id="cron"))
+
+    (row,) = table.query(PIPELINE)
+    assert (row["scheduleId"], row["date"]) == ("cron", "2026-03-02")
+    assert row["ttl"] == int((NOW + timedelta(days=90)).timestamp())
+
+
+class Overtaken:
+    """A table on which another worker announces something between our look and our write."""
+
+    def __init__(self, table, fact):
+        self._table, self._fact = table, fact
+
+    def __getattr__(self, name):
+        return getattr(self._table, name)
+
+    def put(self, item, only_if=()):
+        fact, self._fact = self._fact, None
+        if fact is not None:
+            DynamoControlTable(self._table).notice("gold-revenue", "orders", fact, a_notice(fact))
+        self._table.put(item, only_if)
+
+
+def test_a_fact_that_another_worker_announces_at_this_instant_is_announced_once(table):
+    DynamoControlTable(Overtaken(table, "hour")).notice("gold-revenue", "orders", "hour", a_notice("hour"))
+
+    assert notices(table) == [(1, "hour")]
+
+
+def test_a_fact_is_not_lost_to_another_of_the_same_instant(table):
+    control = DynamoControlTable(Overtaken(table, "date"))
+
+    with pytest.raises(Lost):
+        control.notice("gold-revenue", "orders", "hour", a_notice("hour"))
+    control.notice("gold-revenue", "orders", "hour", a_notice("hour"))  # the record is delivered again
+
+    assert notices(table) == [(2, "hour")]
+
+
+@pytest.mark.parametrize("odd", [{}, {"version": "first"}, {"version": Decimal(3), "createdAt": Decimal(5)}])
+def test_a_fact_is_announced_although_somebody_wrote_over_its_notice(control, table, odd):
+    key = keys.notice_key("gold-revenue", "orders")
+    table.put({"PK": key[0], "SK": key[1], **odd})
+
+    before = table.get(key)
+
+    control.notice("gold-revenue", "orders", "hour", a_notice())
+
+    change = Change("control", *key, ChangeKind.MODIFY, before, table.get(key), NOW, "1")
+    assert [event.message for event in events_of(change)] == ["hour is 24"]
+
+
+# ---------------------------------------------------------------- rerun requests
+
+REQUEST = {
+    "reason": "again",
+    "requestedBy": "ana",
+    "force": True,
+    "tags": {"x", "y"},
+    "list": [Decimal(1), None],
+}
+
+
+def a_request(table, **attributes):
+    partition, sort = keys.rerun_request_key(a_key())
+    table.put({"PK": partition, "SK": sort, **attributes})
+    return table.get((partition, sort))
+
+
+def test_a_request_that_was_decided_is_forgotten(control, table):
+    decided = a_request(table, **REQUEST)
+
+    control.forget_rerun_request(a_key(), decided)
+    control.forget_rerun_request(a_key(), decided)
+
+    assert control.rerun_request(a_key()) is None
+
+
+def test_a_newer_request_in_its_place_stays(control, table):
+    decided = a_request(table, **REQUEST)
+    newer = a_request(table, **{**REQUEST, "reason": "and again"})
+
+    control.forget_rerun_request(a_key(), decided)
+
+    assert control.rerun_request(a_key()) == newer
+
+
+class Strict:
+    """A table that counts a condition's operators: neither implementation does, and DynamoDB refuses more than 300."""
+
+    def __init__(self, table):
+        self._table = table
+
+    def __getattr__(self, name):
+        return getattr(self._table, name)
+
+    def delete(self, key, only_if=()):
+        assert 2 * len(only_if) <= 300
+        self._table.delete(key, only_if)
+
+
+@pytest.mark.parametrize("attributes", [0, 1, 100, 500])
+def test_a_request_of_any_size_can_be_forgotten(table, attributes):
+    control = DynamoControlTable(Strict(table))
+    decided = a_request(table, **{f"attribute{number:03}": "x" * 700 for number in range(attributes)})
+
+    control.forget_rerun_request(a_key(), decided)
+
+    assert control.rerun_request(a_key()) is None
+
+
+# ---------------------------------------------------------------- configs
+
+
+def a_config(pipeline, **changes):
+    values = {"source": "gold.yaml", "etag": "e1", "version": 1} | changes
+    return StoredConfig(pipeline.id, encode_pipeline(pipeline), **values)
+
+
+def test_a_stored_config_is_the_pipeline_it_was_made_from(control):
+    control.put_config(a_config(a_pipeline()), LOADED)
+
+    assert control.pipeline("gold-revenue") == a_pipeline()
+    assert control.config("gold-revenue") == a_config(a_pipeline())
+
+
+def test_a_config_that_is_removed_is_gone(control):
+    control.put_config(a_config(a_pipeline()), LOADED)
+
+    control.remove_config("gold-revenue")
+    control.remove_config("gold-revenue")
+
+    assert (control.pipeline("gold-revenue"), control.config("gold-revenue")) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "written", [{}, {"config": ""}, {"config": "{}"}, {"config": Decimal(1)}, {"config": {"a": 1}}]
+)
+def test_a_config_that_somebody_wrote_over_is_named(control, table, written):
+    table.put({"PK": PIPELINE, "SK": "CONFIG", **written})
+
+    with pytest.raises(BadInput, match="the stored config is not one of ours"):
+        control.pipeline("gold-revenue")
+
+
+def test_calendars_that_exist_are_found_by_name(control, table):
+    table.put({"PK": "CALENDAR#company", "SK": "CALENDAR", "dates": ["2026-12-25"], "days": ["sunday"]})
+
+    found = control.calendars(["company", "nobody's"])
+
+    assert list(found) == ["company"]
+    assert at("2026-12-25T00:00").date() in found["company"]
+
+
+@pytest.mark.parametrize("written", [{"dates": "2026-12-25"}, {"days": ["someday"]}, {"dates": [Decimal(1)]}])
+def test_a_calendar_that_cannot_be_read_is_bad_input(control, table, written):
+    table.put({"PK": "CALENDAR#company", "SK": "CALENDAR", **written})
+
+    with pytest.raises(BadInput, match="calendar company"):
+        control.calendars(["company"])
+
+
+# ---------------------------------------------------------------- rows that somebody wrote over
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda control: control.run(a_key()),
+        lambda control: control.runs_of_date("gold-revenue", "stream", "2026-03"),
+        lambda control: control.snapshot(a_key(), ["orders"]),
+        lambda control: control.open_run(a_run()),
+        lambda control: control.move(RUN, moved(RUN, RunStatus.EXPIRED, NOW)),
+    ],
+    ids=["run", "runs_of_date", "snapshot", "open_run", "move"],
+)
+def test_a_run_that_somebody_wrote_over_is_named_by_whoever_reads_it(control, table, use):
+    table.put(run_item(a_run()) | {"status": "SLEEPING"})
+
+    with pytest.raises(RowInvalid, match="RUN#stream#2026-03-02"):
+        use(control)
