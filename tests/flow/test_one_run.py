@@ -101,3 +101,23 @@ def test_data_that_comes_after_the_window_starts_the_run_after_all(world: World)
 
     world.reaches(pipeline, RunStatus.SUCCEEDED)
     assert len(world.jobs(pipeline)) == 1
+
+
+def test_what_a_run_calls_is_counted_by_name(world: World) -> None:
+    pipeline = world.declare(QUICK)
+    calls, invocations = world.session.calls(), world.session.invocations()
+
+    world.open_ready(pipeline)
+
+    world.reaches(pipeline, RunStatus.SUCCEEDED)
+    world.hears(pipeline, "JOB_COMPLETED")
+    made = world.session.calls() - calls
+    assert {name: made[name] for name in ("glue.StartJobRun", "stepfunctions.StartExecution")} == {
+        "glue.StartJobRun": 1,
+        "stepfunctions.StartExecution": 1,
+    }
+    # To register its token, to store what the start came to, and to complete: each is a write.
+    assert made["dynamodb.UpdateItem"] >= 3
+    # The steps of a run that is ready at once; a function's own reads and writes are not its caller's.
+    assert (world.session.invocations() - invocations)["orchestrator"] == 4
+    assert not [name for name in made if name.startswith("dynamodb.CreateTable")]

@@ -14,11 +14,9 @@ import pytest
 
 from interlock.local.emulator import Emulator, EmulatorDidNotStart
 from local.emulator_kit import ROLE, deploy, eventually, invoke, make_queue, messages, unique, zipped
+from local.processes import bound_addresses, is_alive, needs_proc
 
 pytestmark = pytest.mark.embedded
-
-PROC = Path("/proc")
-needs_proc = pytest.mark.skipif(not (PROC / "net" / "tcp").exists(), reason="reads Linux's /proc")
 
 SLEEPS = """
     import os, time
@@ -29,36 +27,6 @@ SLEEPS = """
 """
 
 PID = "import os\ndef handler(event, context): return os.getpid()"
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
-
-
-def sockets_of(pid: int) -> set[str]:
-    """Inodes of the sockets this process holds."""
-    names = set()
-    for link in (PROC / str(pid) / "fd").iterdir():
-        target = os.readlink(link)
-        if target.startswith("socket:["):
-            names.add(target.removeprefix("socket:[").removesuffix("]"))
-    return names
-
-
-def bound_addresses(pid: int) -> set[str]:
-    """`hex address` of every socket of the process that listens (TCP) or is bound (UDP)."""
-    mine, found = sockets_of(pid), set()
-    for table, states in (("tcp", {"0A"}), ("tcp6", {"0A"}), ("udp", {"07"}), ("udp6", {"07"})):
-        path = PROC / "net" / table
-        for line in path.read_text().splitlines()[1:] if path.exists() else ():
-            fields = line.split()
-            if fields[9] in mine and fields[3] in states:
-                found.add(fields[1].partition(":")[0])
-    return found
 
 
 @needs_proc

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import stat
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, TextIO
 
+from interlock.cli.pipeline_files import Unreadable, each_file, read_file
 from interlock.pipeline_yaml import Checked, Mistake, PipelineInvalid, check_pipeline
-from interlock.pipeline_yaml.document import MOST_BYTES
 from interlock.pipeline_yaml.mistake import path_text, printable
-
-_SUFFIXES = (".yaml", ".yml")
-_NOT_PIPELINES = "scenarios"  # folders of `interlock simulate`
-
-
-class _Unreadable(Exception):
-    """A path that cannot be checked; the message says why."""
 
 
 @dataclass(slots=True)
@@ -68,10 +59,10 @@ def validate(paths: Sequence[str], *, as_json: bool, out: TextIO) -> int:
     """Checks what is at `paths` and writes mistakes, warnings and a summary; returns the exit code."""
     report = _Report()
     try:
-        for path in _each_file(paths):
+        for path in each_file(paths):
             report.files += 1
             _check(path, report)
-    except _Unreadable as error:
+    except Unreadable as error:
         out.write(json.dumps({"error": str(error)}) + "\n" if as_json else f"interlock validate: {error}\n")
         return 2
     if as_json:
@@ -84,52 +75,9 @@ def validate(paths: Sequence[str], *, as_json: bool, out: TextIO) -> int:
 def _check(path: Path, report: _Report) -> None:
     file = printable(str(path))
     try:
-        report.add(check_pipeline(_read(path), file), file)
+        report.add(check_pipeline(read_file(path), file), file)
     except PipelineInvalid as invalid:
         report.mistakes += invalid.mistakes
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise _Unreadable(f"{printable(str(path))} is no regular file; name pipeline files or folders")
-        with path.open("rb") as opened:
-            return opened.read(MOST_BYTES + 1)  # one more than is accepted: enough to say it is too large
-    except OSError as error:
-        _refuse(error)
-
-
-def _each_file(paths: Sequence[str]) -> Iterator[Path]:
-    seen: set[str] = set()
-    for name in paths:
-        for path in _files_of(name):
-            identity = os.path.realpath(path)
-            if identity not in seen:
-                seen.add(identity)
-                yield path
-
-
-def _files_of(name: str) -> list[Path]:
-    if not name or "\0" in name or not os.path.exists(name):
-        raise _Unreadable(f"there is no {printable(name)!r}; name pipeline files or folders")
-    if not os.path.isdir(name):
-        return [Path(name)]
-    found = sorted(_files_below(name))
-    if not found:
-        raise _Unreadable(f"no *.yaml or *.yml below {printable(name)!r}; name pipeline files or folders")
-    return found
-
-
-def _files_below(name: str) -> Iterator[Path]:
-    for folder, below, files in os.walk(name, onerror=_refuse):
-        # os.walk goes into what is left of this list.
-        below[:] = [inner for inner in below if inner != _NOT_PIPELINES and not inner.startswith(".")]
-        yield from (Path(folder, file) for file in files if file.endswith(_SUFFIXES))
-
-
-def _refuse(error: OSError) -> NoReturn:
-    where = printable(str(error.filename))
-    raise _Unreadable(f"{where} cannot be read ({error.strerror}); check its permissions") from error
 
 
 def _as_data(report: _Report) -> dict[str, Any]:

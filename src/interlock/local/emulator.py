@@ -88,6 +88,10 @@ class Emulator:
             raise RuntimeError("the emulator is not running")
         return self._process.pid
 
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start and wait until it answers. Raises EmulatorDidNotStart; leaves nothing behind then."""
         try:
