@@ -146,6 +146,11 @@ def test_garbage_in_one_pipelines_rows_leaves_its_neighbour_unharmed(items: list
         for item in items
         for table in ("control", "joblog")
     ]
+    entries += [
+        '{at: "+1m", report: {pipeline: bad, date: "2026-03-02", event: fail}}',
+        '{at: "+1m", rerun: {pipeline: bad, date: "2026-03-02"}}',
+        '{at: "+2m", remove_rerun_request: {pipeline: bad, date: "2026-03-02"}}',
+    ]
     entries.append('{at: "+0s", sensor: {pipeline: sessions, key: landed, data: {date: "2026-03-02"}}}')
     bad = GLUE_PIPELINE.replace("id: sessions", "id: bad")
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import insort
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any
@@ -14,6 +15,7 @@ from interlock.simulation.asl import StateMachineWalker
 from interlock.simulation.asl_errors import ExecutionAlreadyExists, InvalidToken, TaskTimedOut
 from interlock.simulation.our_calls import OurCalls, current_invocation
 
+_PAGE = 1000
 PutEvent = Callable[[Mapping[str, Any]], None]
 InvokeAsync = Callable[[str, Mapping[str, Any]], None]
 
@@ -117,21 +119,27 @@ class BucketClient:
         self._calls = calls
         self.files: dict[str, bytes] = {}
         self._etags: dict[str, str] = {}
+        self._listed: list[str] = []  # names in order
 
     def put(self, name: str, text: bytes) -> None:
         """A user writes a file: no call of ours."""
+        if name not in self.files:
+            insort(self._listed, name)
         self.files[name] = text
         self._etags[name] = f'"{hashlib.md5(text, usedforsecurity=False).hexdigest()}"'
 
     def remove(self, name: str) -> None:
         """A user deletes a file."""
         del self.files[name], self._etags[name]
+        self._listed.remove(name)
 
     def list_objects_v2(self, *, ContinuationToken: str = "", **_: Any) -> dict[str, Any]:
         with self._calls.calling("s3.ListObjectsV2", None):
-            names = sorted(name for name in self.files if name > ContinuationToken)
-        page = {"Contents": [{"Key": name, "ETag": self._etags[name]} for name in names[:1000]]}
-        return page | ({"NextContinuationToken": names[999]} if len(names) > 1000 else {})
+            first = int(ContinuationToken or 0)
+            names = self._listed[first : first + _PAGE]
+        page = {"Contents": [{"Key": name, "ETag": self._etags[name]} for name in names]}
+        more = len(self._listed) > first + _PAGE
+        return page | ({"NextContinuationToken": str(first + _PAGE)} if more else {})
 
     def get_object(self, *, Key: str, **_: Any) -> dict[str, Any]:
         with self._calls.calling("s3.GetObject", Key.rpartition(".")[0]):

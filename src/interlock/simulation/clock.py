@@ -88,12 +88,12 @@ class VirtualClock:
             self._push(when, self._priority, blocked)
             self._hub.switch()
 
-    def give_way(self) -> None:
-        """Called from inside an action: go on after everything else that is due now, at its priority or before."""
+    def give_way(self, priority: int | None = None) -> None:
+        """Called from inside an action: go on after what else is due now, up to `priority`, by default its own."""
         blocked = getcurrent()
         if self._hub is None or blocked is self._hub:
             raise RuntimeError("only an action that the clock runs can give way")
-        self._push(self._now, self._priority, blocked)
+        self._push(self._now, self._priority if priority is None else priority, blocked)
         self._hub.switch()
 
     def _push(self, when: datetime, priority: int, due: Action | greenlet) -> Timer:

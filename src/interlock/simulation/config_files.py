@@ -4,46 +4,54 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 
-from interlock.pipeline_yaml import check_pipeline_node
+from interlock.pipeline_yaml import check_pipeline, check_pipeline_node
 from interlock.pipeline_yaml.document import MOST_BYTES, compose
 from interlock.pipeline_yaml.mistake import PipelineInvalid
 from interlock.simulation.place import Place
 from interlock.simulation.scenario import ConfigText
 
 _MOST_COPIES = 100_000
+_SUFFIXES = (".yaml", ".yml")
 _ID_MARK = "interlock-repeated-id"  # stands for the id while a repeated config's text is made
 
 
 def read_configs(place: Place, folder: Path) -> Iterator[ConfigText]:
-    owners: dict[str, str] = {}
+    """Every config, checked; raises nothing, for mistakes are noted."""
+    ids: set[str] = set()
+    names: set[str] = set()
     for item in place.items():
-        for pipeline_id, config in _config(item, folder):
-            if pipeline_id in owners:
-                item.wrong(f"names the pipeline {pipeline_id} a second time; ids are unique")
+        for config in _config(item, folder):
+            if config.pipeline_id in ids:
+                item.wrong(f"names the pipeline {config.pipeline_id} a second time; ids are unique")
                 break
-            owners[pipeline_id] = config.name
-            yield config
+            fits = config.name not in names and config.name.endswith(_SUFFIXES)
+            named = config if fits else replace(config, name=f"{config.pipeline_id}.yaml")
+            ids.add(named.pipeline_id)
+            names.add(named.name)
+            yield named
 
 
-def _config(place: Place, folder: Path) -> list[tuple[str, ConfigText]]:
-    """One config, or its copies, each with the id it names."""
+def _config(place: Place, folder: Path) -> list[ConfigText]:
+    """One config, or its copies."""
     if not isinstance(place.node, yaml.MappingNode):
         place.wrong("is no mapping; write a pipeline config, or {file: relative/path.yaml}")
         return []
     own, repeat = _without(place.node, "repeat")
     copies = Place(repeat, (*place.path, "repeat"), place.findings).whole(1, _MOST_COPIES) if repeat else None
-    file = next((value for key, value in own.value if key.value == "file"), None)
-    found = _inline(own, place) if file is None else _from_file(own, place, folder)
-    if found is None:
+    from_file = any(key.value == "file" for key, _ in own.value)
+    try:
+        config = _from_file(own, place, folder) if from_file else _inline(own, place)
+        if config is None or copies is None:
+            return [config] if config else []
+        return list(_repeated(config, copies))
+    except PipelineInvalid as invalid:
+        place.findings.mistakes.extend(invalid.mistakes)
         return []
-    node, name = found
-    if copies is None:
-        return [(pipeline_id_of(node) or "", ConfigText(name, config_text(node)))]
-    return list(_repeated(node, copies))
 
 
 def _without(node: yaml.MappingNode, name: str) -> tuple[yaml.MappingNode, yaml.Node | None]:
@@ -53,42 +61,40 @@ def _without(node: yaml.MappingNode, name: str) -> tuple[yaml.MappingNode, yaml.
     return yaml.MappingNode(node.tag, left, node.start_mark, node.end_mark, node.flow_style), found
 
 
-def _inline(node: yaml.MappingNode, place: Place) -> tuple[yaml.Node, str] | None:
-    try:
-        pipeline = check_pipeline_node(node, place.findings.file, place.path).pipeline
-    except PipelineInvalid as invalid:
-        place.findings.mistakes.extend(invalid.mistakes)
-        return None
-    return node, f"{pipeline.id}.yaml"
+def _inline(node: yaml.MappingNode, place: Place) -> ConfigText:
+    pipeline = check_pipeline_node(node, place.findings.file, place.path).pipeline
+    return ConfigText(f"{pipeline.id}.yaml", config_text(node), pipeline.id)
 
 
-def _from_file(node: yaml.MappingNode, place: Place, folder: Path) -> tuple[yaml.Node, str] | None:
+def _from_file(node: yaml.MappingNode, place: Place, folder: Path) -> ConfigText | None:
     fields = Place(node, place.path, place.findings).fields(("file",), required=("file",))
     name = fields["file"].text() if "file" in fields else ""
     if not name:
         return None
     try:
-        config = compose(read_file(folder / name, MOST_BYTES + 1), name)
-        check_pipeline_node(config, name)
-    except (OSError, ValueError) as error:
-        if isinstance(error, PipelineInvalid):
-            place.findings.mistakes.extend(error.mistakes)
-        else:
-            fields["file"].wrong(f"cannot be read: {getattr(error, 'strerror', None) or error}")
+        text = read_file(folder / name, MOST_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        fields["file"].wrong(f"cannot be read: {getattr(error, 'strerror', None) or error}")
         return None
-    return config, name
+    return ConfigText(Path(name).name, text, check_pipeline(text, name).pipeline.id)
 
 
-def _repeated(config: yaml.Node, copies: int) -> Iterator[tuple[str, ConfigText]]:
-    # The text is made once: thousands of copies differ in their id alone.
-    pipeline_id = pipeline_id_of(config) or ""
-    pipeline = _member(config, "pipeline")
+def _repeated(config: ConfigText, copies: int) -> Iterator[ConfigText]:
+    # The text is made and checked once: thousands of copies differ in their id alone.
+    node = compose(config.text, config.name)
+    pipeline = _member(node, "pipeline")
     assert pipeline is not None, "a config that was checked names its pipeline"
     marked = _with_member(pipeline, "id", yaml.ScalarNode("tag:yaml.org,2002:str", _ID_MARK))
-    text = config_text(_with_member(config, "pipeline", marked))
+    text = config_text(_with_member(node, "pipeline", marked))
+    checked = check_pipeline(
+        text.replace(_ID_MARK.encode(), f"{config.pipeline_id}-{copies:04}".encode()), config.name
+    )
     for number in range(1, copies + 1):
-        copy_id = f"{pipeline_id}-{number:04}"
-        yield copy_id, ConfigText(f"{copy_id}.yaml", text.replace(_ID_MARK.encode(), copy_id.encode()))
+        copy_id = f"{config.pipeline_id}-{number:04}"
+        name = f"{copy_id}.yaml"
+        warnings = tuple(replace(warning, file=name) for warning in checked.warnings)
+        copy = replace(checked, pipeline=replace(checked.pipeline, id=copy_id), warnings=warnings)
+        yield ConfigText(name, text.replace(_ID_MARK.encode(), copy_id.encode()), copy_id, copy)
 
 
 def config_text(node: yaml.Node) -> bytes:

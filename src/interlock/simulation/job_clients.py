@@ -14,6 +14,7 @@ from interlock.domain.run import FailureCategory
 from interlock.simulation.aws_clients import refusal
 from interlock.simulation.clock import VirtualClock
 from interlock.simulation.faults import SERVER_ERRORS
+from interlock.simulation.invocations import TIMER
 from interlock.simulation.job_services import Job, JobServices, Refused, no_one, pipeline_being_started
 from interlock.simulation.our_calls import OurCalls
 from interlock.simulation.scenario import JobResult
@@ -171,7 +172,7 @@ class LambdaClient:
             answer_at(clock, gives_up_at if job.ends_at is None else min(job.ends_at, gives_up_at))
             if not job.has_ended(clock.now()):
                 raise ReadTimeoutError(endpoint_url="lambda")
-            clock.give_way()  # the job's own report was written before the function returned
+            clock.give_way(TIMER)  # the job's own report was written before the function returned
         return _function_answer(job)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from interlock.domain.run import FailureCategory
 from interlock.ports import CallFailed
+from interlock.simulation.invocations import TIMER
 from interlock.simulation.job_services import Job, JobServices, Refused, no_one, pipeline_being_started
 from interlock.simulation.our_calls import OurCalls
 from interlock.simulation.scenario import JobResult
@@ -56,7 +57,7 @@ class HttpTargets:
         answer_at(clock, gives_up_at if job.ends_at is None else min(job.ends_at, gives_up_at))
         if not job.has_ended(clock.now()):
             raise AnswerLost(f"no answer within {within_seconds:.0f} s")
-        clock.give_way()  # the job's own report was written before the target answered
+        clock.give_way(TIMER)  # the job's own report was written before the target answered
         return _answer_of(job)
 
     def _tell(self, job: Job) -> None:
@@ -134,7 +135,7 @@ class Process:
         if not job.has_ended(clock.now()):
             self._jobs.stop(job)
             return Ended(None)
-        clock.give_way()  # the job's own report was written before the process ended
+        clock.give_way(TIMER)  # the job's own report was written before the process ended
         if job.stopped:
             return Ended(-15)
         if job.play.answer is not None and isinstance(job.play.answer.get("exitCode"), int):

@@ -25,6 +25,7 @@ from interlock.functions.event_sink import event_sink
 from interlock.functions.orchestrator import orchestrator
 from interlock.functions.stream_router import stream_router
 from interlock.functions.watchdog import watchdog
+from interlock.pipeline_yaml import Checked
 from interlock.simulation.alert_channel import SimulatedSlack
 from interlock.simulation.alert_queue import SimulatedQueue
 from interlock.simulation.aws_clients import (
@@ -73,6 +74,7 @@ class Simulated:
     functions: OurFunctionsClient
     scheduler: SchedulerClient
     bucket: BucketClient
+    check: Callable[[bytes, str], Checked]
     secrets: SecretsClient
     queue: SimulatedQueue
     jobs: JobServices
@@ -147,4 +149,5 @@ def _config_sync_ports(aws: Simulated) -> ConfigSyncPorts:
         ledger=DynamoConfigLedger(aws.control),
         control=DynamoControlTable(aws.control),
         schedules=SchedulerCron(cast(Any, aws.scheduler), "simulated", "simulated", STREAM_ROUTER),
+        check=aws.check,
     )

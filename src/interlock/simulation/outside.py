@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from interlock.aws import keys
 from interlock.aws.control_table import DynamoControlTable
+from interlock.domain.bad_input import BadInput
 from interlock.domain.run import RunKey
 from interlock.pipeline_yaml import PipelineInvalid, compose
 from interlock.ports import CallFailed
@@ -46,7 +48,7 @@ class Outside:
         }
         self._file_of: dict[str, str] = {}  # pipeline id -> the file that holds it
         for config in configs:
-            self._remember(config.name, config.text)
+            self._file_of[config.pipeline_id] = config.name
 
     def perform(self, action: Action) -> None:
         """Do it now; what DynamoDB refuses is told, not raised."""
@@ -128,8 +130,7 @@ class Outside:
         key = self._run_key(report.pipeline_id, report.date, report.schedule_id)
         attempt = report.attempt
         if attempt is None:
-            row = self._tables["control"].get(keys.run_key(key))
-            attempt = int(row["attempt"]) if row else 1
+            attempt = self._current_attempt(key)
         partition, sort = keys.job_key(key, self._now(), attempt)
         said: dict[str, Any] = {"event": str(report.end), **report.fields}
         if report.run_id is not None:
@@ -137,11 +138,22 @@ class Outside:
         self._tables["joblog"].put({**said, "PK": partition, "SK": sort})
         return f"{report.end} is reported for {report.date} attempt {attempt}: {_short(said)}"
 
+    def _current_attempt(self, key: RunKey) -> int:
+        attempt = (self._tables["control"].get(keys.run_key(key)) or {}).get("attempt")
+        # Somebody may have put garbage there.
+        return int(attempt) if isinstance(attempt, Decimal) and attempt >= 1 else 1
+
     def _run_key(self, pipeline_id: str, date: str, schedule_id: str | None) -> RunKey:
         if schedule_id is None:
-            pipeline = DynamoControlTable(self._tables["control"]).pipeline(pipeline_id)
-            schedule_id = pipeline.schedule_id if pipeline else "stream"
+            schedule_id = self._schedule_of(pipeline_id)
         return RunKey(pipeline_id, schedule_id, date)
+
+    def _schedule_of(self, pipeline_id: str) -> str:
+        try:
+            pipeline = DynamoControlTable(self._tables["control"]).pipeline(pipeline_id)
+        except BadInput:
+            pipeline = None
+        return pipeline.schedule_id if pipeline else "stream"
 
     def _put_config(self, action: PutConfig) -> str:
         known = self._file_of.get(action.pipeline_id or "")

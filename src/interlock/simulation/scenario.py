@@ -11,6 +11,7 @@ from typing import Any
 
 from interlock.domain.event import EventType
 from interlock.domain.run import FailureCategory, JobEnd
+from interlock.pipeline_yaml import Checked
 
 DEFAULT_ERROR = "ThrottlingException"
 ONE_SECOND = timedelta(seconds=1)
@@ -25,6 +26,8 @@ class ConfigText:
 
     name: str
     text: bytes
+    pipeline_id: str
+    checked: Checked | None = None  # of a copy: what reading it would give
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,8 +85,11 @@ class TableStream:
             lane = self._lanes.get(_partition(record))
             (self._waiting if lane is None else lane.records).append(record)
         if self._waiting and not self._scheduled:
-            self._scheduled = True
-            self.clock.at(self.clock.now(), DELIVERY, self._deliver_waiting)
+            self._deliver_soon()
+
+    def _deliver_soon(self) -> None:
+        self._scheduled = True
+        self.clock.at(self.clock.now(), DELIVERY, self._deliver_waiting)
 
     def _deliver_waiting(self) -> None:
         batch, self._waiting = self._waiting[:BATCH_SIZE], self._waiting[BATCH_SIZE:]
@@ -94,8 +97,12 @@ class TableStream:
         failed = self._left_of(batch)
         for record in failed:
             self._lane_of(record).records.append(record)
-        behind, self._waiting, self._scheduled = self._waiting, [], False
-        self._enqueue(behind)
+        self._scheduled = False
+        if failed:
+            behind, self._waiting = self._waiting, []
+            self._enqueue(behind)
+        elif self._waiting:
+            self._deliver_soon()
 
     def _lane_of(self, record: Record) -> _Lane:
         partition = _partition(record)
@@ -109,7 +116,7 @@ class TableStream:
         batch, lane.records = lane.records[:BATCH_SIZE], lane.records[BATCH_SIZE:]
         left = self._left_of(batch)
         lane.retries = lane.retries + 1 if len(left) == len(batch) else 0
-        if lane.retries > MOST_RETRIES:
+        if lane.retries >= MOST_RETRIES:
             self.history.add(
                 Kind.LOST, f"{self.table} stream dead-letters {len(left)} records of {partition}"
             )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from interlock.simulation.clock import VirtualClock
-from interlock.simulation.invocations import DELIVERY
+from interlock.simulation.invocations import DELIVERY, TIMER
 from interlock.triggers.background import Pending
 
 T = TypeVar("T")
@@ -48,7 +48,8 @@ class _Call(Pending[T]):
         if when > self._clock.now():
             self._clock.block_until(when)
         else:
-            self._clock.give_way()
+            # Behind what the call itself gives way to, else it would wait for us as we wait for it.
+            self._clock.give_way(TIMER)
 
 
 def _raising(error: BaseException) -> Callable[[], Any]:

@@ -6,7 +6,7 @@ A hop takes no time; what happens at one instant happens in a fixed order (`invo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from interlock.aws.table import Item, Key
 from interlock.domain.job_record import JobRecord
 from interlock.domain.message import is_alert
 from interlock.domain.run import Outcome
+from interlock.pipeline_yaml import Checked
 from interlock.simulation.alert_queue import SimulatedQueue
 from interlock.simulation.asl import StateMachineWalker
 from interlock.simulation.asl_errors import FunctionError
@@ -68,7 +69,13 @@ _TICK = timedelta(minutes=1)
 class World:
     """Everything that a scenario plays in."""
 
-    def __init__(self, start: datetime, plays: Mapping[str, tuple[JobPlay, ...]]) -> None:
+    def __init__(
+        self,
+        start: datetime,
+        plays: Mapping[str, tuple[JobPlay, ...]],
+        check: Callable[[bytes, str], Checked],
+    ) -> None:
+        """`check` reads a config file as `check_pipeline` does."""
         self.clock = VirtualClock(start)
         self.history = History(self.clock.now)
         self.faults = FaultPlan()
@@ -95,7 +102,7 @@ class World:
         )
         self._workflow = WorkflowClient(self.machine, calls)
         self.functions = Functions(
-            handlers(self._simulated(calls)), self.clock, self.history, Accounts(Tally(), Tally())
+            handlers(self._simulated(calls, check)), self.clock, self.history, Accounts(Tally(), Tally())
         )
         self._sent: list[tuple[str, Record]] = []
         deliver = self._to(STREAM_ROUTER)
@@ -104,7 +111,7 @@ class World:
             for name in ("control", "joblog")
         }
 
-    def _simulated(self, calls: OurCalls) -> Simulated:
+    def _simulated(self, calls: OurCalls, check: Callable[[bytes, str], Checked]) -> Simulated:
         return Simulated(
             clock=self.clock,
             history=self.history,
@@ -118,6 +125,7 @@ class World:
             functions=OurFunctionsClient(calls, self._invoke_async),
             scheduler=self.scheduler,
             bucket=self.bucket,
+            check=check,
             secrets=self.secrets,
             queue=self._queue,
             jobs=self.jobs,

@@ -12,7 +12,7 @@ from typing import Any
 from interlock.domain import announcement
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pipeline, encode_pipeline
-from interlock.pipeline_yaml import Mistake, PipelineInvalid, check_pipeline
+from interlock.pipeline_yaml import Checked, Mistake, PipelineInvalid, check_pipeline
 from interlock.ports import (
     CallFailed,
     ConfigFile,
@@ -32,6 +32,7 @@ class ConfigSyncPorts:
     ledger: ConfigLedger
     control: ControlTable
     schedules: CronSchedules
+    check: Callable[[bytes, str], Checked] = check_pipeline  # raises `PipelineInvalid`
 
 
 class SyncFailed(Exception):
@@ -48,9 +49,12 @@ def sync_configs(ports: ConfigSyncPorts, now: datetime) -> None:
     removed = [file for source, file in sorted(known.items()) if source not in listing]
     for file in removed:
         known.pop(file.source)
+    # The valid ones last: a file that was refused for naming another's pipeline does not take it over.
+    by_validity = sorted(known.values(), key=lambda file: file.valid)
+    owners = {file.pipeline_id: file.source for file in by_validity if file.pipeline_id is not None}
     failures: list[str] = []
     for name in _to_read(listing, known, some_removed=bool(removed)):
-        _guarded(partial(_sync_file, name, known, ports, now), name, failures)
+        _guarded(partial(_sync_file, name, known.get(name), owners, ports, now), name, failures)
     for file in removed:
         _guarded(partial(_forget_file, file, ports), file.source, failures)
     if failures:
@@ -74,16 +78,17 @@ def _guarded(work: Callable[[], None], name: str, failures: list[str]) -> None:
         failures.append(f"{name}: {error}")
 
 
-def _sync_file(name: str, known: dict[str, ConfigFile], ports: ConfigSyncPorts, now: datetime) -> None:
+def _sync_file(
+    name: str, before: ConfigFile | None, owners: dict[str, str], ports: ConfigSyncPorts, now: datetime
+) -> None:
     content = ports.source.read(name)
     if content is None:
         return  # removed since the listing: the next pass forgets it
     text, etag = content
-    before = known.get(name)
     version = before.version + 1 if before else 1
     try:
-        checked = check_pipeline(text, name)
-        _refuse_second_owner(checked.pipeline.id, name, known)
+        checked = ports.check(text, name)
+        _refuse_second_owner(checked.pipeline.id, name, owners)
     except PipelineInvalid as invalid:
         pipeline_id = (before.pipeline_id if before else None) or invalid.pipeline_id
         mistakes = [str(mistake) for mistake in invalid.mistakes]
@@ -98,17 +103,16 @@ def _sync_file(name: str, known: dict[str, ConfigFile], ports: ConfigSyncPorts, 
     _store(checked.pipeline, name, etag, checked.warnings, ports, now)
     if before is not None and before.pipeline_id not in (None, checked.pipeline.id):
         _remove_pipeline(before.pipeline_id or "", name, ports)
-    known[name] = ConfigFile(name, etag, checked.pipeline.id, valid=True, version=version)
-    ports.ledger.put_file(known[name], None, now)
+        owners.pop(before.pipeline_id or "", None)
+    owners[checked.pipeline.id] = name
+    ports.ledger.put_file(ConfigFile(name, etag, checked.pipeline.id, valid=True, version=version), None, now)
 
 
-def _refuse_second_owner(pipeline_id: str, name: str, known: Mapping[str, ConfigFile]) -> None:
-    for other in known.values():
-        if other.source != name and other.pipeline_id == pipeline_id:
-            message = (
-                f"pipeline.id {pipeline_id} is already defined by {other.source}; give one of them another id"
-            )
-            raise PipelineInvalid([Mistake(name, 1, "pipeline.id", message)], pipeline_id)
+def _refuse_second_owner(pipeline_id: str, name: str, owners: Mapping[str, str]) -> None:
+    owner = owners.get(pipeline_id, name)
+    if owner != name:
+        message = f"pipeline.id {pipeline_id} is already defined by {owner}; give one of them another id"
+        raise PipelineInvalid([Mistake(name, 1, "pipeline.id", message)], pipeline_id)
 
 
 def _store(
