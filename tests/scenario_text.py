@@ -43,7 +43,7 @@ def a_scenario(*timeline: str, folder: Path = Path(), **sections: str) -> Scenar
 
 def played(*timeline: str, **sections: str) -> Played:
     """That scenario, played."""
-    return play(a_scenario(*timeline, **sections))
+    return play(read_scenario(scenario_text(*timeline, **sections), "test.yaml", Path()))
 
 
 def unmet(*timeline: str, **sections: str) -> list[str]:

@@ -16,11 +16,12 @@ from interlock.local.stack import (
     STREAM_FILTERS,
     STREAM_RETRIES,
 )
+from interlock.simulation import invocations
 from interlock.simulation.alert_queue import MOST_RECEIVES, VISIBILITY_SECONDS, SimulatedQueue
 from interlock.simulation.clock import VirtualClock
 from interlock.simulation.faults import FaultPlan
 from interlock.simulation.history import History, Kind
-from interlock.simulation.invocations import Accounts, FunctionFailed, Functions
+from interlock.simulation.invocations import Accounts, FunctionFailed, Functions, GoesInCircles
 from interlock.simulation.our_calls import OurCalls
 from interlock.simulation.table_streams import FILTERS, MOST_RETRIES, WHOLE_KEYS, Losses, Record, TableStream
 from interlock.simulation.tally import Tally
@@ -215,3 +216,19 @@ def test_a_redelivery_changes_nothing(what: str) -> None:
 
     assert len(world.history.jobs) == 1
     assert instants(world, "JOB_COMPLETED") == ["600"]
+
+
+def test_functions_that_invoke_each_other_for_ever_are_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(invocations, "MOST_AT_ONE_INSTANT", 50)
+    clock = VirtualClock(START)
+    history = History(clock.now)
+
+    def once_more(_event: Mapping[str, Any], _now: datetime) -> Mapping[str, Any]:
+        functions.invoke_async("f", {})
+        return {}
+
+    functions = Functions({"f": once_more}, clock, history, Accounts(Tally(), Tally()))
+    functions.invoke_async("f", {})
+
+    with pytest.raises(GoesInCircles):
+        clock.run_until(START)

@@ -7,11 +7,13 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 from interlock.pipeline_yaml.mistake import Mistake, printable
+from interlock.simulation.invocations import GoesInCircles
 from interlock.simulation.output import Verdict, judged, verdict_data, verdict_text
 from interlock.simulation.play import play
 from interlock.simulation.scenario_yaml import ScenarioInvalid, read_scenario_file
@@ -47,38 +49,63 @@ def _run(parsed: argparse.Namespace) -> int:
     )
 
 
+@dataclass(slots=True)
+class _Printer:
+    """Writes what is known of each file as soon as it is, and keeps the sum."""
+
+    as_json: bool
+    timeline: bool
+    report: bool
+    out: TextIO
+    passed: int = 0
+    failed: int = 0
+    mistakes: list[Mistake] = field(default_factory=list)
+    scenarios: list[dict[str, Any]] = field(default_factory=list)
+
+    def judged(self, verdict: Verdict) -> None:
+        self.passed, self.failed = self.passed + verdict.passed, self.failed + (not verdict.passed)
+        if self.as_json:
+            self.scenarios.append(verdict_data(verdict, timeline=self.timeline, report=self.report))
+        else:
+            self._lines(verdict_text(verdict, timeline=self.timeline, report=self.report))
+
+    def unreadable(self, invalid: ScenarioInvalid) -> None:
+        self.mistakes += invalid.mistakes
+        if not self.as_json:
+            self._lines(map(str, invalid.mistakes))
+
+    def endless(self, path: Path, why: GoesInCircles) -> None:
+        self.failed += 1
+        if self.as_json:
+            self.scenarios.append({"file": printable(str(path)), "passed": False, "endless": str(why)})
+        else:
+            self._lines([f"FAIL 0 {printable(str(path))}", f"  goes round in circles: {why}"])
+
+    def summary(self) -> None:
+        sums = {"passed": self.passed, "failed": self.failed}
+        if self.as_json:
+            mistakes = [asdict(mistake) for mistake in self.mistakes]
+            data = {"scenarios": self.scenarios, "mistakes": mistakes, **sums}
+            self.out.write(json.dumps(data, indent=2) + "\n")
+        else:
+            self._lines([f"{self.passed} passed, {self.failed} failed"])
+
+    def _lines(self, lines: Iterable[str]) -> None:
+        self.out.writelines(f"{line}\n" for line in lines)
+
+
 def simulate(names: Sequence[str], *, as_json: bool, timeline: bool, report: bool, out: TextIO) -> int:
     """Plays what is at `names` and writes verdicts and a summary; returns the exit code."""
-    passed = failed = 0
-    mistakes: list[Mistake] = []
-    scenarios: list[dict[str, Any]] = []
-    for name in names:
-        for path in _files_of(name):
-            try:
-                verdict = _judge(path)
-            except ScenarioInvalid as invalid:
-                mistakes += invalid.mistakes
-                if not as_json:
-                    out.writelines(f"{mistake}\n" for mistake in invalid.mistakes)
-                continue
-            passed, failed = passed + verdict.passed, failed + (not verdict.passed)
-            if as_json:
-                scenarios.append(verdict_data(verdict, timeline=timeline, report=report))
-            else:
-                out.writelines(
-                    f"{line}\n" for line in verdict_text(verdict, timeline=timeline, report=report)
-                )
-    if as_json:
-        data = {
-            "scenarios": scenarios,
-            "mistakes": [_mistake_data(mistake) for mistake in mistakes],
-            "passed": passed,
-            "failed": failed,
-        }
-        out.write(json.dumps(data, indent=2) + "\n")
-    else:
-        out.write(f"{passed} passed, {failed} failed\n")
-    return 2 if mistakes else 1 if failed else 0
+    printer = _Printer(as_json, timeline, report, out)
+    for path in (path for name in names for path in _files_of(name)):
+        try:
+            printer.judged(_judge(path))
+        except ScenarioInvalid as invalid:
+            printer.unreadable(invalid)
+        except GoesInCircles as why:
+            printer.endless(path, why)
+    printer.summary()
+    return 2 if printer.mistakes else 1 if printer.failed else 0
 
 
 def _judge(path: Path) -> Verdict:
@@ -93,7 +120,3 @@ def _files_of(name: str) -> Iterator[Path]:
     for folder, below, files in os.walk(name):
         below.sort()
         yield from (Path(folder, file) for file in sorted(files) if file.endswith(_SUFFIXES))
-
-
-def _mistake_data(mistake: Mistake) -> dict[str, Any]:
-    return {"file": mistake.file, "line": mistake.line, "path": mistake.path, "message": mistake.message}

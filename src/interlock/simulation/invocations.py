@@ -23,6 +23,9 @@ _ASYNC_RETRIES = (timedelta(minutes=1), timedelta(minutes=2))
 # What Lambda reports of a sandbox that died. https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 DEAD_SANDBOX = "Runtime.ExitError"
 
+# Twenty thousand pipelines that all start at once take fewer.
+MOST_AT_ONE_INSTANT = 400_000
+
 Handler = Callable[[Mapping[str, Any], datetime], Mapping[str, Any]]
 
 
@@ -32,6 +35,10 @@ class FunctionFailed(Exception):
     def __init__(self, error_type: str, message: str) -> None:
         super().__init__(f"{error_type}: {message}")
         self.error_type, self.message = error_type, message
+
+
+class GoesInCircles(Exception):
+    """Functions keep invoking each other and no time passes: the scenario would never end."""
 
 
 @dataclass(slots=True)
@@ -50,11 +57,13 @@ class Functions:
     ) -> None:
         self._handlers, self._clock, self._history, self.accounts = handlers, clock, history, accounts
         self._open: list[Invocation] = []
+        self._instant, self._invoked_at_it = clock.now(), 0
 
     def invoke(
         self, function: str, event: Mapping[str, Any], *, may_be_idle: bool = False
     ) -> Mapping[str, Any]:
         """Run it now and answer what it answers; raises `FunctionFailed`."""
+        self._watch_for_circles(function)
         invocation = Invocation(function)
         invocation.tally.invocations[function] += 1
         invocation.lines.append(self._history.line(Kind.FUNCTION, function))
@@ -73,6 +82,15 @@ class Functions:
         """The scenario is over; what still runs has cost what it has cost."""
         for invocation in list(self._open):
             self._book(invocation, idle=False)
+
+    def _watch_for_circles(self, function: str) -> None:
+        if self._clock.now() != self._instant:
+            self._instant, self._invoked_at_it = self._clock.now(), 0
+        self._invoked_at_it += 1
+        if self._invoked_at_it > MOST_AT_ONE_INSTANT:
+            raise GoesInCircles(
+                f"{MOST_AT_ONE_INSTANT} invocations at {self._instant.isoformat()}, the last of {function}"
+            )
 
     def invoke_async(
         self, function: str, event: Mapping[str, Any], *, may_be_idle: bool = False, tries: int = 0
