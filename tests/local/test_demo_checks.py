@@ -206,7 +206,7 @@ SURVIVED = Record(
 def test_a_crash_that_started_the_job_once_is_believed():
     act = survived_crash(SURVIVED, CRASH)
 
-    assert (broken(act), act.measured) == ([], "1 start; found 1.50 s after the crash")
+    assert (broken(act), act.measured) == ([], "starts at Glue: 1; found 1.50 s after the crash")
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def told(out):
     tell.heading("Act 1")
     tell.say("nyc-departures " * 20)
     tell.detail(["why " * 60])
-    tell.verdict(True, "all is well")
+    tell.verdict(True, "all is well " * 20)
     return out.getvalue()
 
 
@@ -101,8 +101,8 @@ def test_a_pipeline_is_told_as_what_opens_it_and_what_it_waits_for():
     pipeline = decode_pipeline(encode_pipeline(read_pipeline(PIPELINES[DEPARTURES], "file")))
 
     assert pipeline_lines([pipeline]) == [
-        'nyc-departures: opened by day-closed.status == "closed"; '
-        "waits up to 10m for flights.count >= 650, weather.hours >= 72"
+        'nyc-departures: opened by day-closed.status == "closed"',
+        "  waits up to 10m for flights.count >= 650, weather.hours >= 72",
     ]
 
 

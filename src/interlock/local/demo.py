@@ -31,6 +31,7 @@ from interlock.local.demo_telling import Teller
 from interlock.local.emulator import EmulatorDidNotStart
 from interlock.local.session import Session, embedded_stack
 from interlock.local.slack_endpoint import SlackMessage
+from interlock.local.up import sigterm_as_interrupt
 
 DATA_BUCKET = "nyc-flights"
 OPENING = (
@@ -56,9 +57,10 @@ def run_demo(out: TextIO) -> int:
     tell.heading("Setting up")
     tell.say("Starting an emulated AWS; building and deploying the functions as on a real account.")
     try:
-        acts = play(tell)
+        with sigterm_as_interrupt():
+            acts = play(tell)
     except (StoryStopped, EmulatorDidNotStart) as stopped:
-        tell.verdict(False, f"\nThe demo did not get to its end. {stopped}")
+        tell.verdict(False, f"The demo did not get to its end. {stopped}")
         tell.text(stopped.logged if isinstance(stopped, StoryStopped) else [])
         return 1
     except KeyboardInterrupt:
@@ -143,6 +145,6 @@ def report(
     tell.text(["", *broken] if broken else [])
     claims = sum(len(act.claims) for act in acts)
     held = f"{claims - len(broken)} of {claims} claims hold, by the run rows, the events table, Glue's own record and Slack"
-    tell.verdict(not broken, f"\n{held}. {tell.elapsed:.0f} s.")
+    tell.verdict(not broken, f"{held}. {tell.elapsed:.0f} s.")
     tell.heading("Where to go next")
     tell.text(NEXT, indent=2)

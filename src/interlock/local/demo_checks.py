@@ -135,7 +135,7 @@ def survived_crash(record: Record, crash: Crash | None) -> Act:
     return Act(
         "A function is crashed in the middle of a start",
         "The orchestrator was killed after Glue took the start, before the answer. The retry found that job.",
-        f"{len(record.jobs)} start; found {found} after the crash",
+        f"starts at Glue: {len(record.jobs)}; found {found} after the crash",
         (
             Claim(
                 "the orchestrator was killed during StartJobRun",

@@ -92,16 +92,14 @@ def act_lines(acts: Sequence[Act]) -> list[str]:
 
 def pipeline_lines(pipelines: Iterable[Pipeline]) -> list[str]:
     """What each waits for and for how long, as the control table has it."""
-    rows = []
+    lines = []
     for pipeline in pipelines:
         trigger = pipeline.schedule.trigger
         rules = ", ".join(rule.text for rule in compile_rules(pipeline.validation).rules)
         window = duration_text(pipeline.schedule.evaluation.window)
-        waits = f"waits up to {window} for {rules}" if rules else "waits for nothing more"
-        rows.append(
-            f"{pipeline.id}: opened by {compile_rule(trigger.rule).text if trigger else 'cron'}; {waits}"
-        )
-    return rows
+        lines.append(f"{pipeline.id}: opened by {compile_rule(trigger.rule).text if trigger else 'cron'}")
+        lines.append(f"  waits up to {window} for {rules}" if rules else "  waits for nothing more")
+    return lines
 
 
 def broken_lines(acts: Sequence[Act]) -> list[str]:

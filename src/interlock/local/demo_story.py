@@ -147,10 +147,13 @@ class Story:
         self.tell.say(
             f"Glue has accepted {crash.job_run}; the orchestrator's process is killed before it hears of it."
         )
-        self._until(
-            lambda: self._event(WEATHER, EventType.JOB_TRIGGERED), f"the start of {WEATHER} to be known"
+        known = self._until(
+            lambda: self._event(WEATHER, EventType.JOB_TRIGGERED), f"{WEATHER} to know its job"
         )
-        self.tell.say(f"The state machine tries again: the step asks Glue first, and finds {crash.job_run}.")
+        found = known.detail.get("jobId")
+        self.tell.say(
+            f"The state machine tries again. The step asks Glue before it starts anything: {found}."
+        )
         self._until(lambda: self._in(WEATHER, BLIZZARD, RunStatus.SUCCEEDED), f"{WEATHER} to succeed")
         starts = len(self.stage.jobs(WEATHER))
         self.tell.say(f"{WEATHER} succeeded. Starts in Glue's own record: {starts}.")

@@ -46,7 +46,9 @@ class Teller:
                 self._write(" " * indent + part if part else "")
 
     def verdict(self, good: bool, text: str) -> None:
-        self._write(self._painted(_GREEN if good else _RED, text))
+        self._write("")
+        for line in wrapped(text, WIDTH):
+            self._write(self._painted(_GREEN if good else _RED, line))
 
     def _painted(self, colour: str, text: str) -> str:
         return f"{colour}{text}{_PLAIN}" if self._colour else text
