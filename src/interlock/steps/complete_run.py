@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -134,23 +135,30 @@ def record_failure(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[
         )
         after = moved(run, RunStatus.EXPIRED, now, [told], task_token=None, token_for=None)
     elif run.status is RunStatus.RUNNING:
-        told = announcement.infra_failure(
-            run, pipeline, "the run's workflow failed while its job ran", error, now
-        )
-        outcome = run.outcome or Outcome(
-            JobEnd.FAIL, f"workflow failure: {error}"[:1000], FailureCategory.TRANSIENT
-        )
-        decision = RetryDecision(
-            False, "its workflow failed", retries=run.retries, code_retries=run.code_retries
-        )
-        left = None if run.outcome else cancel_job(run, ports)
-        ended = announcement.job_ended_badly(run, pipeline, outcome, decision, now, left)
-        after = moved(
-            run, RunStatus.FAILED, now, [told, *ended], outcome=outcome, task_token=None, token_for=None
-        )
+        after = _ended_with_its_workflow(run, pipeline, error, ports, now)
     else:
         return _next(run, now)
     run = ports.control.move(run, after)
     log.error("workflow failed", extra=fields(run, error=error))
     ports.control.keep(run.key)
     return _next(run, now)
+
+
+def _ended_with_its_workflow(
+    run: Run, pipeline: Pipeline | None, error: str, ports: OrchestratorPorts, now: datetime
+) -> Run:
+    said = "the run's workflow failed while its job ran"
+    told = announcement.infra_failure(run, pipeline, said, error, now)
+    if run.outcome is not None and run.outcome.end is JobEnd.SUCCESS:
+        # The data is there; whoever reads of the failure reads of that too.
+        done = announcement.job_completed(replace(run, alerted=True), pipeline, run.outcome, now)
+        return moved(run, RunStatus.SUCCEEDED, now, [told, done], task_token=None, token_for=None)
+    outcome = run.outcome or Outcome(
+        JobEnd.FAIL, f"workflow failure: {error}"[:1000], FailureCategory.TRANSIENT
+    )
+    decision = RetryDecision(False, "its workflow failed", retries=run.retries, code_retries=run.code_retries)
+    left = cancel_job(run, ports) if run.outcome is None else None
+    if run.outcome is not None and run.outcome.may_live:
+        left = _cancel_unless_left(run, pipeline, ports)
+    ended = announcement.job_ended_badly(run, pipeline, outcome, decision, now, left)
+    return moved(run, RunStatus.FAILED, now, [told, *ended], outcome=outcome, task_token=None, token_for=None)

@@ -1,0 +1,344 @@
+"""The attempt that ended is judged once, however often it is asked for; and what broke is recorded, never stuck."""
+
+from dataclasses import replace
+
+import pytest
+
+from builders import a_pipeline, a_run, at
+from interlock.domain.pipeline import Job, JobType, OnTimeout
+from interlock.domain.run import FailureCategory, JobEnd, Outcome, moved, next_attempt
+from interlock.ports import CallFailed, DueRun, Lost, TriggerError
+from interlock.simulation.faults import FunctionCrashed
+from interlock.steps.complete_run import complete_run, record_failure
+from interlock.steps.task import RunOver
+from world_builder import FAILED, NOW, SUCCEEDED, World, a_task, later
+
+RUNNING = a_run("RUNNING", task_token="token", token_for="job")
+WINDOW_ENDS = at("2026-03-02T12:10")
+PERMANENT = Outcome(JobEnd.FAIL, "no such column", FailureCategory.PERMANENT)
+DREAMING = Outcome(JobEnd.FAIL, "it is DREAMING", FailureCategory.PERMANENT, may_live=True)
+BUSY = TriggerError("Rate exceeded", permanent=False)
+FORBIDDEN = TriggerError("AccessDenied", permanent=True)
+
+
+def a_world(outcome=None, run=RUNNING, **job):
+    pipeline = a_pipeline(job=Job(JobType.GLUE, {"jobName": "etl"}, **job))
+    world = World(pipeline, run and replace(run, outcome=outcome))
+    world.outside.promise(DueRun(RUNNING.key, NOW, "job"))
+    return world
+
+
+def complete(world, run=RUNNING, now=NOW):
+    return complete_run(a_task(run, None), world.tasks, now)
+
+
+def test_a_job_that_succeeded_completes_its_run():
+    world = a_world(SUCCEEDED)
+
+    answer = complete(world)
+
+    assert (answer["status"], world.run.status, world.told) == ("SUCCEEDED", "SUCCEEDED", ["JOB_COMPLETED"])
+    assert (world.run.task_token, world.due) == (None, [])
+
+
+def test_a_job_that_failed_is_followed_by_another_attempt_with_a_window_of_its_own():
+    world = a_world(FAILED)
+
+    answer = complete(world)
+
+    assert (world.run.status, world.run.attempt, world.run.retries) == ("WAITING", 2, 1)
+    assert answer == {
+        "status": "WAITING",
+        "retryAt": "2026-03-02T08:31:00+00:00",
+        "windowEndsAt": "2026-03-02T09:31:00+00:00",
+    }
+    assert world.told == ["JOB_FAILED", "JOB_RETRIED"]
+
+
+def test_a_run_without_budget_has_failed():
+    world = a_world(FAILED, max_retries=0)
+
+    answer = complete(world)
+
+    assert (answer["status"], world.told) == ("FAILED", ["JOB_FAILED", "RETRY_EXHAUSTED"])
+    assert (world.run.outcome, world.due) == (FAILED, [])
+
+
+@pytest.mark.parametrize("outcome", [SUCCEEDED, FAILED, PERMANENT])
+@pytest.mark.parametrize("after", [False, True])
+def test_a_function_that_dies_while_it_judges_says_the_same_the_next_time(outcome, after):
+    whole, world = a_world(outcome), a_world(outcome)
+    world.calls.arrange("dynamodb.UpdateItem", FunctionCrashed("moving"), after=after)
+
+    with pytest.raises(FunctionCrashed):
+        complete(world)
+
+    assert complete(world) == complete(whole)
+    assert (world.run, world.told) == (whole.run, whole.told)
+
+
+def test_a_judgement_that_is_asked_for_again_announces_nothing_more():
+    world = a_world(FAILED)
+
+    answers = [complete(world), complete(world, now=later(minutes=9))]
+
+    assert answers[0] == answers[1]
+    assert world.told == ["JOB_FAILED", "JOB_RETRIED"]
+
+
+@pytest.mark.parametrize(
+    "current",
+    [None, a_run("RUNNING", execution_name="another"), a_run("SUCCEEDED", execution_name="another")],
+)
+def test_an_execution_that_outlived_its_run_judges_nothing(current):
+    world = a_world(run=current)
+
+    with pytest.raises(RunOver):
+        complete(world)
+
+    assert world.run == current
+
+
+def test_a_run_that_is_deleted_while_it_is_judged_is_over():
+    world = a_world(SUCCEEDED)
+    world.calls.arrange("dynamodb.UpdateItem", world.remove_run)
+
+    with pytest.raises(RunOver):
+        complete(world)
+
+    assert (world.run, world.told) == (None, [])
+
+
+def test_a_judgement_that_another_try_made_first_is_the_answer():
+    world = a_world(FAILED)
+    theirs = next_attempt(
+        replace(RUNNING, outcome=FAILED), NOW, [], retry_at=later(minutes=7), window_ends_at=later(hours=2)
+    )
+    world.calls.arrange("dynamodb.UpdateItem", lambda: world.put_run(theirs))
+
+    assert complete(world)["retryAt"] == "2026-03-02T08:37:00+00:00"
+    assert world.told == []
+
+
+# ---------------------------------------------------------------- a config that is gone
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"), [(SUCCEEDED, "SUCCEEDED"), pytest.param(FAILED, "FAILED", id="not tried again")]
+)
+def test_a_run_whose_config_is_gone_is_seen_to_its_end(outcome, status):
+    world = a_world(outcome)
+    world.remove_config()
+
+    assert complete(world)["status"] == status
+    assert "RETRY_EXHAUSTED" not in world.told
+
+
+# ---------------------------------------------------------------- nobody reported an end
+
+
+def test_before_the_windows_end_the_run_goes_back_to_sleep():
+    world = a_world()
+
+    answer = complete(world, now=at("2026-03-02T12:09:59"))
+
+    assert (answer["status"], answer["jobEndsBy"]) == ("RUNNING", "2026-03-02T12:10:00+00:00")
+    assert (world.run, world.told) == (RUNNING, [])
+
+
+@pytest.mark.parametrize("says", [SUCCEEDED, FAILED])
+def test_at_the_windows_end_the_service_is_asked_once_more(says):
+    world = a_world(max_retries=0)
+    world.jobs.says = says
+
+    complete(world, now=WINDOW_ENDS)
+
+    assert world.run.outcome == says
+    assert "JOB_POLL_EXHAUSTED" not in world.told
+
+
+@pytest.mark.parametrize("says", [None, BUSY])
+def test_a_job_of_which_nobody_knows_the_end_is_cancelled_and_its_attempt_timed_out(says):
+    world = a_world()
+    world.jobs.says = says
+
+    complete(world, now=WINDOW_ENDS)
+
+    assert world.told == ["JOB_POLL_EXHAUSTED", "JOB_TIMEOUT", "JOB_RETRIED"]
+    assert world.jobs.cancelled == [RUNNING.handle]
+    assert world.events[0].detail["remoteJob"] == "the job was cancelled"
+
+
+@pytest.mark.parametrize("outcome", [None, DREAMING])
+def test_a_job_that_may_live_and_is_to_be_left_is_neither_cancelled_nor_started_beside(outcome):
+    world = a_world(outcome, on_timeout=OnTimeout.LEAVE, max_code_retries=3)
+
+    answer = complete(world, now=WINDOW_ENDS)
+
+    assert (answer["status"], world.jobs.cancelled) == ("FAILED", [])
+    assert world.events[0].detail["remoteJob"] == "the job was left running"
+
+
+def test_a_job_in_a_state_that_nobody_knows_is_cancelled():
+    world = a_world(DREAMING)
+
+    complete(world)
+
+    assert (world.jobs.cancelled, world.run.status) == ([RUNNING.handle], "FAILED")
+
+
+def test_a_cancellation_that_may_yet_work_is_tried_again_before_anything_is_judged():
+    world = a_world(DREAMING)
+    world.jobs.cancel_error = BUSY
+
+    with pytest.raises(TriggerError):
+        complete(world)
+
+    assert (world.run.status, world.told) == ("RUNNING", [])
+
+
+def test_a_cancellation_that_cannot_work_is_told():
+    world = a_world(DREAMING)
+    world.jobs.cancel_error = FORBIDDEN
+
+    complete(world)
+
+    assert world.events[0].detail["remoteJob"] == "the job could not be cancelled: AccessDenied"
+
+
+def test_a_job_whose_config_is_gone_is_cancelled_all_the_same():
+    world = a_world(on_timeout=OnTimeout.LEAVE)
+    world.remove_config()
+
+    complete(world, now=WINDOW_ENDS)
+
+    assert (world.jobs.cancelled, world.run.status) == ([RUNNING.handle], "FAILED")
+
+
+# ---------------------------------------------------------------- a step that failed for good
+
+
+def give_up(world, run=RUNNING, error="States.Timeout"):
+    return record_failure(a_task(run, None, error=error), world.tasks, NOW)
+
+
+def test_a_waiting_run_whose_workflow_failed_can_be_revived():
+    waiting = a_run(task_token="token", token_for="readiness")
+    world = a_world(run=waiting)
+
+    answer = give_up(world, waiting)
+
+    assert (answer["status"], world.run.status, world.told) == ("EXPIRED", "EXPIRED", ["INFRA_FAILURE"])
+    assert world.events[0].detail["error"] == "States.Timeout"
+    assert (world.run.task_token, world.due) == (None, [])
+
+
+def test_a_running_run_whose_workflow_failed_has_failed_and_its_job_is_stopped():
+    world = a_world()
+
+    answer = give_up(world)
+
+    assert (answer["status"], world.told) == ("FAILED", ["INFRA_FAILURE", "JOB_FAILED"])
+    assert (world.jobs.cancelled, world.due) == ([RUNNING.handle], [])
+
+
+def test_a_workflow_that_failed_after_the_jobs_end_keeps_that_end():
+    world = a_world(FAILED)
+
+    give_up(world)
+
+    assert (world.run.outcome, world.jobs.cancelled) == (FAILED, [])
+    assert world.events[1].detail["error"] == "disk full"
+
+
+@pytest.mark.parametrize(("on_timeout", "cancelled"), [(OnTimeout.CANCEL, 1), (OnTimeout.LEAVE, 0)])
+def test_a_workflow_that_failed_leaves_no_job_in_a_state_that_nobody_knows(on_timeout, cancelled):
+    world = a_world(DREAMING, on_timeout=on_timeout)
+
+    give_up(world)
+
+    assert (len(world.jobs.cancelled), world.run.outcome) == (cancelled, DREAMING)
+
+
+def test_who_reads_of_the_failure_reads_of_the_success_too():
+    world = a_world(SUCCEEDED)
+
+    give_up(world)
+
+    assert world.events[1].detail["recovered"] is True
+
+
+def test_a_job_that_succeeded_has_succeeded_although_the_workflow_failed():
+    world = a_world(SUCCEEDED)
+
+    answer = give_up(world)
+
+    assert (answer["status"], world.run.status) == ("SUCCEEDED", "SUCCEEDED")
+    assert world.told == ["INFRA_FAILURE", "JOB_COMPLETED"]
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "EXPIRED", "CANCELLED"])
+def test_a_run_that_has_ended_is_left_as_it_is(status):
+    ended = a_run(status)
+    world = a_world(run=ended)
+
+    assert give_up(world, ended)["status"] == status
+    assert (world.run, world.told) == (ended, [])
+
+
+def test_a_failure_that_is_recorded_twice_is_told_once():
+    world = a_world()
+
+    give_up(world)
+    give_up(world)
+
+    assert world.told == ["INFRA_FAILURE", "JOB_FAILED"]
+
+
+def test_the_failure_of_an_execution_that_outlived_its_run_is_nobodys():
+    world = a_world(run=a_run("RUNNING", execution_name="another"))
+
+    with pytest.raises(RunOver):
+        give_up(world)
+
+    assert world.told == []
+
+
+def test_a_failure_that_cannot_stop_the_job_now_is_recorded_by_the_next_try():
+    world = a_world()
+    world.jobs.cancel_error = BUSY
+
+    with pytest.raises(TriggerError):
+        give_up(world)
+
+    assert (world.run, world.told) == (RUNNING, [])
+
+
+def test_a_failure_that_was_overtaken_is_tried_again_on_the_row_as_it_stands():
+    world = a_world()
+    done = moved(RUNNING, "SUCCEEDED", NOW)
+    world.calls.arrange("dynamodb.UpdateItem", lambda: world.put_run(done))
+
+    with pytest.raises(Lost):
+        give_up(world)
+
+    assert give_up(world)["status"] == "SUCCEEDED"
+    assert world.told == []
+
+
+def test_a_table_that_refuses_leaves_the_failure_to_the_next_try():
+    world = a_world()
+    world.calls.arrange("dynamodb.UpdateItem", CallFailed("dynamodb.UpdateItem", "ThrottlingException"))
+
+    with pytest.raises(CallFailed):
+        give_up(world)
+    give_up(world)
+
+    assert world.told == ["INFRA_FAILURE", "JOB_FAILED"]
+
+
+def test_a_failure_is_recorded_although_somebody_wrote_over_the_config():
+    world = a_world()
+    world.table.from_outside().put({"PK": "PIPELINE#gold-revenue", "SK": "CONFIG", "config": "?"})
+
+    assert give_up(world)["status"] == "FAILED"
