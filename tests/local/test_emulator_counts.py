@@ -1,6 +1,7 @@
 """What functions do is seen from outside them: their calls and invocations are counted, and they can be killed."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
@@ -37,12 +38,17 @@ WAITS = """
 """
 
 
-def test_calls_are_counted_by_service_and_operation(emulator: Emulator) -> None:
-    before = emulator.counts().calls
+@pytest.fixture
+def alone() -> Iterator[Emulator]:
+    """Counts are of the whole emulator: what other tests left at work in a shared one would be among them."""
+    with Emulator() as emulator:
+        yield emulator
 
-    invoke(emulator, deploy(emulator, CALLS))
 
-    assert emulator.counts().calls - before == {
+def test_calls_are_counted_by_service_and_operation(alone: Emulator) -> None:
+    invoke(alone, deploy(alone, CALLS))
+
+    assert alone.counts().calls == {
         "dynamodb.ListTables": 2,
         "stepfunctions.ListStateMachines": 1,
         "sqs.ListQueues": 1,
@@ -55,13 +61,13 @@ def test_calls_are_counted_by_service_and_operation(emulator: Emulator) -> None:
     }
 
 
-def test_calls_of_others_are_not_counted(emulator: Emulator) -> None:
-    before = emulator.counts()
+def test_calls_of_others_are_not_counted(alone: Emulator) -> None:
+    before = alone.counts()
 
-    emulator.client("dynamodb").list_tables()
-    make_queue(emulator)
+    alone.client("dynamodb").list_tables()
+    make_queue(alone)
 
-    assert emulator.counts() == before
+    assert alone.counts() == before
 
 
 def test_invocations_are_counted_by_function(emulator: Emulator) -> None:
