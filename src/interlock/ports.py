@@ -72,7 +72,7 @@ class ControlTable(Protocol):
         """Put the row unless there is one; else `Lost(current run)`."""
 
     def move(self, before: Run, after: Run) -> Run:
-        """Write what differs if status, attempt and version are still those of `before`; else `Lost(current or None)`."""
+        """Write what differs if status, attempt, version and intent are those of `before`; else `Lost(current or None)`."""
 
     def note(self, before: Run, after: Run) -> Run:
         """Bookkeeping: write what differs, no event, if status, attempt and execution are those of `before`; else `Lost`."""

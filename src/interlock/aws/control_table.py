@@ -124,7 +124,11 @@ class DynamoControlTable:
             raise Lost(read_run(lost.current)) from None
 
     def move(self, before: Run, after: Run) -> Run:
-        return self._write(before, after, (*_same_attempt(before), equals("version", before.version)))
+        # Not while another function calls the job service: the job it starts would belong to nobody.
+        intent = run_item(before).get("intent")
+        same_intent = absent("intent") if intent is None else equals("intent", intent)
+        unmoved = (*_same_attempt(before), equals("version", before.version), same_intent)
+        return self._write(before, after, unmoved)
 
     def note(self, before: Run, after: Run) -> Run:
         return self._write(

@@ -33,5 +33,4 @@ def applies_to(record: JobRecord, run: Run, remote_id: str | None) -> bool:
         return False
     if run.status is RunStatus.RUNNING:
         return True
-    starting = run.intent is not None and run.intent.attempt == run.attempt
-    return run.status is RunStatus.WAITING and starting
+    return run.status is RunStatus.WAITING and run.may_have_started

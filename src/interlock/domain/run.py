@@ -138,6 +138,11 @@ class Run:
         """The idempotency key of this attempt, passed to the job as `${RUN_ID}`."""
         return attempt_name(self.key, self.attempt, self.created_at)
 
+    @property
+    def may_have_started(self) -> bool:
+        """The service was called for this attempt, and its answer is not known to us: the job may exist."""
+        return self.intent is not None and self.intent.attempt == self.attempt
+
 
 def opened(key: RunKey, opened_by: str, now: datetime, window: timedelta) -> Run:
     """A run that nobody has heard of yet; announce it before it is stored."""
@@ -200,12 +205,16 @@ def next_attempt(run: Run, at: datetime, events: Sequence[Announcement], **chang
 def reopened(
     run: Run, at: datetime, window: timedelta, events: Sequence[Announcement] = (), **changes: Any
 ) -> Run:
-    """A finished run waiting again, in an execution of its own. An attempt that never started keeps its number."""
+    """A finished run waiting again, in an execution of its own. An attempt that never started keeps its number.
+
+    And its intent, should its workflow have broken in the middle of the start: then the job is looked for first.
+    """
     count = run.execution_count + 1
     never_started = run.status in (RunStatus.EXPIRED, RunStatus.CANCELLED)
     fresh = {
         **_NEXT_ATTEMPT,
         "attempt": run.attempt if never_started else run.attempt + 1,
+        "intent": run.intent if never_started else None,
         "execution_count": count,
         "execution_name": execution_name(run.key, count, run.created_at),
         "confirmed": False,

@@ -68,7 +68,8 @@ def _start(
     try:
         trigger = ports.triggers.of_type(pipeline.job.type)
         request = _request(run, pipeline, ports, secrets)
-        started = trigger.find(request) if _tried_before(run) else None
+        # An earlier try that called the service and did not live to tell: its job is found, not started again.
+        started = trigger.find(request) if run.may_have_started else None
         if started is None:
             if not readiness.ready:
                 _back_to_waiting(run, readiness, ports)
@@ -99,11 +100,6 @@ def _answer_of(answer: Callable[[], Outcome], secrets: list[str]) -> Outcome:
         category = FailureCategory.PERMANENT if error.permanent else FailureCategory.TRANSIENT
         outcome = Outcome(JobEnd.FAIL, error=str(error), category=category)
     return replace(outcome, error=outcome.error and without_secrets(outcome.error, secrets))
-
-
-def _tried_before(run: Run) -> bool:
-    """An earlier try of this attempt called the service and did not live to tell: its job is found, not started again."""
-    return run.intent is not None and run.intent.attempt == run.attempt
 
 
 def _back_to_waiting(run: Run, readiness: Readiness, ports: OrchestratorPorts) -> None:

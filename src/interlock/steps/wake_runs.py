@@ -90,7 +90,7 @@ def wake_run(
     if run is None or run.status is not RunStatus.WAITING:
         return None
     start_execution(run, machine)
-    if not readiness.ready and now >= run.window_ends_at:
+    if not readiness.ready and now >= run.window_ends_at and not run.may_have_started:
         expire_run(run, pipeline, readiness, control, machine, now)
         return None
     if not readiness.ready:
