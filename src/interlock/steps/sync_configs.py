@@ -90,6 +90,8 @@ def _sync_file(
         checked = ports.check(text, name)
         _refuse_second_owner(checked.pipeline.id, name, owners)
     except PipelineInvalid as invalid:
+        if before is not None and not before.valid and before.etag == etag:
+            return  # as invalid as it was: that has been said
         pipeline_id = (before.pipeline_id if before else None) or invalid.pipeline_id
         mistakes = [str(mistake) for mistake in invalid.mistakes]
         last_good = before is not None and before.pipeline_id is not None
