@@ -62,7 +62,6 @@ def test_a_table_wraps_its_cells_and_parts_its_rows():
         "   words",
         "",
         "3  four",
-        "",
     ]
 
 

@@ -5,6 +5,7 @@ A story in seven acts on the embedded stack, with real flights and weather, judg
 
 from __future__ import annotations
 
+import shutil
 from typing import TextIO
 
 from interlock.aws.dynamo_table import DynamoTable
@@ -41,13 +42,13 @@ OPENING = (
     " them, jobs that compute. No account, no Docker: AWS is emulated on 127.0.0.1; the functions, the state machine"
     " and the tables are the real ones; stand-ins for Glue and Slack keep a record of their own.",
 )
-NEXT = (
-    "interlock local up                      this stack, for you to play with",
-    "interlock simulate pipelines/scenarios  hours of such trouble in milliseconds",
-    "interlock validate pipelines            every mistake of a file at once; has samples to copy",
-    "src/interlock/local/demo_pipelines      the pipelines of this story",
-    "README.md                               your first pipeline in five minutes",
-)
+NEXT = {
+    "{interlock} local up": "this stack, for you to play with",
+    "{interlock} simulate pipelines/scenarios": "hours of such trouble in milliseconds",
+    "{interlock} validate pipelines": "every mistake of a file at once; samples to copy",
+    "src/interlock/local/demo_pipelines": "the pipelines of this story",
+    "README.md": "your first pipeline in five minutes",
+}
 
 
 def run_demo(out: TextIO) -> int:
@@ -147,4 +148,6 @@ def report(
     held = f"{claims - len(broken)} of {claims} claims hold, by the run rows, the events table, Glue's own record and Slack"
     tell.verdict(not broken, f"{held}. {tell.elapsed:.0f} s.")
     tell.heading("Where to go next")
-    tell.text(NEXT, indent=2)
+    # After `make demo` the command is in a folder that no PATH names.
+    interlock = "interlock" if shutil.which("interlock") else ".venv/bin/interlock"
+    tell.text((f"{where.format(interlock=interlock):50}{what}" for where, what in NEXT.items()), indent=2)

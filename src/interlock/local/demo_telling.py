@@ -63,16 +63,16 @@ def wrapped(line: str, width: int) -> list[str]:
 
 
 def table(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> list[str]:
-    """Rows of wrapped cells, the first row underlined; where a row takes several lines, an empty one follows."""
+    """Rows of wrapped cells, the first row underlined; where some take several lines, an empty one parts them."""
     blocks = []
     for row in rows:
         cells = [wrapped(cell, width) for cell, width in zip(row, widths, strict=True)]
         blocks.append([_joined(parts, widths) for parts in zip_longest(*cells, fillvalue="")])
     blocks[0].append(_joined(["-" * width for width in widths], widths))
-    roomy = any(len(block) > 1 for block in blocks[1:])
-    return [
-        line for block in blocks for line in (*block, *([""] if roomy and block is not blocks[0] else []))
-    ]
+    parted = any(len(block) > 1 for block in blocks[1:])
+    for block in blocks[1:-1] if parted else ():
+        block.append("")
+    return [line for block in blocks for line in block]
 
 
 def _joined(cells: Sequence[str], widths: Sequence[int]) -> str:
