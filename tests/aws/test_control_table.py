@@ -492,9 +492,17 @@ def test_a_request_that_was_decided_is_forgotten(control, table):
     assert control.rerun_request(a_key()) is None
 
 
-def test_a_newer_request_in_its_place_stays(control, table):
-    decided = a_request(table, **REQUEST)
-    newer = a_request(table, **{**REQUEST, "reason": "and again"})
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (REQUEST, REQUEST | {"reason": "and again"}),
+        ({"reason": "again"}, {"reason": "again", "force": True}),
+        ({}, {"requestedBy": "ana"}),
+    ],
+)
+def test_a_newer_request_in_its_place_stays(control, table, first, second):
+    decided = a_request(table, **first)
+    newer = a_request(table, **second)
 
     control.forget_rerun_request(a_key(), decided)
 

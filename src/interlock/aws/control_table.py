@@ -33,6 +33,7 @@ _NOTICE_KEPT = timedelta(days=90)
 # A condition has at most 300 operators, and each comparison is joined by one more.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 _MOST_COMPARED = 100
+_REQUEST_FIELDS = ("reason", "requestedBy", "force")
 
 
 class DynamoControlTable:
@@ -234,9 +235,11 @@ class DynamoControlTable:
 
     def forget_rerun_request(self, key: RunKey, decided: Attributes) -> None:
         told = [(name, value) for name, value in sorted(decided.items()) if name not in ("PK", "SK")]
-        same = tuple(equals(name, value) for name, value in told[:_MOST_COMPARED])
+        same = [equals(name, value) for name, value in told[:_MOST_COMPARED]]
+        # A newer one that says more (`force: true`, after a refusal) is another request.
+        same += [absent(name) for name in _REQUEST_FIELDS if name not in decided]
         with suppress(Lost):
-            self._table.delete(keys.rerun_request_key(key), only_if=same)
+            self._table.delete(keys.rerun_request_key(key), only_if=tuple(same))
 
 
 def _same_attempt(run: Run) -> tuple[Clause, ...]:
