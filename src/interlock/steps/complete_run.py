@@ -29,10 +29,24 @@ def complete_run(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[st
         pipeline = ports.control.pipeline(task.key.pipeline_id)
         if run.outcome is None and run.job_ends_by is not None and now < run.job_ends_by:
             return _next(run, now)
-        outcome = run.outcome or _end_of_window(run, ports)
-        left = _cancel_unless_left(run, pipeline, ports) if outcome.may_live else None
-        run = _close(run, pipeline, outcome, left, ports, now)
+        run = _with_outcome(run, ports)
+        if run.status is RunStatus.RUNNING and run.outcome is not None:
+            left = _cancel_unless_left(run, pipeline, ports) if run.outcome.may_live else None
+            run = _close(run, pipeline, run.outcome, left, ports, now)
     return _next(run, now)
+
+
+def _with_outcome(run: Run, ports: OrchestratorPorts) -> Run:
+    """Stored before the job is cancelled: the end that a cancelled job reports is not what judges its attempt."""
+    if run.outcome is not None:
+        return run
+    try:
+        return ports.control.record_outcome(run, _end_of_window(run, ports))
+    except Lost as lost:
+        if lost.current is None:
+            raise RunOver("the run's row was deleted") from None
+        current: Run = lost.current  # somebody reported the end just now
+        return current
 
 
 def _end_of_window(run: Run, ports: OrchestratorPorts) -> Outcome:
