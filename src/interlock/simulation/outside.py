@@ -68,8 +68,8 @@ class Outside:
             case Rerun():
                 return self._request_rerun(action)
             case RemoveRerunRequest(pipeline_id=pipeline, date=date, schedule_id=schedule):
-                key = self._run_key(pipeline, date, schedule)
-                self._tables["control"].delete(keys.rerun_request_key(key))
+                run = self._run_key(pipeline, date, schedule)
+                self._tables["control"].delete(keys.rerun_request_key(run))
                 return f"the rerun request for {date} is removed"
             case Report():
                 return self._report(action)
