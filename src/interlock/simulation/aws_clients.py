@@ -78,7 +78,7 @@ class EventsClient:
         with self._calls.calling("events.PutEvents", details[0].get("pipelineId")):
             current_invocation().tally.events += len(Entries)
             for entry, detail in zip(Entries, details, strict=True):
-                self._put(entry | {"Detail": detail})
+                self._put({**entry, "Detail": detail})
         return {"FailedEntryCount": 0, "Entries": [{"EventId": "simulated"} for _ in Entries]}
 
 
