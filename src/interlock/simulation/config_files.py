@@ -115,7 +115,7 @@ def _member(node: yaml.Node | None, name: str) -> yaml.Node | None:
 
 def _with_member(node: yaml.Node, name: str, member: yaml.Node) -> yaml.Node:
     pairs = [(key, member if key.value == name else value) for key, value in node.value]
-    return yaml.MappingNode(node.tag, pairs, flow_style=node.flow_style)
+    return yaml.MappingNode(node.tag, pairs)
 
 
 def read_file(path: Path, most_bytes: int) -> bytes:
