@@ -43,12 +43,13 @@ def _task(event: Mapping[str, Any]) -> Task:
     execution = event.get("executionName")
     if not isinstance(execution, str) or not isinstance(event.get("run"), Mapping):
         raise BadTask("a step needs `run` and `executionName`")
-    error = event.get("error")
+    error, tries = event.get("error"), event.get("tries")
     return Task(
         read_key(event["run"]),
         execution,
         event.get("taskToken"),
         None if error is None else str(error)[:1000],
+        tries if isinstance(tries, int) else 0,
     )
 
 

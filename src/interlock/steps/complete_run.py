@@ -19,6 +19,10 @@ from interlock.steps.task import OrchestratorPorts, RunOver, Task
 
 log = logging.getLogger(__name__)
 
+# Ten minutes of RecordFailure's retries. A job that cannot be stopped by then must not keep its run open for ever.
+_MOST_CANCELS = 8
+_UNKNOWN = "unknown error"
+
 
 def complete_run(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[str, Any]:
     """Where the state machine goes next. Said of the row as it stands, so that a repeat after a crash says the same."""
@@ -56,20 +60,25 @@ def _end_of_window(run: Run, ports: OrchestratorPorts) -> Outcome:
     return ask_job(run, ports.triggers.of_type(run.job_type or "")) or exhausted
 
 
-def _cancel_unless_left(run: Run, pipeline: Pipeline | None, ports: OrchestratorPorts) -> str:
+def _cancel_unless_left(
+    run: Run, pipeline: Pipeline | None, ports: OrchestratorPorts, *, at_last: bool = False
+) -> str:
     if pipeline is not None and pipeline.job.on_timeout is OnTimeout.LEAVE:
         return "the job was left running"
-    return cancel_job(run, ports)
+    return cancel_job(run, ports, at_last=at_last)
 
 
-def cancel_job(run: Run, ports: OrchestratorPorts) -> str:
-    """What became of the remote job, in words. An error that may pass is raised, for the state machine to try again."""
+def cancel_job(run: Run, ports: OrchestratorPorts, *, at_last: bool = False) -> str:
+    """What became of the remote job, in words.
+
+    An error that may pass is raised, for the state machine to try again; `at_last` it is told as well.
+    """
     if run.handle is None:
         return "no job was started"
     try:
         ports.triggers.of_type(run.job_type or "").cancel(run.handle)
     except TriggerError as error:
-        if not error.permanent:
+        if not error.permanent and not at_last:
             raise
         return f"the job could not be cancelled: {error}"[:500]
     return "the job was cancelled"
@@ -138,7 +147,7 @@ def record_failure(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[
     run = ports.control.run(task.key)
     if run is None or run.execution_name != task.execution:
         raise RunOver("the run has moved on")
-    error = task.error or "unknown error"
+    error = task.error or _UNKNOWN
     try:
         pipeline = ports.control.pipeline(task.key.pipeline_id)
     except BadInput:
@@ -149,7 +158,7 @@ def record_failure(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[
         )
         after = moved(run, RunStatus.EXPIRED, now, [told], task_token=None, token_for=None)
     elif run.status is RunStatus.RUNNING:
-        after = _ended_with_its_workflow(run, pipeline, error, ports, now)
+        after = _ended_with_its_workflow(run, pipeline, task, ports, now)
     else:
         return _next(run, now)
     run = ports.control.move(run, after)
@@ -159,9 +168,9 @@ def record_failure(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[
 
 
 def _ended_with_its_workflow(
-    run: Run, pipeline: Pipeline | None, error: str, ports: OrchestratorPorts, now: datetime
+    run: Run, pipeline: Pipeline | None, task: Task, ports: OrchestratorPorts, now: datetime
 ) -> Run:
-    said = "the run's workflow failed while its job ran"
+    said, error = "the run's workflow failed while its job ran", task.error or _UNKNOWN
     told = announcement.infra_failure(run, pipeline, said, error, now)
     if run.outcome is not None and run.outcome.end is JobEnd.SUCCESS:
         # The data is there; whoever reads of the failure reads of that too.
@@ -171,8 +180,9 @@ def _ended_with_its_workflow(
         JobEnd.FAIL, f"workflow failure: {error}"[:1000], FailureCategory.TRANSIENT
     )
     decision = RetryDecision(False, "its workflow failed", retries=run.retries, code_retries=run.code_retries)
-    left = cancel_job(run, ports) if run.outcome is None else None
+    at_last = task.tries >= _MOST_CANCELS
+    left = cancel_job(run, ports, at_last=at_last) if run.outcome is None else None
     if run.outcome is not None and run.outcome.may_live:
-        left = _cancel_unless_left(run, pipeline, ports)
+        left = _cancel_unless_left(run, pipeline, ports, at_last=at_last)
     ended = announcement.job_ended_badly(run, pipeline, outcome, decision, now, left)
     return moved(run, RunStatus.FAILED, now, [told, *ended], outcome=outcome, task_token=None, token_for=None)
