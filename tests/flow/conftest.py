@@ -11,6 +11,7 @@ from interlock.local.session import Session, embedded_stack
 @pytest.fixture(scope="session")
 def session() -> Iterator[Session]:
     with embedded_stack({}) as session:
+        session.warm_up()
         yield session
 
 

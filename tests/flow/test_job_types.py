@@ -32,9 +32,7 @@ def played(world: World, job: Mapping[str, Any], becomes: RunStatus) -> Run:
     return world.reaches(pipeline, becomes)
 
 
-@pytest.mark.parametrize(
-    ("status", "becomes"), [(200, RunStatus.SUCCEEDED), (404, RunStatus.FAILED)]
-)
+@pytest.mark.parametrize(("status", "becomes"), [(200, RunStatus.SUCCEEDED), (404, RunStatus.FAILED)])
 def test_an_http_job_ends_as_its_endpoint_answers(world: World, status: int, becomes: RunStatus) -> None:
     def answer(exchange: Exchange) -> None:
         exchange.answer(status)

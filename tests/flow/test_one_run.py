@@ -118,6 +118,4 @@ def test_what_a_run_calls_is_counted_by_name(world: World) -> None:
     }
     # To register its token, to store what the start came to, and to complete: each is a write.
     assert made["dynamodb.UpdateItem"] >= 3
-    # The steps of a run that is ready at once; a function's own reads and writes are not its caller's.
-    assert (world.session.invocations() - invocations)["orchestrator"] == 4
-    assert not [name for name in made if name.startswith("dynamodb.CreateTable")]
+    assert (world.session.invocations() - invocations)["orchestrator"] == 4  # a run that is ready at once

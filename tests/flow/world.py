@@ -21,7 +21,7 @@ Answer = TypeVar("Answer")
 DATE = "2026-03-01"
 UPSTREAM = {"key": "upstream", "check": "equals", "field": "status", "value": "done"}
 ORDERS = {"key": "orders", "check": "gte", "field": "count", "value": 1000}
-SECONDS = 30.0  # for what happens within one, while other tests have the processors
+SECONDS = 60.0  # for what happens within one, while other tests have the processors
 
 
 @dataclass
