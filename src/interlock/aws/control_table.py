@@ -129,7 +129,9 @@ class DynamoControlTable:
         intent = run_item(before).get("intent")
         same_intent = absent("intent") if intent is None else equals("intent", intent)
         unmoved = (*_same_attempt(before), equals("version", before.version), same_intent)
-        return self._write(before, after, unmoved)
+        # What was reported meanwhile is not written over.
+        unheard = (absent("outcome"),) if after.outcome is not None and before.outcome is None else ()
+        return self._write(before, after, (*unmoved, *unheard))
 
     def note(self, before: Run, after: Run) -> Run:
         return self._write(

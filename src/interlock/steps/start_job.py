@@ -68,8 +68,7 @@ def _start(
     try:
         trigger = ports.triggers.of_type(pipeline.job.type)
         request = _request(run, pipeline, ports, secrets)
-        # An earlier try that called the service and did not live to tell: its job is found, not started again.
-        started = trigger.find(request) if run.may_have_started else None
+        started = _started_before(run, trigger, request)
         if started is None:
             if not readiness.ready:
                 _back_to_waiting(run, readiness, ports)
@@ -85,6 +84,14 @@ def _start(
         return _refused_for_now(run, pipeline, readiness, error, ports, now)
     started = replace(started, answer=started.answer and partial(_answer_of, started.answer, secrets))
     return _record_start(run, pipeline, readiness, trigger, started, ports, now)
+
+
+def _started_before(run: Run, trigger: JobTrigger, request: JobRequest) -> StartedJob | None:
+    """The job of an earlier try that called the service and did not live to tell: it is found, not started again."""
+    if not run.may_have_started:
+        return None
+    # Whoever reported its end has shown that there was one, also where nobody else can be asked.
+    return StartedJob({}) if run.outcome is not None else trigger.find(request)
 
 
 def _quoting_no_secret(error: TriggerError, secrets: list[str]) -> TriggerError:
@@ -103,8 +110,9 @@ def _answer_of(answer: Callable[[], Outcome], secrets: list[str]) -> Outcome:
 
 
 def _back_to_waiting(run: Run, readiness: Readiness, ports: OrchestratorPorts) -> None:
-    if run.intent is not None:
-        run = ports.control.note(run, replace(run, intent=None))
+    fresh = replace(run, intent=None, refused_since=None, refusal=None)
+    if run != fresh:
+        run = ports.control.note(run, fresh)
     note_verdicts(run, readiness, ports.control)
     raise NoLongerReady(readiness.reason)
 
@@ -173,6 +181,8 @@ def _record_start(
 
 
 def _cancel(trigger: JobTrigger, started: StartedJob) -> str:
+    if not started.handle:
+        return "its job has ended"
     try:
         trigger.cancel(started.handle)
     except TriggerError as error:
