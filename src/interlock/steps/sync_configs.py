@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from interlock.domain import announcement
+from interlock.domain.event import Announcement
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pipeline, encode_pipeline
 from interlock.pipeline_yaml import Checked, Mistake, PipelineInvalid, check_pipeline
@@ -46,28 +47,31 @@ def sync_configs(ports: ConfigSyncPorts, now: datetime) -> None:
     """
     listing = ports.source.listing()
     known = {file.source: file for file in ports.ledger.files()}
-    removed = [file for source, file in sorted(known.items()) if source not in listing]
-    for file in removed:
-        known.pop(file.source)
-    # The valid ones last: a file that was refused for naming another's pipeline does not take it over.
-    by_validity = sorted(known.values(), key=lambda file: file.valid)
-    owners = {file.pipeline_id: file.source for file in by_validity if file.pipeline_id is not None}
+    removed = [known.pop(source) for source in sorted(set(known) - set(listing))]
+    current = _Pass(ports, now, listing, known, ids_given_up=bool(removed))
     failures: list[str] = []
-    for name in _to_read(listing, known, some_removed=bool(removed)):
-        _guarded(partial(_sync_file, name, known.get(name), owners, ports, now), name, failures)
+    for name in sorted(listing):
+        if name not in known or known[name].etag != listing[name]:
+            _guarded(partial(_sync_file, name, current), name, failures)
+    if current.ids_given_up:
+        # A file may be invalid only because another one held its pipeline id until now.
+        for name in sorted(name for name, file in known.items() if not file.valid):
+            _guarded(partial(_sync_file, name, current), name, failures)
     for file in removed:
         _guarded(partial(_forget_file, file, ports), file.source, failures)
     if failures:
         raise SyncFailed("; ".join(failures[:10]))
 
 
-def _to_read(listing: Mapping[str, str], known: Mapping[str, ConfigFile], *, some_removed: bool) -> list[str]:
-    def differs(name: str, etag: str) -> bool:
-        file = known.get(name)
-        # A file may be invalid only because another one, now removed, held its pipeline id.
-        return file is None or file.etag != etag or (some_removed and not file.valid)
+@dataclass(slots=True)
+class _Pass:
+    """One look at all files."""
 
-    return [name for name, etag in sorted(listing.items()) if differs(name, etag)]
+    ports: ConfigSyncPorts
+    now: datetime
+    listing: Mapping[str, str]
+    known: dict[str, ConfigFile]
+    ids_given_up: bool  # some pipeline id has no file any more, or another one
 
 
 def _guarded(work: Callable[[], None], name: str, failures: list[str]) -> None:
@@ -78,53 +82,77 @@ def _guarded(work: Callable[[], None], name: str, failures: list[str]) -> None:
         failures.append(f"{name}: {error}")
 
 
-def _sync_file(
-    name: str, before: ConfigFile | None, owners: dict[str, str], ports: ConfigSyncPorts, now: datetime
-) -> None:
-    content = ports.source.read(name)
+def _sync_file(name: str, current: _Pass) -> None:
+    content = current.ports.source.read(name)
     if content is None:
         return  # removed since the listing: the next pass forgets it
     text, etag = content
+    before = current.known.get(name)
     version = before.version + 1 if before else 1
+    held = _held_by(name, before, current.ports)
     try:
-        checked = ports.check(text, name)
-        _refuse_second_owner(checked.pipeline.id, name, owners)
+        checked = current.ports.check(text, name)
+        pipeline = checked.pipeline
+        stored = current.ports.control.config(pipeline.id)
+        _refuse_second_owner(pipeline.id, name, stored, current.listing)
     except PipelineInvalid as invalid:
-        if before is not None and not before.valid and before.etag == etag:
-            return  # as invalid as it was: that has been said
-        pipeline_id = (before.pipeline_id if before else None) or invalid.pipeline_id
-        mistakes = [str(mistake) for mistake in invalid.mistakes]
-        last_good = before is not None and before.pipeline_id is not None
-        told = announcement.config_invalid(name, mistakes, last_good, now)
-        file = ConfigFile(name, etag, pipeline_id, valid=False, version=version)
-        ports.ledger.put_file(file, told, now)
-        log.warning(
-            "config invalid", extra={"source": name, "pipeline": pipeline_id, "mistakes": len(mistakes)}
-        )
+        if before is None or before.valid or before.etag != etag:  # else that has been said
+            file = ConfigFile(name, etag, held or invalid.pipeline_id, valid=False, version=version)
+            _refuse(file, invalid, current, last_good=held is not None)
         return
-    _store(checked.pipeline, name, etag, checked.warnings, ports, now)
-    if before is not None and before.pipeline_id not in (None, checked.pipeline.id):
-        _remove_pipeline(before.pipeline_id or "", name, ports)
-        owners.pop(before.pipeline_id or "", None)
-    owners[checked.pipeline.id] = name
-    ports.ledger.put_file(ConfigFile(name, etag, checked.pipeline.id, valid=True, version=version), None, now)
+    _store(pipeline, stored, name, etag, checked.warnings, current)
+    if before is not None and before.pipeline_id not in (None, pipeline.id):
+        # Also when an earlier pass died after it had removed the config.
+        current.ids_given_up = True
+        if held is not None:
+            _remove_pipeline(held, name, current.ports)
+    _record(ConfigFile(name, etag, pipeline.id, valid=True, version=version), None, current)
 
 
-def _refuse_second_owner(pipeline_id: str, name: str, owners: Mapping[str, str]) -> None:
-    owner = owners.get(pipeline_id, name)
-    if owner != name:
-        message = f"pipeline.id {pipeline_id} is already defined by {owner}; give one of them another id"
+def _held_by(name: str, file: ConfigFile | None, ports: ConfigSyncPorts) -> str | None:
+    """The pipeline whose config in force came from this file: one that was refused holds none."""
+    if file is None or file.pipeline_id is None:
+        return None
+    stored = ports.control.config(file.pipeline_id)
+    return file.pipeline_id if stored is not None and stored.source == name else None
+
+
+def _refuse_second_owner(
+    pipeline_id: str, name: str, stored: StoredConfig | None, listing: Mapping[str, str]
+) -> None:
+    if stored is not None and stored.source != name and stored.source in listing:
+        message = (
+            f"pipeline.id {pipeline_id} is already defined by {stored.source}; give one of them another id"
+        )
         raise PipelineInvalid([Mistake(name, 1, "pipeline.id", message)], pipeline_id)
 
 
+def _refuse(file: ConfigFile, invalid: PipelineInvalid, current: _Pass, *, last_good: bool) -> None:
+    mistakes = [str(mistake) for mistake in invalid.mistakes]
+    _record(file, announcement.config_invalid(file.source, mistakes, last_good, current.now), current)
+    log.warning(
+        "config invalid",
+        extra={"source": file.source, "pipeline": file.pipeline_id, "mistakes": len(mistakes)},
+    )
+
+
+def _record(file: ConfigFile, told: Announcement | None, current: _Pass) -> None:
+    current.ports.ledger.put_file(file, told, current.now)
+    current.known[file.source] = file
+
+
 def _store(
-    pipeline: Pipeline, name: str, etag: str, warnings: Iterable[Any], ports: ConfigSyncPorts, now: datetime
+    pipeline: Pipeline,
+    stored: StoredConfig | None,
+    name: str,
+    etag: str,
+    warnings: Iterable[Any],
+    current: _Pass,
 ) -> None:
-    stored = ports.control.config(pipeline.id)
-    text = encode_pipeline(pipeline)
+    text, ports = encode_pipeline(pipeline), current.ports
     if stored is None or stored.text != text or stored.source != name:
         version = stored.version + 1 if stored else 1
-        told = announcement.config_loaded(name, now, [str(warning) for warning in warnings])
+        told = announcement.config_loaded(name, current.now, [str(warning) for warning in warnings])
         ports.control.put_config(StoredConfig(pipeline.id, text, name, etag, version), told)
         log.info("config loaded", extra={"pipeline": pipeline.id, "source": name})
     # Also when the config was stored before: an earlier pass may have died between the two.

@@ -1,0 +1,444 @@
+"""The stored configs follow the user's files: whatever is renamed, doubled, broken or removed, each file on its own."""
+
+from dataclasses import dataclass, field
+from hashlib import md5
+
+import pytest
+
+from builders import a_pipeline
+from interlock.aws.config_ledger import DynamoConfigLedger
+from interlock.domain.pipeline_codec import encode_pipeline
+from interlock.ports import CallFailed
+from interlock.simulation.faults import FunctionCrashed
+from interlock.steps.sync_configs import ConfigSyncPorts, SyncFailed, sync_configs
+from world_builder import NOW, World, later
+
+BROKEN = b"pipeline: {id: gold}\njob: {type: glu}\n"
+NAMELESS = b"job: ["
+
+
+def a_file(pipeline_id="gold", cron=None, job_name="etl"):
+    schedule = f'schedule: {{cron: "{cron}"}}' if cron else "schedule: {trigger: {key: ready, check: exists}}"
+    job = f"job: {{type: glue, config: {{jobName: {job_name}}}}}"
+    return f"pipeline: {{id: {pipeline_id}}}\n{schedule}\n{job}\n".encode()
+
+
+@dataclass
+class Bucket:
+    """`ConfigSource` and `CronSchedules`: the user's files, and the schedules that stand."""
+
+    calls: object
+    files: dict[str, bytes] = field(default_factory=dict)
+    read_names: list[str] = field(default_factory=list)
+    schedules: dict[str, str] = field(default_factory=dict)
+
+    def listing(self):
+        return {name: md5(text, usedforsecurity=False).hexdigest() for name, text in self.files.items()}
+
+    def read(self, name):
+        self.calls.before("s3.GetObject", None)
+        self.read_names.append(name)
+        text = self.files.get(name)
+        return None if text is None else (text, self.listing()[name])
+
+    def put(self, pipeline):
+        self.calls.before("scheduler.UpdateSchedule", pipeline.id)
+        self.schedules[pipeline.id] = pipeline.schedule.cron
+
+    def remove(self, pipeline_id):
+        self.calls.before("scheduler.DeleteSchedule", pipeline_id)
+        self.schedules.pop(pipeline_id, None)
+
+
+class Configs(World):
+    """A world of configs alone."""
+
+    def __init__(self, **files):
+        super().__init__(None)
+        self.bucket = Bucket(self.calls)
+        self.write(**files)
+
+    def write(self, **files):
+        """`gold=None` removes gold.yaml."""
+        for stem, text in files.items():
+            if text is None:
+                del self.bucket.files[f"{stem}.yaml"]
+            else:
+                self.bucket.files[f"{stem}.yaml"] = text
+
+    def sync(self, now=NOW):
+        ledger = DynamoConfigLedger(self.table)
+        sync_configs(ConfigSyncPorts(self.bucket, ledger, self.control, self.bucket), now)
+
+    @property
+    def stored(self):
+        """Pipeline -> the file that its config came from, and the job that it names."""
+        names = ("gold", "silver", "bronze")
+        found = {name: self.outside.config(name) for name in names}
+        jobs = {name: self.outside.pipeline(name) for name in names}
+        return {
+            name: (config.source, jobs[name].job.config["jobName"])
+            for name, config in found.items()
+            if config
+        }
+
+    @property
+    def said(self):
+        return [(str(event.type), event.pipeline_id) for event in self.events]
+
+
+# ---------------------------------------------------------------- coming, changing, going
+
+
+def test_a_valid_file_becomes_a_config_and_is_told():
+    world = Configs(gold=a_file())
+
+    world.sync()
+
+    assert (world.stored, world.said) == ({"gold": ("gold.yaml", "etl")}, [("CONFIG_LOADED", "gold")])
+
+
+def test_a_file_that_did_not_change_is_not_read_again():
+    world = Configs(gold=a_file(), silver=BROKEN)
+    world.sync()
+    world.bucket.read_names.clear()
+
+    world.sync()
+
+    assert (world.bucket.read_names, len(world.events)) == ([], 2)
+
+
+def test_a_file_that_changed_replaces_its_config():
+    world = Configs(gold=a_file())
+    world.sync()
+
+    world.write(gold=a_file(job_name="other"))
+    world.sync()
+
+    assert world.stored == {"gold": ("gold.yaml", "other")}
+    assert world.told == ["CONFIG_LOADED"] * 2
+
+
+def test_a_file_that_changed_in_its_comments_alone_is_not_loaded_again():
+    world = Configs(gold=a_file())
+    world.sync()
+
+    world.write(gold=a_file() + b"# note\n")
+    world.sync()
+
+    assert world.told == ["CONFIG_LOADED"]
+
+
+def test_a_file_that_is_removed_takes_its_config_and_schedule_with_it():
+    world = Configs(gold=a_file(cron="0 6 * * *"), silver=a_file("silver"))
+    world.sync()
+
+    world.write(gold=None)
+    world.sync()
+
+    assert (list(world.stored), world.bucket.schedules) == (["silver"], {})
+
+
+def test_a_file_that_is_removed_between_the_listing_and_the_read_is_no_error():
+    world = Configs(gold=a_file())
+    world.calls.arrange("s3.GetObject", lambda: world.write(gold=None))
+
+    world.sync()
+
+    assert world.stored == {}
+
+
+@pytest.mark.parametrize("name", ["b", "z"])
+def test_a_renamed_file_keeps_its_pipeline(name):
+    world = Configs(c=a_file())
+    world.sync()
+    removals = []
+    world.table._on_change = lambda *change: removals.append(change[3] is None and change[1][1] == "CONFIG")
+
+    world.write(c=None, **{name: a_file()})
+    world.sync()
+
+    assert world.stored == {"gold": (f"{name}.yaml", "etl")}
+    assert not any(removals)  # else its waiting runs were cancelled
+
+
+def test_a_file_that_names_another_pipeline_gives_up_the_first():
+    world = Configs(a=a_file("gold", cron="0 6 * * *"))
+    world.sync()
+
+    world.write(a=a_file("silver"))
+    world.sync()
+
+    assert (list(world.stored), world.bucket.schedules) == (["silver"], {})
+
+
+# ---------------------------------------------------------------- schedules
+
+
+def test_a_cron_pipeline_has_a_schedule_that_follows_it():
+    world = Configs(gold=a_file(cron="0 6 * * *"))
+    world.sync()
+    assert world.bucket.schedules == {"gold": "0 6 * * *"}
+
+    world.write(gold=a_file(cron="0 7 * * *"))
+    world.sync()
+    assert world.bucket.schedules == {"gold": "0 7 * * *"}
+
+    world.write(gold=a_file())
+    world.sync()
+    assert world.bucket.schedules == {}
+
+
+def test_a_pipeline_that_only_observes_has_no_schedule():
+    both = b'pipeline: {id: gold}\nschedule: {cron: "0 6 * * *", trigger: {key: ready, check: exists}}\n'
+    world = Configs(gold=both + b"job: {type: glue, config: {jobName: etl}}\ndryRun: true\n")
+
+    world.sync()
+
+    assert (list(world.stored), world.bucket.schedules) == (["gold"], {})
+
+
+# ---------------------------------------------------------------- invalid files
+
+
+def test_a_file_that_becomes_invalid_keeps_the_last_good_config_and_says_so():
+    world = Configs(gold=a_file())
+    world.sync()
+
+    world.write(gold=BROKEN)
+    world.sync()
+
+    assert world.stored == {"gold": ("gold.yaml", "etl")}
+    told = world.events[-1]
+    assert (told.type, told.pipeline_id) == ("CONFIG_INVALID", "gold")
+    assert "the last good config stays in force" in told.message
+    assert "gold.yaml:2: job.type" in told.detail["mistakes"][0]
+
+
+@pytest.mark.parametrize(("text", "pipeline_id"), [(BROKEN, "gold"), (NAMELESS, None), (b"\xff", None)])
+def test_a_file_that_was_never_valid_has_no_last_good_config(text, pipeline_id):
+    world = Configs(gold=text)
+    world.sync()
+
+    world.write(gold=text + b"\n")
+    world.sync()
+
+    assert world.said == [("CONFIG_INVALID", pipeline_id)] * 2
+    assert not any("stays in force" in event.message for event in world.events)
+    assert world.stored == {}
+
+
+def test_an_invalid_file_harms_no_other():
+    world = Configs(a=BROKEN, b=NAMELESS, silver=a_file("silver"), z=b"\xff\xfe" * 200_000)
+
+    world.sync()
+
+    assert list(world.stored) == ["silver"]
+    assert world.told.count("CONFIG_INVALID") == 3
+
+
+def test_a_file_that_is_corrected_is_loaded():
+    world = Configs(gold=BROKEN)
+    world.sync()
+
+    world.write(gold=a_file())
+    world.sync()
+
+    assert world.stored == {"gold": ("gold.yaml", "etl")}
+
+
+def test_an_invalid_file_that_is_removed_takes_the_last_good_config_with_it():
+    world = Configs(gold=a_file())
+    world.sync()
+    world.write(gold=BROKEN)
+    world.sync()
+
+    world.write(gold=None)
+    world.sync()
+
+    assert world.stored == {}
+
+
+def test_an_invalid_file_is_told_under_the_pipeline_that_it_names_now():
+    world = Configs(a=a_file("gold"), b=BROKEN)
+    world.sync()
+
+    world.write(b=BROKEN.replace(b"gold", b"silver"))
+    world.sync()
+
+    assert world.said[-1] == ("CONFIG_INVALID", "silver")
+
+
+# ---------------------------------------------------------------- two files, one pipeline
+
+
+def test_of_two_files_that_name_one_pipeline_the_first_holds_it_and_the_other_is_refused():
+    world = Configs(a=a_file(job_name="a"), b=a_file(job_name="b"))
+
+    world.sync()
+
+    assert world.stored == {"gold": ("a.yaml", "a")}
+    assert "already defined by a.yaml" in world.events[-1].message
+
+
+@pytest.mark.parametrize("second", ["a", "z"])
+def test_a_second_file_takes_nothing_from_the_first(second):
+    world = Configs(m=a_file(job_name="m"))
+    world.sync()
+
+    world.write(**{second: a_file(job_name="second")})
+    world.sync()
+    world.write(m=a_file(job_name="changed"))
+    world.sync()
+
+    assert world.stored == {"gold": ("m.yaml", "changed")}
+
+
+@pytest.mark.parametrize("second", ["a", "z"])
+@pytest.mark.parametrize("before", [{}, {"silver": True}], ids=["held nothing", "held another"])
+def test_a_second_file_takes_nothing_while_the_first_is_invalid(second, before):
+    world = Configs(m=a_file(job_name="m"), **({second: a_file("silver")} if before else {}))
+    world.sync()
+    world.write(**{second: a_file(job_name="second")})
+    world.sync()
+
+    world.write(m=BROKEN)
+    world.sync()
+    world.write(**{second: a_file(job_name="again")})
+    world.sync()
+    assert world.stored["gold"] == ("m.yaml", "m")
+
+    world.write(m=a_file(job_name="corrected"))
+    world.sync()
+    assert world.stored["gold"] == ("m.yaml", "corrected")
+
+
+@pytest.mark.parametrize("second", ["a", "z"])
+@pytest.mark.parametrize(
+    "gives_up",
+    [
+        pytest.param({"m": None}, id="removed"),
+        pytest.param({"m": a_file("silver")}, id="names another"),
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False], ids=["in one pass", "in two passes"])
+def test_a_second_file_holds_the_pipeline_that_the_first_gives_up(second, gives_up, at_once):
+    world = Configs(m=a_file(job_name="m"))
+    world.sync()
+
+    world.write(**{second: a_file(job_name="second")})
+    if not at_once:
+        world.sync()
+    world.write(**gives_up)
+    world.sync()
+
+    assert world.stored["gold"] == (f"{second}.yaml", "second")
+
+
+def test_what_is_still_wrong_after_another_file_went_is_not_said_again():
+    world = Configs(a=BROKEN, b=a_file("silver"))
+    world.sync()
+
+    world.write(b=None)
+    world.sync()
+
+    assert world.told.count("CONFIG_INVALID") == 1
+
+
+# ---------------------------------------------------------------- passes that die, calls that fail
+
+CALLS = ["s3.GetObject", "dynamodb.GetItem", "dynamodb.PutItem", "scheduler.UpdateSchedule"]
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_pass_that_dies_is_made_good_by_the_next(call, nth):
+    world = Configs(gold=a_file(cron="0 6 * * *"), silver=a_file("silver", cron="0 7 * * *"))
+    for _ in range(nth - 1):
+        world.calls.arrange(call, lambda: None)
+    world.calls.arrange(call, FunctionCrashed(call))
+
+    with pytest.raises(FunctionCrashed):
+        world.sync()
+    world.sync(later(minutes=5))
+
+    assert world.stored == {"gold": ("gold.yaml", "etl"), "silver": ("silver.yaml", "etl")}
+    assert world.bucket.schedules == {"gold": "0 6 * * *", "silver": "0 7 * * *"}
+    assert sorted(world.told) == ["CONFIG_LOADED"] * 2
+
+
+@pytest.mark.parametrize("call", ["dynamodb.GetItem", "scheduler.DeleteSchedule", "dynamodb.DeleteItem"])
+@pytest.mark.parametrize("after", [False, True])
+def test_a_removal_that_dies_is_made_good_by_the_next(call, after):
+    world = Configs(gold=a_file(cron="0 6 * * *"))
+    world.sync()
+    world.write(gold=None)
+    world.calls.arrange(call, FunctionCrashed(call), after=after and call.startswith("dynamodb"))
+
+    with pytest.raises(FunctionCrashed):
+        world.sync()
+    world.sync()
+
+    assert (world.stored, world.bucket.schedules) == ({}, {})
+    assert DynamoConfigLedger(world.table).files() == []
+
+
+@pytest.mark.parametrize("call", ["dynamodb.GetItem", "dynamodb.PutItem", "dynamodb.DeleteItem"])
+def test_a_renaming_that_dies_loses_no_pipeline(call):
+    world = Configs(a=a_file())
+    world.sync()
+    world.write(a=None, b=a_file())
+    world.calls.arrange(call, FunctionCrashed(call), after=True)
+
+    with pytest.raises(FunctionCrashed):
+        world.sync()
+    world.sync()
+
+    assert world.stored == {"gold": ("b.yaml", "etl")}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_call_that_fails_stops_no_other_file_and_is_named(call):
+    world = Configs(gold=a_file(cron="0 6 * * *"), silver=a_file("silver", cron="0 7 * * *"))
+    world.calls.arrange(call, CallFailed(call, "ThrottlingException"))
+
+    with pytest.raises(SyncFailed, match=r"gold.yaml.*ThrottlingException"):
+        world.sync()
+    assert "silver" in world.bucket.schedules
+
+    world.sync()
+    assert list(world.stored) == ["gold", "silver"]
+
+
+# ---------------------------------------------------------------- what somebody wrote over
+
+
+@pytest.mark.parametrize("row", [{}, {"config": "?"}, {"config": 1, "version": "x"}])
+def test_a_config_that_somebody_wrote_over_is_put_right_when_its_file_changes(row):
+    world = Configs(gold=a_file())
+    world.sync()
+    world.table.from_outside().put({"PK": "PIPELINE#gold", "SK": "CONFIG", **row})
+
+    world.write(gold=a_file(job_name="other"))
+    world.sync()
+
+    assert world.stored == {"gold": ("gold.yaml", "other")}
+
+
+def test_a_config_that_somebody_put_there_belongs_to_the_file_that_names_it():
+    world = Configs()
+    world.put_config(a_pipeline(id="gold"))
+
+    world.write(gold=a_file())
+    world.sync()
+
+    assert world.stored == {"gold": ("gold.yaml", "etl")}
+
+
+def test_a_config_of_no_file_is_left_alone():
+    world = Configs()
+    world.put_config(a_pipeline(id="gold"))
+
+    world.sync()
+
+    assert world.outside.config("gold").text == encode_pipeline(a_pipeline(id="gold"))
