@@ -164,13 +164,3 @@ def test_the_same_file_gives_the_same_bytes_whatever_the_hash_seed(passing: Path
 
     assert len(outputs) == 1
     assert outputs.pop().endswith(b"1 passed, 1 failed\n")
-
-
-SCENARIOS = sorted((ROOT / "pipelines" / "scenarios").rglob("*.yaml"))
-
-
-@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
-def test_every_shipped_scenario_passes(path: Path) -> None:
-    code, text = _simulate(path)
-
-    assert code == 0, text
