@@ -31,8 +31,8 @@ configs:
     job: {type: glue, config: {jobName: counted}, maxRetries: 1, retryBackoff: 1s}
 jobs:
   counted:
-    - {outcome: fail, after: 1s}
-    - {outcome: succeed, after: 1s}
+    - {outcome: fail, after: 3s}
+    - {outcome: succeed, after: 3s}
 timeline:
   - {at: "+1s", sensor: {pipeline: counted, key: upstream, data: {status: done, date: "2026-03-01"}}}
   - {at: "+5s", sensor: {pipeline: counted, key: orders, data: {count: 999, date: "2026-03-01"}}}
@@ -62,7 +62,7 @@ def on_the_stack(session: Session) -> tuple[Counter[str], Counter[str]]:
 
     def fails_once(_: object, run: JobRun) -> None:
         attempts.append(run)
-        run.sleep(1)
+        run.sleep(3)  # a job that ends before AwaitJob looks is not put into the ledger
         if len(attempts) == 1:
             raise JobFailed("once")
 

@@ -51,7 +51,7 @@ def test_a_reading_that_cannot_be_read_is_told_once_and_the_next_one_counts(worl
     world.write(pipeline, "orders", count=1000)
 
     world.reaches(pipeline, RunStatus.SUCCEEDED)
-    assert world.hears(pipeline, "JOB_COMPLETED").count("SENSOR_INVALID") == 1
+    assert world.hears(pipeline, "SENSOR_INVALID", "JOB_COMPLETED").count("SENSOR_INVALID") == 1
 
 
 GARBAGE = {

@@ -8,6 +8,7 @@ from interlock.local.job_services import JobFailed, JobRun, LocalJob
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("flow")]
 
+EVENTS = ("CONFIG_LOADED", "RUN_OPENED", "VALIDATION_PASSED", "JOB_TRIGGERED", "JOB_COMPLETED")
 QUICK = LocalJob(lambda _, run: run.sleep(0.1))
 
 
@@ -26,10 +27,7 @@ def test_a_healthy_run_is_an_event_each_step_and_no_message(world: World) -> Non
     world.open_ready(pipeline)
 
     world.reaches(pipeline, RunStatus.SUCCEEDED)
-    events = world.hears(pipeline, "JOB_COMPLETED")
-    assert sorted(events) == sorted(
-        ["CONFIG_LOADED", "RUN_OPENED", "VALIDATION_PASSED", "JOB_TRIGGERED", "JOB_COMPLETED"]
-    )
+    assert sorted(world.hears(pipeline, *EVENTS)) == sorted(EVENTS)
     assert world.threads(pipeline) == []
 
 

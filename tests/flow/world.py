@@ -113,9 +113,9 @@ class World:
         rows = self.table("events").query(keys.partition(pipeline))
         return [row["eventType"] for row in rows if "eventType" in row]
 
-    def hears(self, pipeline: str, event_type: str, times: int = 1) -> list[str]:
-        """Every event of the pipeline, once this one is stored so often."""
-        eventually(lambda: self.events(pipeline).count(event_type) >= times, SECONDS)
+    def hears(self, pipeline: str, *event_types: str) -> list[str]:
+        """Every event of the pipeline, once these are stored: the sink stores them in no order."""
+        eventually(lambda: set(event_types) <= set(self.events(pipeline)), SECONDS)
         return self.events(pipeline)
 
     def threads(self, about: str) -> list[list[SlackMessage]]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from interlock.local.emulator import Emulator
+from interlock.local.emulator_lambda import EVENTS_AT_ONCE
 from local.emulator_kit import deploy, eventually, invoke, make_queue, messages, unique, zipped
 
 pytestmark = pytest.mark.embedded
@@ -186,3 +187,29 @@ def test_an_event_of_a_rule_is_tried_again_when_the_function_fails(emulator: Emu
 
     eventually(lambda: seen.extend(messages(emulator, url)) or len(seen) == 2)
     assert {event["detail-type"] for event in seen} == {"happened"}
+
+
+def test_a_burst_of_events_is_worked_off_by_a_few_processes(emulator: Emulator) -> None:
+    queue, _ = make_queue(emulator)
+    source = """
+        import json, os, time, boto3
+
+        def handler(event, context):
+            time.sleep(0.1)
+            url = event["detail"]["queue"]
+            boto3.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(os.getpid()))
+    """
+    name, rule = deploy(emulator, source), unique("rule")
+    events = emulator.client("events")
+    events.put_rule(Name=rule, EventPattern=json.dumps({"source": [rule]}))
+    arn = f"arn:aws:lambda:{emulator.region}:{emulator.account}:function:{name}"
+    events.put_targets(Rule=rule, Targets=[{"Id": "1", "Arn": arn}])
+
+    for _ in range(2):
+        entry = {"Source": rule, "DetailType": "told", "Detail": json.dumps({"queue": queue})}
+        events.put_events(Entries=[entry] * 10)
+
+    pids: list[int] = []
+    eventually(lambda: pids.extend(messages(emulator, queue)) or len(pids) >= 20, seconds=30)
+    assert len(pids) == 20
+    assert len(set(pids)) <= EVENTS_AT_ONCE

@@ -8,9 +8,13 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import queue
 import time
+from collections import defaultdict
+from contextvars import ContextVar
 from importlib import import_module
+from threading import Semaphore
 from typing import Any
 
 from interlock.local.emulator_functions import count_invocation
@@ -25,14 +29,21 @@ LOG_WAIT_SECONDS = 0.25
 _run_warm = lambdas._execute_function_warm
 _throttled = lambdas._throttle_response
 
+# Nobody waits for an event's delivery. At once, a burst of them would start a process for each.
+EVENTS_AT_ONCE = max(2, os.cpu_count() or 2)
+_queued: ContextVar[bool] = ContextVar("queued", default=False)
+_turns: defaultdict[str, Semaphore] = defaultdict(lambda: Semaphore(EVENTS_AT_ONCE))  # by function
+
 INIT_FAILED = "Worker init failed: "  # followed by what emulator_worker wrote
 EXITED = "Worker process exited immediately"  # died before it was ready
 
 
 def run_function(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
     """One invocation of a Python function, its failure told as Lambda tells it."""
-    count_invocation((function.get("config") or function)["FunctionName"])
-    result: dict[str, Any] = _run_warm(function, event, request_id)
+    name = (function.get("config") or function)["FunctionName"]
+    with _turns[name] if _queued.get() else contextlib.nullcontext():
+        count_invocation(name)
+        result: dict[str, Any] = _run_warm(function, event, request_id)
     body = result.get("body")
     if not isinstance(body, dict) or result.get("throttle"):
         return result
@@ -99,4 +110,6 @@ def deliver_to_function(arn: str, payload: str) -> None:
         log.warning("no function %s: its event is lost", arn)
         return
     record = lambdas._execution_record_for_config(function, config)
+    before = _queued.set(True)  # the thread that is started here takes a copy along
     lambdas.invoke_async_with_retry(record, json.loads(payload))
+    _queued.reset(before)

@@ -42,10 +42,6 @@ class Session:
         found = self.emulator.counts().invocations
         return Counter({name: found[self.stack.function(name)] for name in self.stack.functions})
 
-    def crash_next_start(self) -> None:
-        """The next Glue job is started, and the function that started it dies before it hears so."""
-        self.glue.cut_next_start(lambda: self.emulator.kill_function(self.stack.function("orchestrator")))
-
     def warm_up(self) -> None:
         """Have each function start and make its clients, as those of an installation in use have.
 
