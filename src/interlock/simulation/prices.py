@@ -1,6 +1,6 @@
 """What AWS asks for what was counted: list prices of us-east-1, on demand, without free tiers.
 
-Read on 22 November 2026 from the page named beside each. Not counted here, and therefore not priced: how long
+AWS changes them: before you rely on one, compare it with the page named beside it. Not counted here, and therefore not priced: how long
 functions run, what is stored, and what the jobs themselves cost.
 """
 
