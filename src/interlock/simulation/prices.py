@@ -1,7 +1,7 @@
 """What AWS asks for what was counted: list prices of us-east-1, on demand, without free tiers.
 
-AWS changes them: before you rely on one, compare it with the page named beside it. Not counted here, and therefore not priced: how long
-functions run, what is stored, and what the jobs themselves cost.
+AWS changes them: before you rely on one, compare it with the page named beside it. Not counted here, and therefore
+not priced: how long functions run, what is stored, and what the jobs themselves cost.
 """
 
 from __future__ import annotations
