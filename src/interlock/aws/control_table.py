@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -30,6 +31,7 @@ from interlock.ports import Attributes, DueRun, Lost, StoredConfig
 log = logging.getLogger(__name__)
 
 _NOTICE_KEPT = timedelta(days=90)
+_MOST_TOLD = 100  # facts that a notice remembers: they may alternate, and their records may come again
 # A condition has at most 300 operators, and each comparison is joined by one more.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 _MOST_COMPARED = 100
@@ -206,14 +208,15 @@ class DynamoControlTable:
     ) -> None:
         row = keys.notice_key(pipeline_id, subject)
         known = self._table.get(row)
-        if known is not None and known.get("fingerprint") == fingerprint:
+        told, mark = _told(known), hashlib.sha256(fingerprint.encode()).hexdigest()[:16]
+        if mark in told:
             return
         version, created_at = _life_of(known or {})
         now = instant_text(announcement.at)
         item: dict[str, Any] = {
             "PK": row[0],
             "SK": row[1],
-            "fingerprint": fingerprint,
+            "told": [*told, mark][-_MOST_TOLD:],
             "createdAt": created_at or now,
             "updatedAt": now,
             "version": version + 1,
@@ -227,7 +230,7 @@ class DynamoControlTable:
         except Lost:
             # Another worker announces a fact of the same subject at this instant. If it is another fact, ours must
             # not be lost with it: the record is delivered again and finds the row as it is then.
-            if (self._table.get(row) or {}).get("fingerprint") != fingerprint:
+            if mark not in _told(self._table.get(row)):
                 raise
 
     # -- rerun requests
@@ -246,6 +249,11 @@ class DynamoControlTable:
 
 def _same_attempt(run: Run) -> tuple[Clause, ...]:
     return equals("status", str(run.status)), equals("attempt", run.attempt)
+
+
+def _told(notice: Mapping[str, Any] | None) -> list[str]:
+    told = (notice or {}).get("told")
+    return [str(mark) for mark in told] if isinstance(told, list) else []
 
 
 def _life_of(notice: Mapping[str, Any]) -> tuple[int, str | None]:
