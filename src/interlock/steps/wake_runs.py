@@ -36,11 +36,15 @@ def sensor_written(
         return
     try:
         reading = parse_reading(written.key, matched[0], written.attributes or {})
+    except InvalidReading as error:
+        _report(error, written, pipeline, control)
+        return
+    opened: set[RunKey] = set()
+    try:
         opened = _open_triggered(written, reading, pipeline, control, machine, now)
     except InvalidReading as error:
-        told = announcement.input_invalid(f"sensor {written.key}", str(error), now, pipeline)
-        control.notice(pipeline.id, f"SENSOR_INVALID#{written.key}", str(error), told)
-        return
+        # It names no single run, but the rules of those that wait may read it.
+        _report(error, written, pipeline, control)
     waiting = {
         due.key for due in control.due_runs_of(pipeline.id) if reading_covers(reading.period, due.key.date)
     }
@@ -48,6 +52,13 @@ def sensor_written(
         wake_run(key, pipeline, control, machine, now)
     if written.attributes is not None:
         _revive_expired(written, reading, waiting | opened, pipeline, control, machine, now)
+
+
+def _report(error: InvalidReading, written: SensorWritten, pipeline: Pipeline, control: ControlTable) -> None:
+    """Each problem once a day: an upstream that goes wrong the same way each day is told of each day."""
+    told = announcement.input_invalid(f"sensor {written.key}", str(error), written.at, pipeline)
+    fact = f"{written.at.date()} {error}"
+    control.notice(pipeline.id, f"SENSOR_INVALID#{written.key}", fact, told)
 
 
 def _open_triggered(
