@@ -12,7 +12,7 @@ from interlock.domain.pipeline import Pipeline, rule_sensors
 from interlock.domain.readiness import evaluate_readiness
 from interlock.domain.rerun import RerunDecision, decide_rerun
 from interlock.domain.routing import RerunRequested
-from interlock.domain.run import Run, opened, reopened
+from interlock.domain.run import Run, RunStatus, opened, reopened
 from interlock.domain.sensor import candidate_keys, select_reading
 from interlock.ports import ControlTable, Lost, RerunLog, StateMachine
 from interlock.steps.open_run import exclusion_of, start_execution
@@ -43,8 +43,8 @@ def request_rerun(
             False, f"its schedule is {pipeline.schedule_id!r}, not {asked.key.schedule_id!r}"
         )
         _reject(asked, None, pipeline, decision, control, now)
-    else:
-        _decide(asked, pipeline, control, reruns, machine, now)
+    elif not _decide(asked, pipeline, control, reruns, machine, now):
+        return
     control.forget_rerun_request(asked.key, asked.attributes)
 
 
@@ -55,12 +55,13 @@ def _decide(
     reruns: RerunLog,
     machine: StateMachine,
     now: datetime,
-) -> None:
+) -> bool:
+    """Whether the row is this request's still: after its rerun has ended it is that of an equal one, put since."""
     names = [name for sensor in rule_sensors(pipeline) for name in candidate_keys(sensor, asked.key.date)]
     run, found = control.snapshot(asked.key, names)
     if run is not None and run.last_request == asked.request_id:
         start_execution(run, machine)  # accepted before; an earlier delivery died on the way
-        return
+        return run.status in (RunStatus.WAITING, RunStatus.RUNNING)
     readings = {sensor: select_reading(sensor, asked.key.date, found) for sensor in rule_sensors(pipeline)}
     readiness = evaluate_readiness(pipeline.validation, readings, now)
     excluded = exclusion_of(pipeline, asked.key.date, control)
@@ -69,6 +70,7 @@ def _decide(
         _accept(asked, run, pipeline, decision, control, reruns, machine, now)
     else:
         _reject(asked, run, pipeline, decision, control, now)
+    return True
 
 
 def _accept(
