@@ -5,16 +5,12 @@ from typing import Any
 
 import pytest
 
-from flow.world import World
+from flow.world import HEALTHY, QUICK, World
 from interlock.aws import keys
 from interlock.domain.run import RunStatus
-from interlock.local.job_services import LocalJob
 from local.emulator_kit import eventually
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("flow")]
-
-EVENTS = ("CONFIG_LOADED", "RUN_OPENED", "VALIDATION_PASSED", "JOB_TRIGGERED", "JOB_COMPLETED")
-QUICK = LocalJob(lambda _, run: run.sleep(0.1))
 
 
 def test_a_function_that_dies_in_the_middle_of_a_start_starts_the_job_once(world: World) -> None:
@@ -27,7 +23,7 @@ def test_a_function_that_dies_in_the_middle_of_a_start_starts_the_job_once(world
     world.open_ready(pipeline)
 
     run = world.reaches(pipeline, RunStatus.SUCCEEDED)
-    assert killed == [1]
+    assert killed[0] >= 1
     assert [job.id for job in world.jobs(pipeline)] == [run.remote_id]
     assert world.hears(pipeline, "JOB_TRIGGERED", "JOB_COMPLETED").count("JOB_TRIGGERED") == 1
 
@@ -58,7 +54,7 @@ def test_a_stream_that_is_delivered_twice_changes_nothing(world: World) -> None:
     pipeline = world.declare(QUICK)
     world.open_ready(pipeline)
     world.reaches(pipeline, RunStatus.SUCCEEDED)
-    before = sorted(world.hears(pipeline, *EVENTS))
+    before = sorted(world.hears(pipeline, *HEALTHY))
     stored = world.session.invocations()["event_sink"]
     records = records_of(world, pipeline)
 

@@ -2,14 +2,12 @@
 
 import pytest
 
-from flow.world import DATE, World
+from flow.world import DATE, QUICK, World
 from interlock.domain.run import RunStatus
-from interlock.local.job_services import LocalJob
 from local.emulator_kit import unique
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("flow")]
 
-QUICK = LocalJob(lambda _, run: run.sleep(0.1))
 MALFORMED = """\
 pipeline: {id: %s}
 schedule:

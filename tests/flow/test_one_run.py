@@ -2,14 +2,11 @@
 
 import pytest
 
-from flow.world import DATE, World
+from flow.world import DATE, HEALTHY, QUICK, World
 from interlock.domain.run import RunStatus
 from interlock.local.job_services import JobFailed, JobRun, LocalJob
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("flow")]
-
-EVENTS = ("CONFIG_LOADED", "RUN_OPENED", "VALIDATION_PASSED", "JOB_TRIGGERED", "JOB_COMPLETED")
-QUICK = LocalJob(lambda _, run: run.sleep(0.1))
 
 
 def fails_once(pipeline_runs: list[JobRun]) -> LocalJob:
@@ -27,7 +24,7 @@ def test_a_healthy_run_is_an_event_each_step_and_no_message(world: World) -> Non
     world.open_ready(pipeline)
 
     world.reaches(pipeline, RunStatus.SUCCEEDED)
-    assert sorted(world.hears(pipeline, *EVENTS)) == sorted(EVENTS)
+    assert sorted(world.hears(pipeline, *HEALTHY)) == sorted(HEALTHY)
     assert world.threads(pipeline) == []
 
 

@@ -21,6 +21,14 @@ Answer = TypeVar("Answer")
 DATE = "2026-03-01"
 UPSTREAM = {"key": "upstream", "check": "equals", "field": "status", "value": "done"}
 ORDERS = {"key": "orders", "check": "gte", "field": "count", "value": 1000}
+QUICK = LocalJob(lambda _, run: run.sleep(0.1))
+HEALTHY = (
+    "CONFIG_LOADED",
+    "RUN_OPENED",
+    "VALIDATION_PASSED",
+    "JOB_TRIGGERED",
+    "JOB_COMPLETED",
+)  # a run's events
 SECONDS = 60.0  # for what happens within one, while other tests have the processors
 
 

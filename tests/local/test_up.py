@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import boto3
 import pytest
 
 from interlock.cli.main import main
+from interlock.local import emulator_patches
 from local.emulator_kit import eventually
 from local.processes import bound_addresses, is_alive, needs_proc, tree_of
 from pipeline_text import PIPELINE
@@ -143,6 +145,19 @@ def test_ctrl_c_while_it_starts_leaves_nothing_behind_either(tmp_path: Path) -> 
 
     assert process.returncode == 130
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_emulator_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(emulator_patches, "version", not_installed)
+
+    assert main(["local", "up"]) == 2
+    assert capsys.readouterr().err.endswith("pip install 'interlock[local]'\n")
+
+
+def not_installed(name: str) -> str:
+    raise PackageNotFoundError(name)
 
 
 @pytest.mark.parametrize(

@@ -43,12 +43,14 @@ def _add_up(commands: Any) -> None:
 
 def _up(parsed: argparse.Namespace) -> int:
     from interlock.local.emulator import EmulatorDidNotStart
+    from interlock.local.emulator_patches import PatchDoesNotFit, check_version
     from interlock.local.up import Plan, samples_for, up
 
     try:
+        check_version()
         jobs = {**BUILT_IN, **(read_scripts(parsed.jobs) if parsed.jobs else {})}
         files = _files_in(parsed.pipelines) if parsed.pipelines else samples_for(jobs)
-    except (JobsInvalid, Unreadable) as error:
+    except (JobsInvalid, PatchDoesNotFit, Unreadable) as error:
         print(f"interlock local up: {error}", file=sys.stderr)
         return 2
     try:
