@@ -1,22 +1,33 @@
-"""Tests that share an embedded stack run on one worker, which `--dist loadgroup` alone does not see to any more."""
+"""For all tests: hypothesis draws the same examples on every machine; tests that share a stack share a worker."""
 
 from __future__ import annotations
 
+import atexit
 import re
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import settings
+from hypothesis.configuration import set_hypothesis_home_dir
+
+_home = TemporaryDirectory(prefix="interlock-hypothesis-")
+atexit.register(_home.cleanup)
+set_hypothesis_home_dir(_home.name)
+# No deadline: a busy machine is no failure.
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
+settings.load_profile("repeatable")
 
 _GROUP = re.compile(r'xdist_group\("([\w-]+)"\)')
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """pytest-xdist 3.8 puts the group into an attribute that pytest 9.2 reads no more: each test is a group of its own.
+    """`--dist loadgroup` as it is meant: the files themselves say the group.
 
-    The files themselves say the group.
+    pytest-xdist 3.8 puts it into an attribute that pytest 9.2 reads no more, so that each test is a group of its own.
     """
     if config.getvalue("dist") != "loadgroup":
         return None
