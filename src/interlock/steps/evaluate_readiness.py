@@ -13,14 +13,12 @@ from interlock.domain.pipeline import Pipeline
 from interlock.domain.readiness import Readiness
 from interlock.domain.run import Run, RunStatus, moved
 from interlock.ports import ControlTable, DueRun, Lost, StateMachine
-from interlock.steps.open_run import revive_run, start_execution
+from interlock.steps.open_run import WAITS_FOR_READINESS, revive_run, start_execution
 from interlock.steps.read_readiness import note_verdicts, read_readiness
 from interlock.steps.run_log import fields
 from interlock.steps.task import OrchestratorPorts, RunOver, Task
 
 log = logging.getLogger(__name__)
-
-WAITS_FOR_READINESS = "readiness"
 
 
 def evaluate_readiness(task: Task, ports: OrchestratorPorts, now: datetime) -> None:
@@ -63,7 +61,7 @@ def _fall_asleep(task: Task, pipeline: Pipeline | None, ports: OrchestratorPorts
         # An earlier try may have died in the middle of ending or reviving this run.
         if current.status is RunStatus.EXPIRED:
             finish_expiry(current, pipeline, ports.control, ports.machine, now)
-        start_execution(current, ports.machine)
+        start_execution(current, ports.control, ports.machine, now)
     raise RunOver("the run has moved on")
 
 

@@ -12,14 +12,10 @@ from interlock.domain.readiness import trigger_holds
 from interlock.domain.run import RunKey
 from interlock.domain.schedule import expected_fires, fire_date
 from interlock.domain.sensor import InvalidReading, candidate_keys, parse_reading, reading_run_date
-from interlock.ports import ControlTable, DueRun, StateMachine
-from interlock.steps.evaluate_readiness import WAITS_FOR_READINESS
+from interlock.ports import ControlTable, StateMachine
 from interlock.steps.open_run import open_run
 
 log = logging.getLogger(__name__)
-
-# Retries after one minute and two more. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
-_GIVEN_UP_AFTER = timedelta(minutes=4)
 
 
 def fire_cron(
@@ -37,8 +33,6 @@ def fire_cron(
     if pipeline.schedule.start is Start.ALL and not _trigger_met(pipeline, key, control, now):
         log.info("fire noted: its trigger has not come", extra={"pipeline": pipeline_id, "date": key.date})
         return
-    # A stream tries for a day, Lambda gives a fire up after three minutes: from then on the watchdog sees to the run.
-    control.promise(DueRun(key, minute + _GIVEN_UP_AFTER, WAITS_FOR_READINESS))
     why = f"cron {pipeline.schedule.cron} fired at {minute.isoformat()}"
     open_run(pipeline, key, "cron", why, control, machine, now)
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from interlock.domain import announcement
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.run import Run, RunKey, RunStatus, opened, reopened
 from interlock.domain.schedule import Calendar, calendar_names, exclusion_reason, trigger_deadline
-from interlock.ports import ControlTable, Lost, StateMachine
+from interlock.ports import ControlTable, DueRun, Lost, StateMachine
 from interlock.steps.run_log import fields
 
 log = logging.getLogger(__name__)
+
+WAITS_FOR_READINESS = "readiness"
+# By then the execution has looked by itself, or it needs help.
+_FIRST_LOOK = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +53,31 @@ def open_run(
     run = replace(run, events=(announcement.run_opened(run, why),))
     try:
         if deadline is not None and now > deadline:
-            return _found(control.run(key), machine)
+            return _found(control.run(key), control, machine, now)
         control.open_run(run)
     except Lost as lost:
-        return _found(lost.current, machine)
+        return _found(lost.current, control, machine, now)
     log.info("run opened", extra=fields(run, why=why))
-    start_execution(run, machine)
+    start_execution(run, control, machine, now)
     return Opening(run, is_new=True)
 
 
-def _found(run: Run | None, machine: StateMachine) -> Opening:
+def _found(run: Run | None, control: ControlTable, machine: StateMachine, now: datetime) -> Opening:
     if run is not None:
-        start_execution(run, machine)
+        start_execution(run, control, machine, now)
     return Opening(run)
 
 
-def start_execution(run: Run, machine: StateMachine) -> None:
+def start_execution(run: Run, control: ControlTable, machine: StateMachine, now: datetime) -> None:
     """Set the run's execution going unless it is known to be: the row says `confirmed` once the execution has slept.
 
     Repeatable: the name is the row's, and the input, made of what the row keeps, is the same each time.
     """
     if run.status is not RunStatus.WAITING or run.confirmed:
         return
+    # Whoever asks may give up (Lambda a cron's fire after three minutes) or find its config gone: from here on the
+    # watchdog sees to the run.
+    control.promise(DueRun(run.key, now + _FIRST_LOOK, WAITS_FOR_READINESS))
     machine.start(
         run.execution_name,
         {
@@ -98,10 +105,10 @@ def revive_run(
     except Lost as lost:
         # Another delivery revived it; if that one died before the execution started, this one starts it.
         if lost.current is not None:
-            start_execution(lost.current, machine)
+            start_execution(lost.current, control, machine, now)
         return
     log.info("run revived: its rules hold after its window", extra=fields(revived))
-    start_execution(revived, machine)
+    start_execution(revived, control, machine, now)
 
 
 def exclusion_of(pipeline: Pipeline, date: str, control: ControlTable) -> str | None:

@@ -60,7 +60,8 @@ def _decide(
     names = [name for sensor in rule_sensors(pipeline) for name in candidate_keys(sensor, asked.key.date)]
     run, found = control.snapshot(asked.key, names)
     if run is not None and run.last_request == asked.request_id:
-        start_execution(run, machine)  # accepted before; an earlier delivery died on the way
+        # Accepted before; an earlier delivery died on the way.
+        start_execution(run, control, machine, now)
         return run.status in (RunStatus.WAITING, RunStatus.RUNNING)
     readings = {sensor: select_reading(sensor, asked.key.date, found) for sensor in rule_sensors(pipeline)}
     readiness = evaluate_readiness(pipeline.validation, readings, now)
@@ -107,7 +108,7 @@ def _accept(
         # Somebody opened or reopened it just now: the next delivery decides on the run as it stands then.
         raise RerunRaced(f"{asked.key}: the run moved while its rerun was decided") from lost
     log.info("rerun accepted", extra=fields(again, reason=asked.reason))
-    start_execution(again, machine)
+    start_execution(again, control, machine, now)
 
 
 class RerunRaced(Exception):

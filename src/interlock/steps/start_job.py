@@ -52,7 +52,7 @@ def start_job(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[str, 
         run, readiness = read_readiness(pipeline, task.key, ports.control, now)
     if run is None or run.execution_name != task.execution:
         if run is not None:
-            start_execution(run, ports.machine)
+            start_execution(run, ports.control, ports.machine, now)
         raise RunOver("the run has moved on")
     if run.status is RunStatus.RUNNING:
         return _already_started(run, pipeline, ports, now)

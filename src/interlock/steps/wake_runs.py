@@ -19,8 +19,8 @@ from interlock.domain.sensor import (
     split_key,
 )
 from interlock.ports import ControlTable, DueRun, StateMachine
-from interlock.steps.evaluate_readiness import WAITS_FOR_READINESS, expire_run, finish_expiry, next_look
-from interlock.steps.open_run import open_run, revive_run, start_execution
+from interlock.steps.evaluate_readiness import expire_run, finish_expiry, next_look
+from interlock.steps.open_run import WAITS_FOR_READINESS, open_run, revive_run, start_execution
 from interlock.steps.read_readiness import note_verdicts, read_readiness
 from interlock.steps.run_log import fields
 
@@ -100,7 +100,7 @@ def wake_run(
         finish_expiry(run, pipeline, control, machine, now)
     if run is None or run.status is not RunStatus.WAITING:
         return None
-    start_execution(run, machine)
+    start_execution(run, control, machine, now)
     if not readiness.ready and now >= run.window_ends_at and not run.may_have_started:
         expire_run(run, pipeline, readiness, control, machine, now)
         return None
@@ -130,7 +130,7 @@ def _revive_expired(
     for run in runs:
         if run is None or run.key in seen_already:
             continue
-        start_execution(run, machine)
+        start_execution(run, control, machine, now)
         if run.status is RunStatus.EXPIRED:
             current, readiness = read_readiness(pipeline, run.key, control, now)
             if readiness.ready and current is not None and current.status is RunStatus.EXPIRED:
