@@ -38,8 +38,6 @@ class World:
 
     session: Session
 
-    # -- what data engineers do
-
     def declare(
         self,
         job: Mapping[str, Any] | LocalJob,
@@ -65,8 +63,6 @@ class World:
     def upload(self, name: str, text: str) -> None:
         self.session.upload_pipeline(name, text)
 
-    # -- what upstream jobs do
-
     def write(self, pipeline: str, key: str, **data: Any) -> None:
         partition, sort = keys.sensor_key(pipeline, key)
         self.put("control", {"PK": partition, "SK": sort, "data": {"date": DATE, **data}})
@@ -82,8 +78,6 @@ class World:
 
     def put(self, table: str, item: Mapping[str, Any]) -> None:
         self.table(table).put(dict(item))
-
-    # -- what anybody sees
 
     def table(self, name: str) -> DynamoTable:
         return DynamoTable(self.session.emulator.client("dynamodb"), self.session.stack.table(name))

@@ -12,6 +12,7 @@ from interlock.domain.message import is_alert
 from interlock.local.emulator import Emulator
 from interlock.local.stack import ALERTS, Stack, StackOptions, job_ends
 from interlock.local.zip_contents import FUNCTIONS
+from interlock.steps.deliver_alert import CLAIM
 from local.emulator_kit import eventually, invoke, item, unique
 
 pytestmark = pytest.mark.embedded
@@ -31,6 +32,17 @@ def test_a_function_finds_all_its_settings(emulator: Emulator, stack: Stack, fun
 
     # The sink refuses what is no event; but then it has started.
     assert answer.get("errorType") == ("ValueError" if function == "event_sink" else None), answer
+
+
+def test_no_message_comes_back_while_its_function_may_still_work_on_it(
+    emulator: Emulator, stack: Stack
+) -> None:
+    sqs, lambdas = emulator.client("sqs"), emulator.client("lambda")
+    attributes = sqs.get_queue_attributes(QueueUrl=stack.queue_url, AttributeNames=["VisibilityTimeout"])
+    function = lambdas.get_function_configuration(FunctionName=stack.function("alert_dispatcher"))
+
+    assert int(attributes["Attributes"]["VisibilityTimeout"]) >= function["Timeout"]
+    assert int(attributes["Attributes"]["VisibilityTimeout"]) >= CLAIM.total_seconds()
 
 
 def matches(emulator: Emulator, pattern: Mapping[str, Any], **event: Any) -> bool:

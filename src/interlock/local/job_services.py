@@ -114,9 +114,8 @@ class GlueStandIn:
             meanwhile()
         return meanwhile is not None
 
-    # -- the four operations; each answers a status and a body
-
     def answer(self, operation: str, request: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Status and body of one of Glue's operations."""
         with self._lock:
             self._calls[f"glue.{operation}"] += 1
         known = {

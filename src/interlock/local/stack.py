@@ -13,8 +13,16 @@ from interlock.local.zip_contents import FUNCTIONS, ROOT
 from interlock.local.zips import build_zips
 
 ASL = ROOT / "statemachine" / "pipeline_run.asl.json"
-ALERT_QUEUE_VISIBILITY_SECONDS = 30
+FUNCTION_SECONDS = (
+    60  # time-out of all but the orchestrator, of which a synchronous Lambda job may take ten minutes
+)
+ORCHESTRATOR_SECONDS = 900
+# Not less than its function's time-out, or Lambda refuses the mapping; and after a crash the claim on the thread
+# (90 s, see `deliver_alert`) has lapsed when the message comes back.
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+ALERT_QUEUE_VISIBILITY_SECONDS = 90
 ALERT_QUEUE_RECEIVES = 20  # with growing pauses: hours of a channel that is down
+ROUTER_BATCH = 100  # records
 STREAM_RETRIES = 1000  # of a batch, a second or more apart, before its records are kept elsewhere
 
 
@@ -37,8 +45,6 @@ class StackOptions:
     slack_token: str = "xoxb-local"
     slack_channel: str = "C-LOCAL"
     job_endpoints: Mapping[str, str] = field(default_factory=dict)  # service -> address of its stand-in
-    router_batch: int = 100
-    extra_environment: Mapping[str, str] = field(default_factory=dict)  # for the orchestrator: INTERLOCK_X
 
 
 class Stack:
@@ -50,8 +56,6 @@ class Stack:
         self.bucket = f"{self.prefix}-pipelines"
         self.config_prefix = "pipelines/"
         self.functions = FUNCTIONS
-
-    # -- names
 
     def table(self, name: str) -> str:
         return f"{self.prefix}-{name}"
@@ -81,10 +85,8 @@ class Stack:
     def queue_url(self) -> str:
         return str(self.cloud.client("sqs").get_queue_url(QueueName=f"{self.prefix}-alerts")["QueueUrl"])
 
-    # -- deployment, in the order in which things need each other
-
     def deploy(self) -> Stack:
-        """Everything, ready to use when this returns."""
+        """Everything, in the order in which things need each other; ready to use when this returns."""
         self._tables()
         self._bus_and_queues()
         self._secret()
@@ -173,7 +175,6 @@ class Stack:
             whole |= {"ALERT_QUEUE_URL": self.queue_url}
             whole |= {"SLACK_API_URL": self.options.slack_api_url} if self.options.slack_api_url else {}
         if name == "orchestrator":
-            whole |= self.options.extra_environment
             whole |= {
                 f"AWS_ENDPOINT_URL_{service.upper()}": url
                 for service, url in self.options.job_endpoints.items()
@@ -181,12 +182,9 @@ class Stack:
         return whole | {
             "AWS_ENDPOINT_URL": self.cloud.endpoint,
             "AWS_DATA_PATH": DATA_PATH,
-            "POWERTOOLS_SERVICE_NAME": name.replace("_", "-"),
         }
 
     def _create_function(self, name: str, path: Path) -> None:
-        # A synchronous Lambda job may take ten minutes; only the orchestrator waits for one.
-        seconds = 900 if name == "orchestrator" else 60
         self.cloud.client("lambda").create_function(
             FunctionName=self.function(name),
             Runtime="python3.13",
@@ -194,7 +192,7 @@ class Stack:
             Handler="handler.handler",
             Role=self.role_arn,
             Code={"ZipFile": path.read_bytes()},
-            Timeout=seconds,
+            Timeout=ORCHESTRATOR_SECONDS if name == "orchestrator" else FUNCTION_SECONDS,
             MemorySize=256,
             Environment={"Variables": self.environment_of(name)},
         )
@@ -221,7 +219,7 @@ class Stack:
                 EventSourceArn=stream,
                 FunctionName=self.function("stream_router"),
                 StartingPosition="TRIM_HORIZON",
-                BatchSize=self.options.router_batch,
+                BatchSize=ROUTER_BATCH,
                 BisectBatchOnFunctionError=True,
                 MaximumRetryAttempts=STREAM_RETRIES,
                 FunctionResponseTypes=["ReportBatchItemFailures"],

@@ -14,7 +14,7 @@ from interlock.simulation.our_calls import OurCalls
 
 # As deployed.
 BATCH_SIZE = 10
-VISIBILITY_SECONDS = 30
+VISIBILITY_SECONDS = 90
 MOST_RECEIVES = 20  # then it is dead-lettered
 
 Deliver = Callable[[Mapping[str, Any]], Mapping[str, Any]]
