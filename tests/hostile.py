@@ -8,6 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from interlock.aws.attribute_value import Unstorable, as_stored
+
 _ODD: list[Any] = [
     None,
     "",
@@ -72,3 +74,16 @@ def hostile_values() -> st.SearchStrategy[Any]:
         ),
         max_leaves=8,
     )
+
+
+def storable_values() -> st.SearchStrategy[Any]:
+    """Those of them that an attribute of a table can hold."""
+    return hostile_values().filter(_is_storable)
+
+
+def _is_storable(value: Any) -> bool:
+    try:
+        as_stored(value)
+    except Unstorable:
+        return False
+    return True

@@ -68,8 +68,8 @@ def event_from_detail(detail: Mapping[str, Any]) -> Event:
             severity=Severity(detail["severity"]),
             detail=dict(detail.get("detail") or {}),
         )
-    except (KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise ValueError(f"not an event of ours: {type(error).__name__} {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise ValueError(f"not an event of ours: {type(error).__name__} {str(error)[:300]}") from error
 
 
 def _detail_text(event: Event) -> str:

@@ -31,7 +31,7 @@ def orchestrator(event: Mapping[str, Any], ports: OrchestratorPorts, now: dateti
     """What the state machine reads of a step's answer; an empty mapping for one that sleeps."""
     name = event.get("step")
     if name == CHECK_RUNS:
-        check_runs(_due_runs(event), ports, now)
+        _check_runs(event, ports, now)
         return {}
     step = STEPS.get(str(name))
     if step is None:
@@ -53,13 +53,26 @@ def _task(event: Mapping[str, Any]) -> Task:
     )
 
 
-def _due_runs(event: Mapping[str, Any]) -> list[DueRun]:
+def _check_runs(event: Mapping[str, Any], ports: OrchestratorPorts, now: datetime) -> None:
+    """One that cannot be read keeps no other from being looked at."""
     runs = event.get("runs")
     if not isinstance(runs, list):
         raise BadTask("CheckRuns needs a list of `runs`")
-    return [
-        DueRun(
-            read_key(run), datetime.fromtimestamp(0, UTC), str(run.get("waitsFor")), int(run.get("tries", 0))
-        )
-        for run in runs
-    ]
+    due: list[DueRun] = []
+    unreadable: list[str] = []
+    for run in runs:
+        try:
+            due.append(_due_run(run))
+        except BadTask as error:
+            unreadable.append(str(error))
+    check_runs(due, ports, now)
+    if unreadable:
+        raise BadTask(f"{len(unreadable)} of {len(runs)} runs cannot be read: {unreadable[0]}")
+
+
+def _due_run(run: Any) -> DueRun:
+    key = read_key(run)
+    tries = run.get("tries", 0)
+    if not isinstance(tries, int):
+        raise BadTask(f"`tries` is no whole number: {str(tries)[:40]!r}")
+    return DueRun(key, datetime.fromtimestamp(0, UTC), str(run.get("waitsFor")), tries)

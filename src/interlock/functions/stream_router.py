@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from interlock.aws.keys import pipeline_of
@@ -13,6 +13,7 @@ from interlock.aws.read_change import read_change
 from interlock.aws.stream import each_record
 from interlock.domain.bad_input import BadInput
 from interlock.domain.change import Change
+from interlock.domain.plain_text import parse_instant
 from interlock.domain.routing import Announced
 from interlock.steps.fire_cron import fire_cron
 from interlock.steps.job_event import job_ended
@@ -22,6 +23,7 @@ from interlock.triggers.state_events import remote_end
 log = logging.getLogger(__name__)
 
 CRON_SOURCE = "interlock.cron"
+_YEARS = range(2000, 3000)
 
 
 class UnknownInvocation(ValueError):
@@ -72,7 +74,6 @@ def _job_event(event: Mapping[str, Any], ports: RouterPorts, now: datetime) -> N
 
 
 def _instant(text: Any, otherwise: datetime) -> datetime:
-    try:
-        return datetime.fromisoformat(str(text)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return otherwise
+    """What AWS says of itself is of these years; with another no calendar could go on reckoning."""
+    at = parse_instant(text)
+    return at if at is not None and at.year in _YEARS else otherwise
