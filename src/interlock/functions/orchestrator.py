@@ -25,6 +25,8 @@ STEPS: Mapping[str, Step] = {
     "RecordFailure": record_failure,
 }
 CHECK_RUNS = "CheckRuns"
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html
+_LONGEST_TOKEN = 2048
 
 
 def orchestrator(event: Mapping[str, Any], ports: OrchestratorPorts, now: datetime) -> dict[str, Any]:
@@ -43,11 +45,13 @@ def _task(event: Mapping[str, Any]) -> Task:
     execution = event.get("executionName")
     if not isinstance(execution, str) or not isinstance(event.get("run"), Mapping):
         raise BadTask("a step needs `run` and `executionName`")
-    error, tries = event.get("error"), event.get("tries")
+    error, tries, token = event.get("error"), event.get("tries"), event.get("taskToken")
+    if not isinstance(token, str | None) or len(token or "") > _LONGEST_TOKEN:
+        raise BadTask("`taskToken` is not one of Step Functions'")
     return Task(
         read_key(event["run"]),
         execution,
-        event.get("taskToken"),
+        token,
         None if error is None else str(error)[:1000],
         tries if isinstance(tries, int) else 0,
     )
