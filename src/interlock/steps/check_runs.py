@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
+from interlock.domain.bad_input import BadInput
 from interlock.domain.run import RunStatus
 from interlock.ports import DueRun
 from interlock.steps.await_job import poll_job
@@ -15,6 +17,8 @@ from interlock.steps.task import OrchestratorPorts
 from interlock.steps.wake_runs import wake_run
 
 log = logging.getLogger(__name__)
+
+_UNTIL_MENDED = timedelta(hours=1)
 
 
 class ChecksFailed(Exception):
@@ -27,6 +31,10 @@ def check_runs(due_runs: Sequence[DueRun], ports: OrchestratorPorts, now: dateti
     for due in due_runs:
         try:
             _check_run(due, ports, now)
+        except BadInput as problem:
+            # Somebody wrote over the run or its config: until that is mended, each minute's look would fail alike.
+            log.error("run cannot be checked", extra=fields(due.key, problem=str(problem)))
+            ports.control.promise(replace(due, due_at=now + _UNTIL_MENDED))
         except Exception as error:
             log.exception("run could not be checked", extra=fields(due.key))
             failed.append(f"{due.key.pipeline_id} {due.key.date}: {error}"[:300])
