@@ -22,7 +22,7 @@ _UNTIL_MENDED = timedelta(hours=1)
 
 
 class ChecksFailed(Exception):
-    """Some runs could not be looked at; their ledger rows stand, so the next tick tries again."""
+    """Some runs could not be looked at; their ledger rows stand, so a later tick tries again."""
 
 
 def check_runs(due_runs: Sequence[DueRun], ports: OrchestratorPorts, now: datetime) -> None:
@@ -31,10 +31,6 @@ def check_runs(due_runs: Sequence[DueRun], ports: OrchestratorPorts, now: dateti
     for due in due_runs:
         try:
             _check_run(due, ports, now)
-        except BadInput as problem:
-            # Somebody wrote over the run or its config: until that is mended, each minute's look would fail alike.
-            log.error("run cannot be checked", extra=fields(due.key, problem=str(problem)))
-            ports.control.promise(replace(due, due_at=now + _UNTIL_MENDED))
         except Exception as error:
             log.exception("run could not be checked", extra=fields(due.key))
             failed.append(f"{due.key.pipeline_id} {due.key.date}: {error}"[:300])
@@ -43,6 +39,15 @@ def check_runs(due_runs: Sequence[DueRun], ports: OrchestratorPorts, now: dateti
 
 
 def _check_run(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
+    try:
+        _look_at(due, ports, now)
+    except BadInput:
+        # Somebody wrote over the run or its config: until that is mended, each minute's look would fail alike.
+        ports.control.promise(replace(due, due_at=now + _UNTIL_MENDED))
+        raise
+
+
+def _look_at(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
     run = ports.control.run(due.key)
     if run is None or run.status in (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED):
         ports.control.keep(due.key)
