@@ -14,6 +14,8 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NoReturn
 
+from interlock.domain.plain_text import one_line
+
 FINE, NO, WRONG_USAGE = 0, 1, 2
 
 
@@ -37,7 +39,8 @@ class _Parser(argparse.ArgumentParser):
     """argparse, whose errors are one line that says what to do."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(WRONG_USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+        # argparse quotes what was typed as it was typed, line breaks included.
+        self.exit(WRONG_USAGE, f"{self.prog}: {one_line(message, 500)}; see {self.prog} --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -33,8 +33,9 @@ def read_scenario_file(path: Path) -> Scenario:
     shown = str(path)
     try:
         text = read_file(path, _LARGEST_FILE)
-    except OSError as error:
-        mistake = Mistake(shown, 1, "", f"cannot be read: {error.strerror or error}")
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL
+        reason = getattr(error, "strerror", None) or error
+        mistake = Mistake(shown, 1, "", f"cannot be read: {reason}")
         raise ScenarioInvalid((mistake,)) from error
     return read_scenario(text, shown, path.parent)
 
