@@ -40,6 +40,8 @@ class DynamoJobLog:
             item["error"] = record.outcome.error
         if record.outcome.category:
             item["category"] = str(record.outcome.category)
+        if record.outcome.may_live:
+            item["mayLive"] = True
         self._table.put(item | storable(record.outcome.report))
 
     def remember_remote(
@@ -82,6 +84,7 @@ def read_job_record(item: Mapping[str, Any]) -> JobRecord:
             error=_text(item, "error"),
             category=_category(item.get("category")),
             report=_report(item),
+            may_live=item.get("mayLive") is True,
         ),
     )
 
