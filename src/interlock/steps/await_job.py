@@ -7,7 +7,16 @@ from datetime import datetime, timedelta
 
 from interlock.domain.job_record import JobRecord, applies_to
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus
-from interlock.ports import ControlTable, DueRun, JobLog, JobTrigger, Lost, StateMachine, TriggerError
+from interlock.ports import (
+    CallFailed,
+    ControlTable,
+    DueRun,
+    JobLog,
+    JobTrigger,
+    Lost,
+    StateMachine,
+    TriggerError,
+)
 from interlock.steps.run_log import fields
 from interlock.steps.task import OrchestratorPorts, RunOver, Task
 
@@ -65,12 +74,23 @@ def next_poll(run: Run, trigger: JobTrigger, polls: int, now: datetime) -> DueRu
 
 
 def record_end(run: Run, outcome: Outcome, control: ControlTable, joblog: JobLog, now: datetime) -> Run:
-    """The job's end, in the log and in the row; whoever reported it first counts."""
-    joblog.put(JobRecord(run.key, run.attempt, now, outcome, run.run_id))
+    """The job's end, in the log and in the row; whoever reported it first counts.
+
+    Either is enough, for a record of the log settles the run: nobody can be asked again for a synchronous answer.
+    """
+    logged = True
+    try:
+        joblog.put(JobRecord(run.key, run.attempt, now, outcome, run.run_id))
+    except CallFailed:
+        logged = False
     try:
         return control.record_outcome(run, outcome)
     except Lost as lost:
         return lost.current or run
+    except CallFailed:
+        if not logged:
+            raise
+        return run
 
 
 def settle(record: JobRecord, control: ControlTable, machine: StateMachine) -> None:
