@@ -196,6 +196,16 @@ def test_a_run_that_somebody_wrote_over_harms_no_other_and_is_named():
     assert world.machine.woken == ["neighbour"]
 
 
+def test_a_run_that_somebody_wrote_over_is_looked_at_again_in_an_hour_not_each_minute():
+    world = a_world(ASLEEP)
+    world.table.from_outside().update(("PIPELINE#gold-revenue", "RUN#stream#2026-03-02"), {"status": "?"})
+
+    with pytest.raises(ChecksFailed):
+        check(world)
+
+    assert world.due == [("2026-03-02", "09:30:00", 2)]
+
+
 def test_a_run_that_failed_stays_in_the_ledger_for_the_next_tick():
     world = a_world(ASLEEP)
     before = world.due

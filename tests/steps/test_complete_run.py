@@ -1,5 +1,6 @@
 """The attempt that ended is judged once, however often it is asked for; and what broke is recorded, never stuck."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -53,6 +54,14 @@ def test_a_job_that_failed_is_followed_by_another_attempt_with_a_window_of_its_o
         "windowEndsAt": "2026-03-02T09:31:00+00:00",
     }
     assert world.told == ["JOB_FAILED", "JOB_RETRIED"]
+
+
+def test_a_run_that_is_tried_again_stays_in_the_ledger():
+    world = a_world(FAILED)
+
+    complete(world)
+
+    assert len(world.due) == 1
 
 
 def test_a_run_without_budget_has_failed():
@@ -312,6 +321,36 @@ def test_a_failure_that_cannot_stop_the_job_now_is_recorded_by_the_next_try():
         give_up(world)
 
     assert (world.run, world.told) == (RUNNING, [])
+
+
+@pytest.mark.parametrize(("tries", "recorded"), [(7, False), (8, True)])
+@pytest.mark.parametrize("outcome", [None, DREAMING])
+def test_a_job_that_cannot_be_stopped_keeps_its_run_open_for_some_time_only(outcome, tries, recorded):
+    world = a_world(outcome)
+    world.jobs.cancel_error = BUSY
+
+    with suppress(TriggerError):
+        record_failure(a_task(RUNNING, None, error="x", tries=tries), world.tasks, NOW)
+
+    assert (world.run.status == "FAILED") is recorded
+    assert not recorded or "could not be cancelled" in world.events[1].detail["remoteJob"]
+
+
+def test_a_workflow_that_failed_before_a_job_was_started_stops_none():
+    world = a_world(run=replace(RUNNING, handle=None))
+
+    give_up(world)
+
+    assert (world.jobs.cancelled, world.events[1].detail["remoteJob"]) == ([], "no job was started")
+
+
+@pytest.mark.parametrize("outcome", [None, SUCCEEDED, FAILED])
+def test_a_run_that_has_ended_sleeps_on_nothing(outcome):
+    world = a_world(outcome)
+
+    give_up(world)
+
+    assert (world.run.task_token, world.run.token_for) == (None, None)
 
 
 def test_a_failure_that_was_overtaken_is_tried_again_on_the_row_as_it_stands():

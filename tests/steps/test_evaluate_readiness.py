@@ -5,7 +5,8 @@ from contextlib import suppress
 import pytest
 
 from builders import a_key, a_pipeline, a_rule, a_run, at
-from interlock.domain.run import RunStatus, moved
+from interlock.domain.run import RunStatus, StartIntent, moved
+from interlock.ports import DueRun
 from interlock.simulation.faults import FunctionCrashed
 from interlock.steps.evaluate_readiness import cancel_waiting, evaluate_readiness, expire_run
 from interlock.steps.read_readiness import read_readiness
@@ -145,6 +146,7 @@ def test_a_zombie_starts_the_execution_that_took_its_place_and_never_lived():
 
 def test_a_run_whose_config_is_gone_is_cancelled():
     world = World(None, WAITING)
+    world.outside.promise(DueRun(a_key(), NOW, "readiness"))
 
     with pytest.raises(RunOver, match="config was removed"):
         evaluate(world)
@@ -159,6 +161,17 @@ def test_a_run_that_was_cancelled_by_somebody_else_is_not_cancelled_twice():
     cancel_waiting(WAITING, world.control, world.machine, NOW)
 
     assert (world.run.version, world.machine.failed) == (7, [])
+
+
+@pytest.mark.parametrize("now", [NOW, WINDOW_ENDS, later(days=1)])
+def test_a_run_whose_job_may_be_running_is_sent_on_to_find_out_whatever_the_rules_say(now):
+    broken = a_run(intent=StartIntent(1, NOW))
+    world = World(run=broken)
+    world.write_sensor(**TOO_FEW)
+
+    evaluate(world, now, broken)
+
+    assert (world.machine.woken, world.run.status) == (["token"], "WAITING")
 
 
 # ---------------------------------------------------------------- the end of the window

@@ -66,6 +66,17 @@ def test_a_function_that_dies_while_it_opens_a_run_is_made_good_by_the_redeliver
     assert list(world.machine.started) == [world.run.execution_name]
 
 
+def test_the_watchdog_sees_to_a_run_whose_execution_was_never_asked_for():
+    """Whoever opened it may give up: a cron's fire is delivered a few times only."""
+    world = World()
+    world.calls.arrange("states.StartExecution", FunctionCrashed("starting"))
+
+    with pytest.raises(FunctionCrashed):
+        ask(world)
+
+    assert world.due == [("2026-03-02", "08:31:00", 0)]
+
+
 def test_a_run_whose_execution_has_slept_is_not_started_again():
     world = World(run=a_run(confirmed=True))
 

@@ -7,7 +7,7 @@ import pytest
 from builders import a_key, a_pipeline, a_rule, a_run, at
 from interlock.domain.pipeline import Start
 from interlock.domain.routing import SensorWritten
-from interlock.domain.run import moved, reopened
+from interlock.domain.run import StartIntent, moved, reopened
 from interlock.ports import DueRun, Lost
 from interlock.simulation.faults import FunctionCrashed
 from interlock.steps.wake_runs import sensor_written
@@ -277,6 +277,23 @@ def test_a_revival_whose_function_died_is_set_going_by_the_redelivery():
     deliver(world, "row-count", ENOUGH)
 
     assert (world.run.execution_count, list(world.machine.started)) == (2, [world.run.execution_name])
+
+
+def test_a_run_that_nothing_knows_of_but_its_row_is_set_going():
+    """A function died between the row and everything else."""
+    world = World(run=a_run(confirmed=False))
+
+    write(world, "row-count", TOO_FEW)
+
+    assert list(world.machine.started) == [world.run.execution_name]
+
+
+def test_a_run_whose_job_may_be_running_does_not_expire():
+    world = asleep_world(replace(ASLEEP, intent=StartIntent(1, NOW)))
+
+    write(world, "row-count", TOO_FEW, now=at("2026-03-02T09:00"))
+
+    assert (world.run.status, world.told) == ("WAITING", [])
 
 
 def test_a_run_that_was_revived_by_another_delivery_is_revived_once():
