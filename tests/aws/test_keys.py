@@ -129,6 +129,21 @@ def test_what_names_no_run_is_refused_by_name(sort_key):
 
 
 @pytest.mark.parametrize(
+    "key",
+    [
+        (PIPELINE, "DUE#check#stream#"),
+        (PIPELINE, "DUE#check#stream"),
+        (PIPELINE, "DUE#sla#stream#2026-03-02"),
+        ("CALENDAR#x", "DUE#check#stream#2026-03-02"),
+        ("PIPELINE#", "DUE#check#stream#2026-03-02"),
+    ],
+)
+def test_what_is_no_promise_of_a_run_is_refused_by_name(key):
+    with pytest.raises(UnreadableKey, match=r"is not DUE#check#"):
+        keys.parse_due_key(*key)
+
+
+@pytest.mark.parametrize(
     ("sort_key", "wrong"),
     [
         ("JOB#stream#2026-03-02", "is not JOB#"),
