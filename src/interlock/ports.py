@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from interlock.domain.baseline import Baseline
 from interlock.domain.event import Announcement, Event
 from interlock.domain.job_record import JobRecord
 from interlock.domain.message import Alert
 from interlock.domain.pipeline import Pipeline
+from interlock.domain.promise import Promise, PromiseKind
 from interlock.domain.run import Outcome, Run, RunKey, RunStatus
 from interlock.domain.schedule import Calendar
 
@@ -47,6 +49,15 @@ class DueRun:
     due_at: datetime
     waits_for: str  # `readiness` or `job`
     tries: int = 0  # fallback polls so far; they grow
+
+
+@dataclass(frozen=True, slots=True)
+class DuePromise:
+    """A promise whose time has come: its row must be read to know it."""
+
+    kind: PromiseKind
+    key: RunKey
+    due_at: datetime
 
 
 class ControlTable(Protocol):
@@ -86,10 +97,28 @@ class ControlTable(Protocol):
         """Store the attempt's outcome unless it has one; else `Lost(current)`."""
 
     def due_runs_of(self, pipeline_id: str) -> list[DueRun]: ...
-    def due_runs(self, shard: int, now: datetime, limit: int) -> list[DueRun]: ...
+    def due(self, shard: int, now: datetime, limit: int) -> list[DueRun | DuePromise]:
+        """What is due by now, oldest first; eventually consistent."""
+
     def promise(self, due: DueRun) -> None: ...
     def keep(self, key: RunKey) -> None:
         """The run needs no more looking at."""
+
+    def promise_of(self, kind: PromiseKind, key: RunKey) -> Promise | None: ...
+    def promises_of(self, pipeline_id: str, kind: PromiseKind) -> list[Promise]:
+        """Open and settled ones, in the order of their dates."""
+
+    def make_promise(self, promise: Promise) -> None:
+        """Put the row unless there is one; else `Lost(current promise)`."""
+
+    def change_promise(self, before: Promise, after: Promise) -> None:
+        """Replace the row of that version; else `Lost(current or None)`. A settled one leaves the index and goes in time."""
+
+    def drop_promise(self, promise: Promise) -> None:
+        """It is kept, or no longer made. A row that has changed since stays."""
+
+    def baseline(self, key: RunKey) -> Baseline | None: ...
+    def put_baseline(self, baseline: Baseline) -> None: ...
 
     def notice(
         self,
@@ -121,6 +150,8 @@ class StoredConfig:
     source: str  # the file it came from
     etag: str
     version: int = 0
+    # When it was put; None for a row that somebody wrote over.
+    loaded_at: datetime | None = field(default=None, compare=False)
 
 
 DUE_SHARDS = 8  # partitions of the due index: a tick asks each once

@@ -12,9 +12,11 @@ from interlock.aws.control_table import DynamoControlTable
 from interlock.aws.outbox import events_of
 from interlock.aws.run_item import RowInvalid, run_item
 from interlock.domain.bad_input import BadInput
+from interlock.domain.baseline import Baseline
 from interlock.domain.change import Change, ChangeKind
 from interlock.domain.event import Announcement, EventType
 from interlock.domain.pipeline_codec import encode_pipeline
+from interlock.domain.promise import PromiseKind, changed, promised, settled
 from interlock.domain.run import (
     JobEnd,
     Outcome,
@@ -25,7 +27,7 @@ from interlock.domain.run import (
     opened,
     reopened,
 )
-from interlock.ports import DUE_SHARDS, DueRun, Lost, StoredConfig
+from interlock.ports import DUE_SHARDS, DuePromise, DueRun, Lost, StoredConfig
 
 NOW = at("2026-03-02T08:30")
 WINDOW = timedelta(hours=1)
@@ -322,7 +324,7 @@ def test_a_new_promise_takes_the_place_of_the_old(control):
 
 
 def every_due(control, now=NOW, limit=10):
-    return [due for shard in range(DUE_SHARDS) for due in control.due_runs(shard, now, limit)]
+    return [due for shard in range(DUE_SHARDS) for due in control.due(shard, now, limit)]
 
 
 @pytest.mark.parametrize(
@@ -603,3 +605,76 @@ def test_a_run_that_somebody_wrote_over_is_named_by_whoever_reads_it(control, ta
 
     with pytest.raises(RowInvalid, match="RUN#stream#2026-03-02"):
         use(control)
+
+
+# ---------------------------------------------------------------- promises
+
+
+def a_promise(**values):
+    return promised(PromiseKind.SLA, a_key(), NOW + WINDOW, NOW, **values)
+
+
+def test_a_promise_reads_back_as_it_was_made(control):
+    promise = a_promise(since=NOW, warned=True)
+
+    control.make_promise(promise)
+
+    assert control.promise_of(PromiseKind.SLA, a_key()) == promise
+    assert control.promises_of("gold-revenue", PromiseKind.SLA) == [promise]
+    assert control.promises_of("gold-revenue", PromiseKind.FIRE) == []
+
+
+def test_a_promise_is_made_once(control):
+    control.make_promise(a_promise())
+
+    with pytest.raises(Lost) as lost:
+        control.make_promise(a_promise(warned=True))
+
+    assert lost.value.current == a_promise()
+
+
+def test_a_due_promise_is_found_beside_due_runs_until_it_is_settled(control):
+    promise = a_promise()
+    control.make_promise(promise)
+    assert every_due(control, NOW) == []
+    assert every_due(control, NOW + WINDOW) == [DuePromise(PromiseKind.SLA, a_key(), NOW + WINDOW)]
+
+    breach = Announcement(EventType.SLA_BREACH, "late", NOW + WINDOW)
+    after = settled(promise, "breached", [breach])
+    control.change_promise(promise, after)
+
+    assert every_due(control, NOW + WINDOW) == []
+    assert control.promise_of(PromiseKind.SLA, a_key()) == after
+
+
+def test_only_one_of_two_workers_changes_a_promise(control):
+    promise = a_promise()
+    control.make_promise(promise)
+    control.change_promise(promise, settled(promise, "met"))
+
+    with pytest.raises(Lost) as lost:
+        control.change_promise(promise, settled(promise, "breached"))
+
+    assert lost.value.current.verdict == "met"
+
+
+def test_a_promise_that_changed_meanwhile_is_not_dropped(control):
+    promise = a_promise()
+    control.make_promise(promise)
+    warned = changed(promise, warned=True)
+    control.change_promise(promise, warned)
+
+    control.drop_promise(promise)
+    assert control.promise_of(PromiseKind.SLA, a_key()) == warned
+
+    control.drop_promise(warned)
+    assert control.promise_of(PromiseKind.SLA, a_key()) is None
+
+
+def test_a_baseline_reads_back_as_it_was_captured(control):
+    baseline = Baseline(a_key(), 2, NOW, {"row-count": {"count": 1000, "ratio": 0.5, "state": "ready"}})
+
+    control.put_baseline(baseline)
+
+    assert control.baseline(a_key()) == baseline
+    assert control.baseline(a_key("silver")) is None

@@ -12,14 +12,17 @@ from interlock.domain.bad_input import BadInput
 from interlock.domain.change import Change, ChangeKind
 from interlock.domain.event import Announcement, EventType
 from interlock.domain.job_record import JobRecord
+from interlock.domain.promise import PromiseKind
 from interlock.domain.routing import (
     Announced,
     ConfigRemoved,
+    DeadlineMoved,
     JobReported,
     RerunRequested,
+    RunMoved,
     SensorWritten,
 )
-from interlock.domain.run import JobEnd, Outcome, moved
+from interlock.domain.run import JobEnd, Outcome, RunStatus, moved
 
 REQUEST = "RERUN_REQUEST#stream#2026-03-02"
 REPORT = "JOB#stream#2026-03-02#1772438400000#2"
@@ -41,28 +44,33 @@ def change(sort_key, attributes=None, *, old=None, partition="PIPELINE#gold-reve
     return Change(partition_key=partition, sort_key=sort_key, **{**changed, **values})
 
 
+def the_fact(change):
+    (fact,) = read_change(change)
+    return fact
+
+
 def test_a_sensors_row_is_a_reading_of_the_instant_it_was_written():
-    written = read_change(change("SENSOR#orders#2026-03-02", {"count": Decimal(5)}))
+    written = the_fact(change("SENSOR#orders#2026-03-02", {"count": Decimal(5)}))
 
     assert (written.pipeline_id, written.key, written.at) == ("gold-revenue", "orders#2026-03-02", OPENED_AT)
     assert written.attributes["count"] == 5
 
 
 def test_a_removed_sensor_is_a_reading_of_nothing():
-    assert read_change(change("SENSOR#orders")) == SensorWritten("gold-revenue", "orders", None, OPENED_AT)
+    assert the_fact(change("SENSOR#orders")) == SensorWritten("gold-revenue", "orders", None, OPENED_AT)
 
 
 def test_a_job_record_is_what_its_writer_says():
     said = {"event": "fail", "error": "disk full", "runId": "jr_1"}
 
-    fact = read_change(change(REPORT, said, table="joblog"))
+    fact = the_fact(change(REPORT, said, table="joblog"))
 
     record = JobRecord(a_key(), 2, OPENED_AT, Outcome(JobEnd.FAIL, "disk full"), "jr_1")
     assert fact == JobReported(record)
 
 
 def test_a_removed_config_is_a_pipeline_that_is_no_longer_wanted():
-    assert read_change(change("CONFIG")) == ConfigRemoved("gold-revenue")
+    assert the_fact(change("CONFIG")) == ConfigRemoved("gold-revenue")
 
 
 @pytest.mark.parametrize(
@@ -75,41 +83,75 @@ def test_a_removed_config_is_a_pipeline_that_is_no_longer_wanted():
     ],
 )
 def test_deleting_a_row_asks_for_nothing(removed):
-    assert read_change(change(removed, old={"event": "success", "reason": "again"})) is None
+    assert read_change(change(removed, old={"event": "success", "reason": "again"})) == ()
 
 
 def test_a_runs_move_is_the_events_that_it_announces():
-    fact = read_change(change("RUN#stream#2026-03-02", ENDED, old=run_item(a_run("RUNNING"))))
+    announced, _ = read_change(change("RUN#stream#2026-03-02", ENDED, old=run_item(a_run("RUNNING"))))
 
-    assert isinstance(fact, Announced)
-    assert [event.type for event in fact.events] == ["JOB_COMPLETED"]
+    assert isinstance(announced, Announced)
+    assert [event.type for event in announced.events] == ["JOB_COMPLETED"]
+
+
+def test_a_runs_move_is_also_a_fact_of_its_own_after_its_events():
+    _, fact = read_change(change("RUN#stream#2026-03-02", ENDED, old=run_item(a_run("RUNNING"))))
+
+    assert isinstance(fact, RunMoved)
+    assert (fact.key, fact.status, fact.rerun_accepted) == (a_key(), RunStatus.SUCCEEDED, False)
+
+
+def test_a_rerun_that_was_accepted_is_known_by_its_event():
+    again = ENDED | {"events": [{"type": "RERUN_ACCEPTED", "message": "", "at": "2026-03-02T08:00:00Z"}]}
+
+    _, fact = read_change(change("RUN#stream#2026-03-02", again, old=run_item(a_run("RUNNING"))))
+
+    assert fact.rerun_accepted is True
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({}, {"dueAt": Decimal(1)}),
+        ({"dueAt": Decimal(1)}, {"dueAt": Decimal(2)}),
+        ({"dueAt": Decimal(1)}, None),
+    ],
+)
+@pytest.mark.parametrize("kind", ["sla", "relative-sla"])
+def test_an_sla_that_is_due_at_another_time_moves_its_schedule(kind, old, new):
+    moved = read_change(change(f"DUE#{kind}#stream#2026-03-02", new, old=old))
+
+    assert moved == (DeadlineMoved(PromiseKind(kind), a_key()),)
 
 
 @pytest.mark.parametrize(
     ("sort_key", "attributes"),
     [
-        pytest.param("RUN#stream#2026-03-02", run_item(a_run()), id="bookkeeping of a run"),
+        pytest.param("DUE#fire#cron#2026-03-02", {"dueAt": Decimal(1)}, id="a fire that is promised"),
         pytest.param("DUE#check#stream#2026-03-02", {"dueAt": Decimal(1)}, id="the ledger"),
         pytest.param("BASELINE#stream#2026-03-02", {"count": Decimal(1)}, id="a kind that nobody routes"),
         pytest.param("whatever", {}, id="garbage"),
     ],
 )
 def test_what_concerns_nobody_is_no_fact(sort_key, attributes):
-    assert read_change(change(sort_key, attributes)) is None
+    assert read_change(change(sort_key, attributes)) == ()
+
+
+def test_bookkeeping_of_a_run_is_no_fact():
+    before = run_item(a_run())
+
+    assert read_change(change("RUN#stream#2026-03-02", before | {"taskToken": "t"}, old=before)) == ()
 
 
 @pytest.mark.parametrize("partition", ["CALENDAR#company", "PIPELINE#", "orders", "REMOTE#glue#jr_1"])
 def test_rows_of_no_pipeline_are_no_fact(partition):
-    assert read_change(change("SENSOR#orders", {}, partition=partition)) is None
+    assert read_change(change("SENSOR#orders", {}, partition=partition)) == ()
 
 
 # ---------------------------------------------------------------- rerun requests
 
 
 def test_a_request_says_who_wants_what_and_why():
-    asked = read_change(
-        change(REQUEST, {"reason": "source was corrected", "requestedBy": "ana", "force": True})
-    )
+    asked = the_fact(change(REQUEST, {"reason": "source was corrected", "requestedBy": "ana", "force": True}))
 
     assert isinstance(asked, RerunRequested)
     assert (asked.key, asked.reason, asked.requested_by) == (a_key(), "source was corrected", "ana")
@@ -134,14 +176,14 @@ def test_a_request_says_who_wants_what_and_why():
     ],
 )
 def test_only_a_clear_yes_forces(force, forced):
-    assert read_change(change(REQUEST, {"force": force})).force is forced
+    assert the_fact(change(REQUEST, {"force": force})).force is forced
 
 
 def test_a_redelivered_request_is_the_same_request_and_a_new_one_is_another():
     again = change(REQUEST, {}), change(REQUEST, {})
     later = change(REQUEST, {}, sequence_number="112"), change(REQUEST, {}, at=OPENED_AT + timedelta(1))
 
-    ids = [read_change(one).request_id for one in (*again, *later)]
+    ids = [the_fact(one).request_id for one in (*again, *later)]
 
     assert ids[0] == ids[1]
     assert len(set(ids)) == 3
@@ -158,7 +200,7 @@ def test_a_redelivered_request_is_the_same_request_and_a_new_one_is_another():
     ],
 )
 def test_a_reason_of_any_type_is_a_short_text(reason, told):
-    assert read_change(change(REQUEST, {"reason": reason})).reason == told
+    assert the_fact(change(REQUEST, {"reason": reason})).reason == told
 
 
 @pytest.mark.parametrize(
@@ -188,4 +230,4 @@ def test_what_cannot_be_read_says_what_is_wrong(sort_key, attributes, wrong):
 def test_an_instant_is_that_of_the_write_however_late_the_record_comes():
     late = change("SENSOR#orders", {}, at=at("2026-03-01T23:59"))
 
-    assert read_change(late).at == at("2026-03-01T23:59")
+    assert the_fact(late).at == at("2026-03-01T23:59")

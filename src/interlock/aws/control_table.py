@@ -12,21 +12,25 @@ from decimal import Decimal
 from typing import Any
 
 from interlock.aws import keys
+from interlock.aws.promise_item import baseline_item, epoch_ms, promise_item, read_baseline, read_promise
 from interlock.aws.run_item import (
     announcement_item,
     instant_text,
+    parse_instant_text,
     plain,
     read_run,
     run_item,
 )
 from interlock.aws.table import Clause, Either, Item, Table, absent, equals
 from interlock.domain.bad_input import BadInput
+from interlock.domain.baseline import Baseline
 from interlock.domain.event import Announcement
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pipeline
+from interlock.domain.promise import Promise, PromiseKind
 from interlock.domain.run import Outcome, Run, RunKey, RunStatus
 from interlock.domain.schedule import Calendar
-from interlock.ports import Attributes, DueRun, Lost, StoredConfig
+from interlock.ports import Attributes, DuePromise, DueRun, Lost, StoredConfig
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +71,7 @@ class DynamoControlTable:
             source=str(item.get("source")),
             etag=str(item.get("etag")),
             version=int(version) if isinstance(version, Decimal) else 0,
+            loaded_at=_instant(item.get("updatedAt")),
         )
 
     def put_config(self, config: StoredConfig, announcement: Announcement) -> None:
@@ -176,9 +181,10 @@ class DynamoControlTable:
     def due_runs_of(self, pipeline_id: str) -> list[DueRun]:
         return _readable_dues(self._table.query(keys.partition(pipeline_id), keys.DUE_RUN))
 
-    def due_runs(self, shard: int, now: datetime, limit: int) -> list[DueRun]:
-        up_to = Decimal(_epoch_ms(now))
-        return _readable_dues(self._table.query_due(keys.due_partition(shard), up_to, limit))
+    def due(self, shard: int, now: datetime, limit: int) -> list[DueRun | DuePromise]:
+        found = self._table.query_due(keys.due_partition(shard), Decimal(epoch_ms(now)), limit)
+        read = (_due(row) if row["SK"].startswith(keys.DUE_RUN) else _due_promise(row) for row in found)
+        return [due for due in read if due is not None]
 
     def promise(self, due: DueRun) -> None:
         partition, sort = keys.due_key(due.key)
@@ -187,7 +193,7 @@ class DynamoControlTable:
                 "PK": partition,
                 "SK": sort,
                 "dueShard": keys.due_partition(keys.due_shard(due.key)),
-                "dueAt": _epoch_ms(due.due_at),
+                "dueAt": epoch_ms(due.due_at),
                 "waitsFor": due.waits_for,
                 "tries": due.tries,
             }
@@ -195,6 +201,40 @@ class DynamoControlTable:
 
     def keep(self, key: RunKey) -> None:
         self._table.delete(keys.due_key(key))
+
+    def promise_of(self, kind: PromiseKind, key: RunKey) -> Promise | None:
+        item = self._table.get(keys.promise_key(kind, key))
+        return read_promise(item) if item else None
+
+    def promises_of(self, pipeline_id: str, kind: PromiseKind) -> list[Promise]:
+        rows = self._table.query(keys.partition(pipeline_id), keys.promises_prefix(kind))
+        return [promise for promise in map(_readable_promise, rows) if promise is not None]
+
+    def make_promise(self, promise: Promise) -> None:
+        try:
+            self._table.put(promise_item(promise, promise.created_at), only_if=(absent("PK"),))
+        except Lost as lost:
+            raise Lost(read_promise(lost.current)) from None
+
+    def change_promise(self, before: Promise, after: Promise) -> None:
+        settled_at = max((event.at for event in after.events), default=before.due_at or before.created_at)
+        same = (equals("version", before.version), equals("createdAt", instant_text(before.created_at)))
+        try:
+            self._table.put(promise_item(after, settled_at), only_if=same)
+        except Lost as lost:
+            raise Lost(read_promise(lost.current) if lost.current else None) from None
+
+    def drop_promise(self, promise: Promise) -> None:
+        with suppress(Lost):
+            same = (equals("version", promise.version),)
+            self._table.delete(keys.promise_key(promise.kind, promise.key), only_if=same)
+
+    def baseline(self, key: RunKey) -> Baseline | None:
+        item = self._table.get(keys.baseline_key(key))
+        return read_baseline(item, key) if item else None
+
+    def put_baseline(self, baseline: Baseline) -> None:
+        self._table.put(baseline_item(baseline))
 
     # -- facts that no run carries
 
@@ -247,6 +287,12 @@ class DynamoControlTable:
             self._table.delete(keys.rerun_request_key(key), only_if=tuple(same))
 
 
+def _instant(text: Any) -> datetime | None:
+    with suppress(TypeError, ValueError):
+        return parse_instant_text(text)
+    return None
+
+
 def _same_attempt(run: Run) -> tuple[Clause, ...]:
     return equals("status", str(run.status)), equals("attempt", run.attempt)
 
@@ -289,5 +335,18 @@ def _due(item: Mapping[str, Any]) -> DueRun | None:
         return None
 
 
-def _epoch_ms(at: datetime) -> int:
-    return round(at.timestamp() * 1000)
+def _due_promise(item: Mapping[str, Any]) -> DuePromise | None:
+    try:
+        kind, key = keys.parse_promise_key(item["PK"], item["SK"])
+        return DuePromise(kind, key, datetime.fromtimestamp(float(item["dueAt"]) / 1000, UTC))
+    except (BadInput, KeyError, TypeError, ValueError, ArithmeticError, OSError) as error:
+        log.warning("promise unreadable", extra={"sort_key": item["SK"], "problem": str(error)[:200]})
+        return None
+
+
+def _readable_promise(item: Mapping[str, Any]) -> Promise | None:
+    try:
+        return read_promise(item)
+    except BadInput as error:
+        log.warning("promise unreadable", extra={"sort_key": item["SK"], "problem": str(error)[:200]})
+        return None

@@ -10,6 +10,7 @@ from hashlib import sha256
 from interlock.aws.table import Key
 from interlock.domain.bad_input import BadInput
 from interlock.domain.event import EventType
+from interlock.domain.promise import PromiseKind
 from interlock.domain.run import RunKey
 from interlock.ports import DUE_SHARDS
 
@@ -120,6 +121,10 @@ def rerun_request_key(key: RunKey) -> Key:
     return partition(key.pipeline_id), f"{RowKind.RERUN_REQUEST}{key.schedule_id}#{key.date}"
 
 
+def baseline_key(key: RunKey) -> Key:
+    return partition(key.pipeline_id), f"BASELINE#{key.schedule_id}#{key.date}"
+
+
 DUE_RUN = "DUE#check#"
 
 
@@ -134,6 +139,26 @@ def parse_due_key(partition_key: str, sort_key: str) -> RunKey:
     if pipeline_id is None or not sort_key.startswith(DUE_RUN) or not date:
         raise UnreadableKey(f"{sort_key[:200]!r} is not DUE#check#<cron|stream>#<date>")
     return RunKey(pipeline_id, schedule_id, date)
+
+
+def promise_key(kind: PromiseKind, key: RunKey) -> Key:
+    return partition(key.pipeline_id), f"{RowKind.DUE}{kind}#{key.schedule_id}#{key.date}"
+
+
+def promises_prefix(kind: PromiseKind | None) -> str:
+    return f"{RowKind.DUE}{kind}#" if kind else RowKind.DUE
+
+
+def parse_promise_key(partition_key: str, sort_key: str) -> tuple[PromiseKind, RunKey]:
+    """The kind and the run of a `DUE#` row that is no check."""
+    pipeline_id = pipeline_of(partition_key)
+    parts = sort_key.split("#")
+    if pipeline_id is None or len(parts) != 4 or parts[1] not in _KINDS or not parts[3]:
+        raise UnreadableKey(f"{sort_key[:200]!r} is not DUE#<kind>#<cron|stream>#<date>")
+    return PromiseKind(parts[1]), RunKey(pipeline_id, parts[2], parts[3])
+
+
+_KINDS = frozenset(PromiseKind)
 
 
 def due_shard(key: RunKey) -> int:

@@ -9,42 +9,85 @@ from interlock.aws.job_log import read_job_record
 from interlock.aws.outbox import events_of
 from interlock.aws.run_item import plain
 from interlock.domain.bad_input import BadInput
-from interlock.domain.change import Change, ChangeKind
+from interlock.domain.change import Change, ChangeKind, Image
+from interlock.domain.event import EventType
+from interlock.domain.promise import PromiseKind
 from interlock.domain.routing import (
     Announced,
     ConfigRemoved,
+    DeadlineMoved,
     Fact,
     JobReported,
     RerunRequested,
+    RunMoved,
     SensorWritten,
 )
+from interlock.domain.run import RunStatus
 from interlock.domain.schedule import period_of
 
 _ANNOUNCING = frozenset(
-    (keys.RowKind.RUN, keys.RowKind.NOTICE, keys.RowKind.CONFIG, keys.RowKind.CONFIG_FILE)
+    (
+        keys.RowKind.RUN,
+        keys.RowKind.NOTICE,
+        keys.RowKind.CONFIG,
+        keys.RowKind.CONFIG_FILE,
+        keys.RowKind.DUE,
+    )
 )
+# Behind EventBridge Scheduler, which is more exact than a tick.
+_SCHEDULED = frozenset((PromiseKind.SLA, PromiseKind.RELATIVE_SLA))
 _TRUE = frozenset(("true", "1", "yes"))
 
 
-def read_change(change: Change) -> Fact | None:
-    """None for a change that concerns nobody: no config is read for it."""
+def read_change(change: Change) -> tuple[Fact, ...]:
+    """Nothing for a change that concerns nobody: no config is read for it. What it announces comes first."""
     parsed = keys.parse_key(change.partition_key, change.sort_key)
     if parsed is None:
-        return None
+        return ()
+    events = events_of(change) if parsed.kind in _ANNOUNCING and change.kind is not ChangeKind.REMOVE else []
+    announced = (Announced(tuple(events)),) if events else ()
+    fact = _fact(change, parsed)
+    return announced if fact is None else (*announced, fact)
+
+
+def _fact(change: Change, parsed: keys.ParsedKey) -> Fact | None:
     removed = change.kind is ChangeKind.REMOVE or change.new is None
     if parsed.kind is keys.RowKind.SENSOR:
         return SensorWritten(parsed.pipeline_id, parsed.rest, None if removed else change.new, change.at)
+    if parsed.kind is keys.RowKind.DUE:
+        return _deadline_moved(change)
     if removed:
         # Deleting a rerun request or a job record asks for nothing.
         return ConfigRemoved(parsed.pipeline_id) if parsed.kind is keys.RowKind.CONFIG else None
-    if parsed.kind in _ANNOUNCING:
-        events = events_of(change)
-        return Announced(tuple(events)) if events else None
+    if parsed.kind is keys.RowKind.RUN and change.new is not None:
+        return _run_moved(change, change.new)
     if parsed.kind is keys.RowKind.JOB and change.new is not None:
         return JobReported(read_job_record(change.new))
     if parsed.kind is keys.RowKind.RERUN_REQUEST:
         return _rerun_request(change)
     return None
+
+
+def _run_moved(change: Change, new: Image) -> RunMoved | None:
+    """None for bookkeeping, which leaves the version as it was."""
+    if (change.old or {}).get("version") == new.get("version"):
+        return None
+    key = keys.parse_run_key(change.partition_key, change.sort_key)
+    try:
+        status, attempt = RunStatus(new["status"]), int(new["attempt"])
+        told = [str(event["type"]) for event in new.get("events", ())]
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        raise BadInput(f"{change.sort_key[:200]!r} is not a run's row: {str(error)[:200]}") from error
+    return RunMoved(key, status, attempt, EventType.RERUN_ACCEPTED in told, change.at)
+
+
+def _deadline_moved(change: Change) -> DeadlineMoved | None:
+    if change.sort_key.startswith(keys.DUE_RUN):
+        return None
+    kind, key = keys.parse_promise_key(change.partition_key, change.sort_key)
+    if kind not in _SCHEDULED or (change.old or {}).get("dueAt") == (change.new or {}).get("dueAt"):
+        return None
+    return DeadlineMoved(kind, key)
 
 
 def _rerun_request(change: Change) -> RerunRequested:

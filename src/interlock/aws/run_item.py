@@ -208,9 +208,14 @@ def _read_run(item: Mapping[str, Any]) -> Run:
         retries=int(item.get("retries", 0)),
         code_retries=int(item.get("codeRetries", 0)),
         manual_reruns=int(item.get("manualReruns", 0)),
+        drift_reruns=int(item.get("driftReruns", 0)),
         last_request=_text(item, "lastRequest"),
         retry_at=when("retryAt"),
         alerted=bool(item.get("alerted")),
+        succeeded_at=when("succeededAt"),
+        first_succeeded_at=when("firstSucceededAt"),
+        told=tuple(str(fact) for fact in _a(list, item.get("told") or [])),
+        post_run_verdict=_text(item, "postRunVerdict"),
         events=tuple(read_announcement(event) for event in item.get("events", ())),
     )
 

@@ -10,7 +10,8 @@ from typing import Any
 from interlock.domain.event import Event
 from interlock.domain.job_record import JobRecord
 from interlock.domain.pipeline import Pipeline, rule_sensors
-from interlock.domain.run import RunKey
+from interlock.domain.promise import PromiseKind
+from interlock.domain.run import RunKey, RunStatus
 from interlock.domain.schedule import (
     Period,
     calendar_date,
@@ -65,7 +66,26 @@ class Announced:
     events: tuple[Event, ...]
 
 
-Fact = SensorWritten | JobReported | RerunRequested | ConfigRemoved | Announced
+@dataclass(frozen=True, slots=True)
+class RunMoved:
+    """A run's row was moved to this status, or said something in it."""
+
+    key: RunKey
+    status: RunStatus
+    attempt: int
+    rerun_accepted: bool  # this move opened it again: the clock of a relative SLA begins anew
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineMoved:
+    """The row of an SLA's promise was made, changed or removed: its one-shot schedule follows."""
+
+    kind: PromiseKind
+    key: RunKey
+
+
+Fact = SensorWritten | JobReported | RerunRequested | ConfigRemoved | Announced | RunMoved | DeadlineMoved
 
 
 def watched_keys(pipeline: Pipeline) -> tuple[str, ...]:

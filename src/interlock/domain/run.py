@@ -126,11 +126,18 @@ class Run:
     retries: int = 0  # of maxRetries used
     code_retries: int = 0  # of maxCodeRetries used
     manual_reruns: int = 0  # of maxManualReruns used
+    drift_reruns: int = 0  # of maxDriftReruns used, by late data and drift alike
     last_request: str | None = (
         None  # id of the rerun request that opened it last: its redelivery is no second one
     )
     retry_at: datetime | None = None  # end of the back-off
     alerted: bool = False  # some event of this run was a warning or worse
+    succeeded_at: datetime | None = None  # the last success; not the end of an attempt that followed it
+    first_succeeded_at: datetime | None = (
+        None  # what an absolute SLA is judged by, whatever is rerun afterwards
+    )
+    told: tuple[str, ...] = ()  # facts of this attempt's data that were announced: each is told once
+    post_run_verdict: str | None = None  # `passed` or `failed`, as announced last
     events: tuple[Announcement, ...] = ()  # what the last move means
 
     @property
@@ -165,17 +172,26 @@ def opened(key: RunKey, opened_by: str, now: datetime, window: timedelta) -> Run
 def moved(run: Run, to: RunStatus, at: datetime, events: Sequence[Announcement] = (), **changes: Any) -> Run:
     """The run after one move of the table, with what the move announces."""
     check_move(run.status, to)
+    if to is RunStatus.SUCCEEDED:
+        now = whole_milliseconds(at)
+        changes = {"succeeded_at": now, "first_succeeded_at": run.first_succeeded_at or now} | changes
+    return announcing(run, events, status=to, updated_at=whole_milliseconds(at), **changes)
+
+
+def announcing(run: Run, events: Sequence[Announcement], *facts: str, **changes: Any) -> Run:
+    """The run with something to say about it. `facts` are remembered, the latest 100, so that each is said once."""
+    if facts:
+        changes["told"] = (*run.told, *facts)[-_MOST_TOLD:]
     return replace(
         run,
-        status=to,
         version=run.version + 1,
-        updated_at=whole_milliseconds(at),
         events=tuple(events),
         alerted=run.alerted or any(severity_of(event.type) is not Severity.INFO for event in events),
         **changes,
     )
 
 
+_MOST_TOLD = 100
 _NEXT_ATTEMPT: Mapping[str, Any] = {
     # Nothing of the attempt before may judge the next one.
     "task_token": None,
@@ -192,6 +208,8 @@ _NEXT_ATTEMPT: Mapping[str, Any] = {
     "job_ends_by": None,
     "outcome": None,
     "seen": {},
+    "told": (),
+    "post_run_verdict": None,
 }
 
 

@@ -1,4 +1,4 @@
-"""stream-router: table streams, cron fires and job state-change events, told apart by their shape."""
+"""stream-router: table streams, cron fires, job state-change events and alarms, told apart by their shape."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from interlock.aws.alarm_event import gone_off
 from interlock.aws.keys import pipeline_of
 from interlock.aws.observability import count
 from interlock.aws.read_change import read_change
@@ -17,6 +18,7 @@ from interlock.domain.plain_text import parse_instant
 from interlock.domain.routing import Announced
 from interlock.steps.fire_cron import fire_cron
 from interlock.steps.job_event import job_ended
+from interlock.steps.report_alarm import report_alarm
 from interlock.steps.route_change import Configs, RouterPorts, report_bad_input, route_change
 from interlock.triggers.state_events import remote_end
 
@@ -38,7 +40,7 @@ def stream_router(event: Mapping[str, Any], ports: RouterPorts, now: datetime) -
     if event.get("source") == CRON_SOURCE:
         _fire(event, ports, now)
     elif "detail-type" in event:
-        _job_event(event, ports, now)
+        _aws_event(event, ports, now)
     else:
         raise UnknownInvocation(
             f"neither Records, a cron fire nor an event; keys are {sorted(map(str, event))[:10]}"
@@ -48,12 +50,11 @@ def stream_router(event: Mapping[str, Any], ports: RouterPorts, now: datetime) -
 
 def _route(change: Change, configs: Configs, ports: RouterPorts, now: datetime) -> None:
     try:
-        fact = read_change(change)
-        if fact is not None:
+        for fact in read_change(change):
             route_change(fact, configs, ports, now)
-        if isinstance(fact, Announced):
-            for announced in fact.events:
-                count("EventPublished", type=str(announced.type))
+            if isinstance(fact, Announced):
+                for announced in fact.events:
+                    count("EventPublished", type=str(announced.type))
     except BadInput as problem:
         # Reading it again cannot help: its own pipeline is told, and the batch goes on.
         count("BadInput")
@@ -65,7 +66,12 @@ def _fire(event: Mapping[str, Any], ports: RouterPorts, now: datetime) -> None:
     fire_cron(str(event.get("pipelineId")), scheduled_at, ports.control, ports.machine, now)
 
 
-def _job_event(event: Mapping[str, Any], ports: RouterPorts, now: datetime) -> None:
+def _aws_event(event: Mapping[str, Any], ports: RouterPorts, now: datetime) -> None:
+    """What AWS services tell on the default bus: alarms that went off, jobs that ended."""
+    alarm = gone_off(event)
+    if alarm is not None:
+        report_alarm(alarm, ports.control)
+        return
     end = remote_end(event)
     if end is not None:
         # The event's own time: delivered twice, it is the same record.

@@ -12,9 +12,11 @@ from interlock.domain.pipeline import Pipeline
 from interlock.domain.routing import (
     Announced,
     ConfigRemoved,
+    DeadlineMoved,
     Fact,
     JobReported,
     RerunRequested,
+    RunMoved,
     SensorWritten,
 )
 from interlock.domain.run import RunStatus
@@ -22,6 +24,7 @@ from interlock.ports import ControlTable, EventBus, JobLog, RerunLog, StateMachi
 from interlock.steps.await_job import settle
 from interlock.steps.evaluate_readiness import cancel_waiting
 from interlock.steps.request_rerun import request_rerun
+from interlock.steps.run_moved import run_moved
 from interlock.steps.wake_runs import sensor_written
 
 log = logging.getLogger(__name__)
@@ -72,6 +75,13 @@ def route_change(fact: Fact, configs: Configs, ports: RouterPorts, now: datetime
             settle(record, ports.control, ports.machine)
         case RerunRequested(key=key):
             request_rerun(fact, configs.of(key.pipeline_id), ports.control, ports.reruns, ports.machine, now)
+        case RunMoved(key=key):
+            if fact.status is RunStatus.SUCCEEDED or fact.rerun_accepted:
+                pipeline = configs.of(key.pipeline_id)
+                if pipeline is not None:
+                    run_moved(fact, pipeline, ports.control, ports.machine, now)
+        case DeadlineMoved():
+            pass  # its one-shot schedule
         case ConfigRemoved(pipeline_id=pipeline_id):
             _cancel_waiting_runs(pipeline_id, ports, now)
 

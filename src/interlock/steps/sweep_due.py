@@ -31,8 +31,8 @@ def sweep_due(ports: WatchdogPorts, now: datetime) -> int:
     handed_on = 0
     for shard in range(DUE_SHARDS):
         try:
-            due = ports.control.due_runs(shard, now, _MOST_A_SHARD)
-            handed_on += _hand_on(due, ports.functions)
+            due = ports.control.due(shard, now, _MOST_A_SHARD)
+            handed_on += _hand_on([run for run in due if isinstance(run, DueRun)], ports.functions)
         except CallFailed as error:
             failures.append(f"shard {shard}: {error}")
     if now.minute % _CONFIG_SYNC_MINUTES == 0:

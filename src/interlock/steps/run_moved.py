@@ -1,0 +1,21 @@
+"""A run's row moved: what follows from that beyond the events it carries.
+
+Repeatable: a redelivery finds the rows as they are now.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from interlock.domain.pipeline import Pipeline
+from interlock.domain.routing import RunMoved
+from interlock.domain.run import RunStatus
+from interlock.ports import ControlTable, StateMachine
+
+
+def run_moved(
+    moved: RunMoved, pipeline: Pipeline, control: ControlTable, machine: StateMachine, now: datetime
+) -> None:
+    """One line for each duty; each takes the run as it stands by now."""
+    if moved.status is RunStatus.SUCCEEDED:
+        pass
