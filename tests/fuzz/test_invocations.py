@@ -153,9 +153,26 @@ JOB_EVENTS = mappings(
     }
 )
 
+ALARMS = mappings(
+    **{
+        "source": st.just("aws.cloudwatch"),
+        "detail-type": st.just("CloudWatch Alarm State Change"),
+        "detail": mappings(
+            alarmName=TEXTS,
+            configuration=mappings(description=TEXTS),
+            previousState=mappings(value=TEXTS),
+            state=mappings(
+                value=st.just("ALARM"),
+                reason=TEXTS,
+                timestamp=st.sampled_from(["2026-03-02T08:00:00.000+0000", "0001-01-01T00:00:00Z", "soon"]),
+            ),
+        ),
+    }
+)
+
 
 @FEW
-@given(event=FIRES | JOB_EVENTS)
+@given(event=FIRES | JOB_EVENTS | ALARMS)
 def test_the_router_answers_any_event_or_names_what_is_wrong(event: dict[str, Any]) -> None:
     plane = ControlPlane()
     plane.router.joblog.remember_remote("glue", "jr_1", a_key(BAD), 1, NOW)

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from event_builder import an_event
+from interlock.aws.dynamo_table import DynamoTable
 from interlock.domain.event import EventType
 from interlock.domain.message import is_alert
 from interlock.local.emulator import Emulator
-from interlock.local.stack import ALERTS, Stack, StackOptions, job_ends
+from interlock.local.stack import ALERTS, Stack, StackOptions, alarms, job_ends
 from interlock.local.zip_contents import FUNCTIONS
 from interlock.steps.deliver_alert import CLAIM
 from local.emulator_kit import eventually, invoke, item, unique
@@ -89,6 +90,39 @@ def test_the_ends_of_others_jobs_wake_the_router(
     emulator: Emulator, event: dict[str, Any], concerns_us: bool
 ) -> None:
     assert matches(emulator, job_ends(OWN), **event) is concerns_us
+
+
+def alarm(name: str, state: str) -> dict[str, Any]:
+    detail = {"alarmName": name, "state": {"value": state}}
+    return {"source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", "detail": detail}
+
+
+@pytest.mark.parametrize(
+    ("event", "concerns_us"),
+    [
+        pytest.param(alarm("prod-interlock-watchdog-silent", "ALARM"), True, id="one of ours goes off"),
+        pytest.param(alarm("prod-interlock-watchdog-silent", "OK"), False, id="one of ours is over"),
+        pytest.param(alarm("prod-interlock2-queue", "ALARM"), False, id="an alarm of a similar name"),
+        pytest.param(
+            alarm("prod-interlock-watchdog-silent", "ALARM") | {"source": "mine"}, False, id="a forged one"
+        ),
+    ],
+)
+def test_alarms_of_ours_that_go_off_wake_the_router(
+    emulator: Emulator, event: dict[str, Any], concerns_us: bool
+) -> None:
+    assert matches(emulator, alarms("prod-interlock"), **event) is concerns_us
+
+
+def test_an_alarm_on_the_default_bus_becomes_an_event_of_ours(emulator: Emulator, stack: Stack) -> None:
+    name, since = f"{stack.prefix}-watchdog-silent", "2026-03-02T08:00:00.000+0000"
+    detail = {"alarmName": name, "state": {"value": "ALARM", "timestamp": since}}
+    events = DynamoTable(emulator.client("dynamodb"), stack.table("events"))
+
+    emulator.publish_service_event("aws.cloudwatch", "CloudWatch Alarm State Change", detail)
+    stored = eventually(lambda: events.query("PIPELINE#-"))
+
+    assert [row["eventType"] for row in stored] == ["INFRA_ALARM"]
 
 
 def test_the_router_is_woken_for_sensors_and_not_for_the_ledger(emulator: Emulator, stack: Stack) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from interlock.domain.alarm import Alarm
 from interlock.domain.event import Announcement, EventType, Severity, severity_of
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.readiness import Readiness, RuleVerdict
@@ -126,6 +127,14 @@ def rerun_rejected(
     return _about(
         EventType.RERUN_REJECTED, f"not run again: {why}", at, attempt, {**detail, "why": why}, pipeline
     )
+
+
+def infra_alarm(alarm: Alarm) -> Announcement:
+    detail = {"alarmName": alarm.name, "reason": alarm.reason}
+    detail |= {"description": alarm.description} if alarm.description else {}
+    detail |= {"previousState": alarm.previous_state} if alarm.previous_state else {}
+    message = f"{alarm.name} went off: {alarm.description or alarm.reason}"
+    return Announcement(EventType.INFRA_ALARM, message, alarm.since, None, detail)
 
 
 def _about(

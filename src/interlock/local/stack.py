@@ -239,6 +239,7 @@ class Stack:
         self._rule("every-event", EVERY_EVENT, self.function_arn("event_sink"), bus=self.bus)
         self._rule("alerts", ALERTS, self.arn("sqs", f"{self.prefix}-alerts"), bus=self.bus)
         self._rule("job-ends", job_ends(self.state_machine_arn), self.function_arn("stream_router"))
+        self._rule("alarms", alarms(self.prefix), self.function_arn("stream_router"))
         self._rule("tick", None, self.function_arn("watchdog"))
 
     def _rule(self, name: str, pattern: Mapping[str, Any] | None, target: str, bus: str = "default") -> None:
@@ -300,6 +301,18 @@ def job_ends(own_machine: str) -> dict[str, Any]:
                 "detail": executions,
             },
         ]
+    }
+
+
+def alarms(prefix: str) -> dict[str, Any]:
+    """Alarms on our own infrastructure that go off; those of others concern somebody else.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+    """
+    return {
+        "source": ["aws.cloudwatch"],
+        "detail-type": ["CloudWatch Alarm State Change"],
+        "detail": {"alarmName": [{"prefix": f"{prefix}-"}], "state": {"value": ["ALARM"]}},
     }
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from interlock.aws import keys
+from interlock.aws import alarm_event, keys
 from interlock.aws.event_bus import event_from_detail
 from interlock.aws.job_log import DynamoJobLog
 from interlock.aws.table import Item, Key
@@ -61,6 +61,7 @@ from interlock.simulation.run_lines import run_line
 from interlock.simulation.scenario import JobPlay
 from interlock.simulation.table_streams import Losses, Record, TableStream
 from interlock.simulation.tally import Tally
+from interlock.simulation.watchdog_alarm import WatchdogAlarm
 
 _STATE_MACHINE = Path(__file__).resolve().parents[3] / "statemachine" / "pipeline_run.asl.json"
 _TICK = timedelta(minutes=1)
@@ -101,9 +102,10 @@ class World:
             timer_priority=TIMER,
         )
         self._workflow = WorkflowClient(self.machine, calls)
-        self.functions = Functions(
-            handlers(self._simulated(calls, check)), self.clock, self.history, Accounts(Tally(), Tally())
-        )
+        ours = dict(handlers(self._simulated(calls, check)))
+        self._alarm = WatchdogAlarm(start, self._on_alarm)
+        ours[WATCHDOG] = self._alarm.hears(ours[WATCHDOG])
+        self.functions = Functions(ours, self.clock, self.history, Accounts(Tally(), Tally()))
         self._sent: list[tuple[str, Record]] = []
         deliver = self._to(STREAM_ROUTER)
         self._streams = {
@@ -164,6 +166,7 @@ class World:
         return len(again)
 
     def _tick(self) -> None:
+        self._alarm.minute_begins(self.clock.now())
         if not self.watchdog_paused:
             event = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
             self.functions.invoke_async(WATCHDOG, event, may_be_idle=True)
@@ -216,6 +219,12 @@ class World:
             self.history.add(Kind.LOST, f"the default bus loses {kind}")
             return
         self.functions.invoke_async(STREAM_ROUTER, self._envelope(source, kind, detail))
+
+    def _on_alarm(self, detail: Mapping[str, Any]) -> None:
+        self.history.add(Kind.OUTSIDE, f"CloudWatch: {detail['alarmName']} goes off")
+        self.functions.invoke_async(
+            STREAM_ROUTER, self._envelope(alarm_event.SOURCE, alarm_event.DETAIL_TYPE, detail)
+        )
 
     def _envelope(self, source: str, kind: str, detail: Mapping[str, Any]) -> dict[str, Any]:
         """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html"""
