@@ -115,11 +115,14 @@ SPENT = {
     "synchronous": True,
     "outcome": Outcome(JobEnd.FAIL, "disk full"),
     "seen": {"row-count": {"count": 1000}},
+    "told": ("late data",),
+    "post_run_verdict": "failed",
 }
 FRESH = opened(a_key(), "trigger", OPENED_AT, WINDOW)
 OF_THE_RUN = (  # noqa: SIM905  a page of quotes would be no easier to read
     "key status attempt version created_at updated_at execution_count execution_name confirmed window_ends_at "
-    "opened_by retries code_retries manual_reruns last_request retry_at alerted events"
+    "opened_by retries code_retries manual_reruns drift_reruns last_request retry_at alerted events "
+    "succeeded_at first_succeeded_at"
 ).split()
 OF_THE_ATTEMPT = [*SPENT, "job_type", "handle", "remote_id", "started_at", "job_ends_by"]
 
