@@ -22,6 +22,8 @@ bench: $(INSTALLED)
 
 schema: $(INSTALLED)
 	@$(VENV)/bin/python -m interlock.pipeline_yaml > pipelines/pipeline.schema.json
+	@$(VENV)/bin/python -m interlock.event_schema > docs/events.schema.json
+	@$(VENV)/bin/python tests/events_page.py > docs/events.md
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Interlock needs Python 3.11 or newer; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'

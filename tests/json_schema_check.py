@@ -13,6 +13,7 @@ _TYPES = {
     "boolean": bool,
     "array": list,
     "object": dict,
+    "null": type(None),
 }
 _SAYS_NOTHING = {"$schema", "$defs", "title", "description", "default", "examples", "then"}
 Check = Callable[[Any, Any, dict[str, Any], dict[str, Any]], bool]

@@ -48,7 +48,7 @@ class EventBridgeBus:
             "Source": SOURCE,
             "DetailType": str(event.type),
             "Time": event.at,
-            "Detail": _detail_text(event),
+            "Detail": detail_text(event),
         }
 
 
@@ -72,7 +72,8 @@ def event_from_detail(detail: Mapping[str, Any]) -> Event:
         raise ValueError(f"not an event of ours: {type(error).__name__} {str(error)[:300]}") from error
 
 
-def _detail_text(event: Event) -> str:
+def detail_text(event: Event) -> str:
+    """The event as the bus carries it, cut down if it would be larger than EventBridge takes."""
     text = _json(_detail(event, event.message, event.detail))
     if len(text) <= _LARGEST_DETAIL:
         return text
