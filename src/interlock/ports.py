@@ -18,6 +18,7 @@ from interlock.domain.pipeline import Pipeline
 from interlock.domain.promise import Promise, PromiseKind
 from interlock.domain.run import Outcome, Run, RunKey, RunStatus
 from interlock.domain.schedule import Calendar
+from interlock.domain.upstream_outcome import RunSeen
 
 Attributes = Mapping[str, Any]
 
@@ -79,6 +80,11 @@ class ControlTable(Protocol):
         One transaction; more where a transaction's limits (100 items, 4 MB) are exceeded.
         """
 
+    def snapshot_with_runs(
+        self, key: RunKey, sensor_keys: Sequence[str], others: Iterable[RunKey]
+    ) -> tuple[Run | None, Mapping[str, Attributes], Mapping[RunKey, RunSeen]]:
+        """As `snapshot`, with those of the other pipelines' runs that have a row, at the same instant."""
+
     def open_run(self, run: Run) -> None:
         """Put the row unless there is one; else `Lost(current run)`."""
 
@@ -134,6 +140,11 @@ class ControlTable(Protocol):
     def forget_rerun_request(self, key: RunKey, decided: Attributes) -> None:
         """Delete the request that was decided; a newer one in its place stays."""
 
+    def dependents_of(self, pipeline_id: str) -> list[str]:
+        """The pipelines whose rules read this one's outcome; one whose config changed since may be among them."""
+
+    def add_dependent(self, pipeline_id: str, dependent_id: str) -> None: ...
+    def remove_dependent(self, pipeline_id: str, dependent_id: str) -> None: ...
     def config(self, pipeline_id: str) -> StoredConfig | None: ...
     def put_config(self, config: StoredConfig, announcement: Announcement) -> None:
         """Replace the last good config; the announcement rides on the row."""
@@ -212,14 +223,28 @@ class ConfigFile:
     pipeline_id: str | None
     valid: bool
     version: int = 0
+    calendar: str | None = None  # the one that it holds; its last good one while it is invalid
+    calendars: tuple[str, ...] = ()  # that the pipeline's config in force names
+    missing: tuple[str, ...] = ()  # that it was refused for naming
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCalendar:
+    """The row of a calendar."""
+
+    source: str | None  # the file it came from; None if somebody put the row there
+    calendar: Calendar | None  # None if somebody wrote over the row
 
 
 class ConfigLedger(Protocol):
-    """Which file holds which pipeline; read and written by config sync alone."""
+    """Which file holds which pipeline or calendar; read and written by config sync alone."""
 
     def files(self) -> list[ConfigFile]: ...
     def put_file(self, file: ConfigFile, announcement: Announcement | None, now: datetime) -> None: ...
     def remove_file(self, source: str) -> None: ...
+    def calendar(self, name: str) -> StoredCalendar | None: ...
+    def put_calendar(self, calendar: Calendar, source: str, now: datetime) -> None: ...
+    def remove_calendar(self, name: str) -> None: ...
 
 
 # ---------------------------------------------------------------- services

@@ -30,6 +30,7 @@ from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pip
 from interlock.domain.promise import Promise, PromiseKind
 from interlock.domain.run import Outcome, Run, RunKey, RunStatus
 from interlock.domain.schedule import Calendar
+from interlock.domain.upstream_outcome import RunSeen
 from interlock.ports import Attributes, DuePromise, DueRun, Lost, StoredConfig
 
 log = logging.getLogger(__name__)
@@ -119,11 +120,19 @@ class DynamoControlTable:
     def snapshot(
         self, key: RunKey, sensor_keys: Sequence[str]
     ) -> tuple[Run | None, Mapping[str, Attributes]]:
+        run, sensors, _ = self.snapshot_with_runs(key, sensor_keys, ())
+        return run, sensors
+
+    def snapshot_with_runs(
+        self, key: RunKey, sensor_keys: Sequence[str], others: Iterable[RunKey]
+    ) -> tuple[Run | None, Mapping[str, Attributes], Mapping[RunKey, RunSeen]]:
         wanted = {keys.sensor_key(key.pipeline_id, sensor): sensor for sensor in sensor_keys}
-        items = self._table.snapshot([keys.run_key(key), *wanted])
+        runs = {keys.run_key(other): other for other in others}
+        items = self._table.snapshot([keys.run_key(key), *wanted, *runs])
         run = items.get(keys.run_key(key))
         sensors = {wanted[found]: item for found, item in items.items() if found in wanted}
-        return (read_run(run) if run else None), sensors
+        seen = {runs[found]: _run_seen(item) for found, item in items.items() if found in runs}
+        return (read_run(run) if run else None), sensors, seen
 
     def open_run(self, run: Run) -> None:
         try:
@@ -236,6 +245,19 @@ class DynamoControlTable:
     def put_baseline(self, baseline: Baseline) -> None:
         self._table.put(baseline_item(baseline))
 
+    # -- who waits for whom
+
+    def dependents_of(self, pipeline_id: str) -> list[str]:
+        rows = self._table.query(keys.partition(pipeline_id), keys.DEPENDENT)
+        return [str(row["SK"])[len(keys.DEPENDENT) :] for row in rows]
+
+    def add_dependent(self, pipeline_id: str, dependent_id: str) -> None:
+        partition, sort = keys.dependent_key(pipeline_id, dependent_id)
+        self._table.put({"PK": partition, "SK": sort})
+
+    def remove_dependent(self, pipeline_id: str, dependent_id: str) -> None:
+        self._table.delete(keys.dependent_key(pipeline_id, dependent_id))
+
     # -- facts that no run carries
 
     def notice(
@@ -291,6 +313,17 @@ def _instant(text: Any) -> datetime | None:
     with suppress(TypeError, ValueError):
         return parse_instant_text(text)
     return None
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def _run_seen(item: Mapping[str, Any]) -> RunSeen:
+    """A row that somebody wrote over harms its own pipeline: those that wait for it are told that they cannot read it."""
+    try:
+        return RunSeen(RunStatus(item["status"]), parse_instant_text(item["updatedAt"]))
+    except (KeyError, TypeError, ValueError):
+        return RunSeen(None, _NEVER)
 
 
 def _same_attempt(run: Run) -> tuple[Clause, ...]:

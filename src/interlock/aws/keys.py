@@ -161,6 +161,14 @@ def parse_promise_key(partition_key: str, sort_key: str) -> tuple[PromiseKind, R
 _KINDS = frozenset(PromiseKind)
 
 
+DEPENDENT = "DEPENDENT#"
+
+
+def dependent_key(pipeline_id: str, dependent_id: str) -> Key:
+    """In the upstream's partition: whose runs wait for its runs."""
+    return partition(pipeline_id), f"{DEPENDENT}{dependent_id}"
+
+
 def due_shard(key: RunKey) -> int:
     # Any stable spread will do; a pipeline's rows stay together.
     return sum(key.pipeline_id.encode()) % DUE_SHARDS

@@ -59,6 +59,14 @@ class Start(StrEnum):
     ALL = "all"
 
 
+class UpstreamDate(StrEnum):
+    """Which of the upstream's runs a rule on another pipeline looks at, seen from the date of our own run."""
+
+    SAME = "same"  # the run of the same date; where its dates are coarser, the one that contains it
+    PREVIOUS = "previous"  # the run of the period before ours, by our own schedule
+    WINDOW = "window"  # all runs of the periods that lie within ours
+
+
 class OnTimeout(StrEnum):
     """What becomes of a remote job whose attempt timed out."""
 
@@ -74,6 +82,19 @@ class Rule:
     check: Check
     field: str | None = None  # None: `exists` looks at the reading itself, `age_*` at `updatedAt`
     value: Scalar | timedelta | tuple[Scalar, ...] | None = None  # tuple for `in`, timedelta for `age_*`
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRule:
+    """One condition on another pipeline's outcome: that its run has succeeded, and is not being rerun."""
+
+    pipeline_id: str
+    date: UpstreamDate = UpstreamDate.SAME
+
+    @property
+    def name(self) -> str:
+        """Names it among what the rules of a pipeline read; no sensor key holds a `#`."""
+        return f"{self.pipeline_id}#{self.date}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +126,7 @@ class Not:
     rule: RuleNode
 
 
-RuleNode = Rule | AllOf | AnyOf | AtLeast | Not
+RuleNode = Rule | UpstreamRule | AllOf | AnyOf | AtLeast | Not
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,18 +259,29 @@ class Pipeline:
         return "cron" if self.schedule.cron else "stream"
 
 
-def each_rule(node: RuleNode) -> Iterator[Rule]:
+def each_leaf(node: RuleNode) -> Iterator[Rule | UpstreamRule]:
     """Every single rule below `node`, in the order written."""
     match node:
-        case Rule():
+        case Rule() | UpstreamRule():
             yield node
         case Not(rule=member):
-            yield from each_rule(member)
+            yield from each_leaf(member)
         case AllOf(rules=members) | AnyOf(rules=members) | AtLeast(rules=members):
             for member in members:
-                yield from each_rule(member)
+                yield from each_leaf(member)
+
+
+def each_rule(node: RuleNode) -> Iterator[Rule]:
+    """Every single rule on a sensor below `node`, in the order written."""
+    return (leaf for leaf in each_leaf(node) if isinstance(leaf, Rule))
 
 
 def rule_sensors(pipeline: Pipeline) -> tuple[str, ...]:
     """The sensor keys that the validation rules read, each once, in the order written."""
     return tuple(dict.fromkeys(rule.key for rule in each_rule(pipeline.validation.rule)))
+
+
+def upstream_rules(pipeline: Pipeline) -> tuple[UpstreamRule, ...]:
+    """The validation rules on other pipelines' outcomes, each once, in the order written."""
+    leaves = each_leaf(pipeline.validation.rule)
+    return tuple(dict.fromkeys(leaf for leaf in leaves if isinstance(leaf, UpstreamRule)))

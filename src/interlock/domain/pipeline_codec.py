@@ -33,6 +33,8 @@ from interlock.domain.pipeline import (
     Sla,
     Start,
     Trigger,
+    UpstreamDate,
+    UpstreamRule,
     Validation,
 )
 
@@ -91,6 +93,8 @@ def _plain_rule(node: RuleNode) -> dict[str, Any]:
         case Rule(key=key, check=check, field=field, value=value):
             wanted = _seconds(value) if isinstance(value, timedelta) else value
             return {"key": key, "check": check, "field": field, "value": wanted}
+        case UpstreamRule(pipeline_id=pipeline_id, date=run_date):
+            return {"pipeline": pipeline_id, "check": "succeeded", "date": run_date}
         case AllOf(rules=rules):
             return {"all": _plain_rules(rules)}
         case AnyOf(rules=rules):
@@ -127,6 +131,8 @@ def _node(plain: Mapping[str, Any]) -> RuleNode:
         return AnyOf(_nodes(plain["any"]))
     if "atLeast" in plain:
         return AtLeast(plain["atLeast"], _nodes(plain["of"]))
+    if "pipeline" in plain:
+        return UpstreamRule(plain["pipeline"], UpstreamDate(plain["date"]))
     return Not(_node(plain["not"]))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from interlock.domain.pipeline import Check, Not, Rule, Validation
+from interlock.domain.pipeline import Check, Not, Rule, UpstreamRule, Validation
 from interlock.domain.rule_check import (
     AGE_CHECKS,
     CLOCK_TOLERANCE,
@@ -26,13 +26,14 @@ from interlock.domain.rule_check import (
 )
 from interlock.domain.sensor import Reading, Unseen
 from interlock.domain.sensor_value import as_number, baseline_value, json_safe, shortened, shown
+from interlock.domain.upstream import UpstreamOutcome
 
 
 @dataclass(frozen=True, slots=True)
 class RuleVerdict:
     """One rule or group, judged: what it saw, what it wanted, since when."""
 
-    key: str  # the sensor's; of a group its members', comma-joined
+    key: str  # the sensor's, or the upstream pipeline's id; of a group its members', comma-joined
     rule: str  # as text: row-count.count >= 1000
     holds: bool
     reason: str  # a full sentence
@@ -92,9 +93,12 @@ def _verdict(
     members = tuple(_verdict(member, readings, now, before) for member in rule.members)
     if isinstance(rule.node, Rule):
         holds = rule.holds(readings, now)
-        reading = readings.get(rule.key)
+        reading = _reading_of(rule.key, readings)
         reason = _reason(rule.node, reading, now)
         seen, wanted = _seen_by(rule.node, reading), _wanted(rule.node)
+    elif isinstance(rule.node, UpstreamRule):
+        outcome = _outcome_of(rule.node, readings)
+        holds, reason, seen, wanted = outcome.holds, outcome.reason, outcome.seen, outcome.wanted
     else:
         holds = rule.decide(member.holds for member in members)
         reason = _group_reason(rule, members, holds)
@@ -104,6 +108,18 @@ def _verdict(
     return RuleVerdict(
         rule.key, rule.text, holds, shortened(reason, LONGEST_TEXT), seen, wanted, since, members
     )
+
+
+def _reading_of(key: str, readings: Readings) -> Reading | Unseen | None:
+    found = readings.get(key)
+    return found if isinstance(found, (Reading, Unseen)) else None
+
+
+def _outcome_of(rule: UpstreamRule, readings: Readings) -> UpstreamOutcome:
+    found = readings.get(rule.name)
+    if isinstance(found, UpstreamOutcome):
+        return found
+    return UpstreamOutcome(False, f"{rule.pipeline_id} was not looked at")
 
 
 def _each_verdict(verdicts: Iterable[RuleVerdict]) -> Iterator[RuleVerdict]:

@@ -13,7 +13,19 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from interlock.domain.pipeline import AllOf, AnyOf, AtLeast, Check, Not, Rule, RuleNode, Validation, each_rule
+from interlock.domain.pipeline import (
+    AllOf,
+    AnyOf,
+    AtLeast,
+    Check,
+    Not,
+    Rule,
+    RuleNode,
+    UpstreamRule,
+    Validation,
+    each_leaf,
+    each_rule,
+)
 from interlock.domain.sensor import Reading, Unseen
 from interlock.domain.sensor_value import (
     LONGEST_VALUE,
@@ -23,8 +35,10 @@ from interlock.domain.sensor_value import (
     shortened,
     shown,
 )
+from interlock.domain.upstream import UpstreamOutcome, rule_text
 
-Readings = Mapping[str, Reading | Unseen]
+# By the sensor's key as the config has it; an upstream's outcome by the rule's `name`.
+Readings = Mapping[str, Reading | Unseen | UpstreamOutcome]
 Holds = Callable[[Readings, datetime], bool]
 
 LONGEST_TEXT = 300  # characters of a rule or a reason: verdicts are kept in the run's row, which holds 400 KB
@@ -92,6 +106,8 @@ def compile_rule(node: RuleNode) -> CompiledRule:
         case Rule():
             text = shortened(f"{target_name(node)} {wanted_text(node)}", LONGEST_TEXT)
             return CompiledRule(node, node.key, text, _single(node))
+        case UpstreamRule():
+            return CompiledRule(node, node.pipeline_id, rule_text(node), _upstream(node))
         case AllOf(rules=rules):
             return _group(node, "all of", rules, all, len(rules))
         case AnyOf(rules=rules):
@@ -113,13 +129,27 @@ def _group(
     checks = tuple(member.holds for member in members)
     return CompiledRule(
         node=node,
-        key=",".join(dict.fromkeys(rule.key for rule in each_rule(node))),
+        key=",".join(dict.fromkeys(map(_leaf_key, each_leaf(node)))),
         text=shortened(f"{word} ({', '.join(member.text for member in members)})", LONGEST_TEXT),
         holds=lambda readings, now: decide(check(readings, now) for check in checks),
         members=members,
         decide=decide,
         needed=needed,
     )
+
+
+def _leaf_key(leaf: Rule | UpstreamRule) -> str:
+    return leaf.key if isinstance(leaf, Rule) else leaf.pipeline_id
+
+
+def _upstream(rule: UpstreamRule) -> Holds:
+    name = rule.name
+
+    def holds(readings: Readings, _now: datetime) -> bool:
+        outcome = readings.get(name)
+        return type(outcome) is UpstreamOutcome and outcome.holds
+
+    return holds
 
 
 def _single(rule: Rule) -> Holds:

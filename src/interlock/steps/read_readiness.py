@@ -7,20 +7,27 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from interlock.domain.pipeline import Pipeline, rule_sensors
+from interlock.domain.pipeline import Pipeline, rule_sensors, upstream_rules
 from interlock.domain.readiness import Readiness, RuleVerdict, evaluate_readiness
 from interlock.domain.run import Run, RunKey
 from interlock.domain.sensor import candidate_keys, select_reading
+from interlock.domain.upstream import UpstreamOutcome
 from interlock.ports import ControlTable, Lost
+from interlock.steps.read_upstreams import outcomes, questions_of
 
 
 def read_readiness(
     pipeline: Pipeline, key: RunKey, control: ControlTable, now: datetime
 ) -> tuple[Run | None, Readiness]:
     """The run and the verdict over its rules, both as of the same instant."""
-    sensors = rule_sensors(pipeline)
+    sensors, upstreams = rule_sensors(pipeline), upstream_rules(pipeline)
+    names = [name for sensor in sensors for name in candidate_keys(sensor, key.date)]
+    if upstreams:
+        questions = questions_of(pipeline, upstreams, key.date, control)
+        run, found, seen = control.snapshot_with_runs(key, names, questions.rows)
+        told = outcomes(questions, seen, control)
+        return run, judge(pipeline, key, found, now, run.verdicts if run else (), told)
     if sensors:
-        names = [name for sensor in sensors for name in candidate_keys(sensor, key.date)]
         run, found = control.snapshot(key, names)
     else:
         run, found = control.run(key), {}
@@ -33,10 +40,11 @@ def judge(
     found: Mapping[str, Mapping[str, Any]],
     now: datetime,
     previous: tuple[RuleVerdict, ...],
+    upstreams: Mapping[str, UpstreamOutcome] | None = None,
 ) -> Readiness:
-    """The verdict over sensors that were read already."""
+    """The verdict over sensors, and outcomes of other pipelines, that were read already."""
     readings = {sensor: select_reading(sensor, key.date, found) for sensor in rule_sensors(pipeline)}
-    return evaluate_readiness(pipeline.validation, readings, now, previous)
+    return evaluate_readiness(pipeline.validation, {**readings, **(upstreams or {})}, now, previous)
 
 
 def note_verdicts(run: Run, readiness: Readiness, control: ControlTable) -> None:

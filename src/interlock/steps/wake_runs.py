@@ -9,7 +9,7 @@ from interlock.domain import announcement
 from interlock.domain.pipeline import Pipeline, Start
 from interlock.domain.readiness import trigger_holds
 from interlock.domain.routing import SensorWritten, concerned_runs, fires_of_date, watched_keys
-from interlock.domain.run import RunKey, RunStatus
+from interlock.domain.run import Run, RunKey, RunStatus
 from interlock.domain.sensor import (
     InvalidReading,
     Reading,
@@ -128,10 +128,16 @@ def _revive_expired(
     if concerned.day is not None:
         runs = list(control.runs_of_date(pipeline.id, pipeline.schedule_id, concerned.day))
     for run in runs:
-        if run is None or run.key in seen_already:
-            continue
-        start_execution(run, control, machine, now)
-        if run.status is RunStatus.EXPIRED:
-            current, readiness = read_readiness(pipeline, run.key, control, now)
-            if readiness.ready and current is not None and current.status is RunStatus.EXPIRED:
-                revive_run(current, pipeline, control, machine, now)
+        if run is not None and run.key not in seen_already:
+            revive_if_ready(run, pipeline, control, machine, now)
+
+
+def revive_if_ready(
+    run: Run, pipeline: Pipeline, control: ControlTable, machine: StateMachine, now: datetime
+) -> None:
+    """A run that expired starts after all if its rules hold by now; one that somebody revived is set going."""
+    start_execution(run, control, machine, now)
+    if run.status is RunStatus.EXPIRED:
+        current, readiness = read_readiness(pipeline, run.key, control, now)
+        if readiness.ready and current is not None and current.status is RunStatus.EXPIRED:
+            revive_run(current, pipeline, control, machine, now)
