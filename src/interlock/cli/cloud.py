@@ -1,0 +1,118 @@
+"""The environment a command works on: the tables of `--environment`, found with AWS's own credentials and settings."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from interlock.aws.table import Table
+from interlock.domain.bad_input import BadInput
+from interlock.domain.plain_text import one_line
+from interlock.ports import CallFailed
+
+ENVIRONMENT = "INTERLOCK_ENVIRONMENT"
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
+
+
+class WrongUsage(Exception):
+    """What was asked for cannot be; the message says what to ask instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """The four tables of one environment."""
+
+    environment: str
+    control: Table
+    joblog: Table
+    rerun: Table
+    events: Table
+
+
+def add_cloud_arguments(parser: argparse.ArgumentParser) -> None:
+    """How a person points a command at an environment. `AWS_PROFILE` and its like work as everywhere."""
+    where = parser.add_argument_group("environment")
+    where.add_argument(
+        "--environment",
+        metavar="NAME",
+        default=os.environ.get(ENVIRONMENT),
+        help=f"whose tables: NAME-interlock-* (default: ${ENVIRONMENT})",
+    )
+    where.add_argument("--region", help="of the tables (default: AWS's own settings)")
+    where.add_argument(
+        "--endpoint-url", metavar="URL", help="of an emulated AWS (default: $AWS_ENDPOINT_URL, else AWS)"
+    )
+
+
+def connect(parsed: argparse.Namespace) -> Cloud:
+    """No call is made yet. Raises `WrongUsage`."""
+    name = parsed.environment
+    if not name:
+        raise WrongUsage(f"which environment? Name it with --environment, or in ${ENVIRONMENT}")
+    if not _NAME.fullmatch(name):
+        raise WrongUsage(
+            f"{one_line(name, 80)!r} is no environment's name; use letters, digits, '.', '_', '-'"
+        )
+    from interlock.aws.dynamo_table import DynamoTable
+
+    client = _dynamodb(parsed.region, parsed.endpoint_url)
+    control, joblog, rerun, events = (
+        DynamoTable(client, f"{name}-interlock-{table}") for table in ("control", "joblog", "rerun", "events")
+    )
+    return Cloud(name, control, joblog, rerun, events)
+
+
+def _dynamodb(region: str | None, endpoint_url: str | None) -> Any:
+    from boto3.session import Session
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    # A person waits, perhaps far from the region: more patience than a function has.
+    patient = Config(
+        connect_timeout=5, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 4}
+    )
+    try:
+        return Session(region_name=region).client("dynamodb", endpoint_url=endpoint_url, config=patient)
+    except (BotoCoreError, ValueError) as error:
+        # No region, no such profile, an endpoint that is no URL.
+        raise WrongUsage(one_line(str(error), 300)) from error
+
+
+def answered(
+    command: str, parsed: argparse.Namespace, answer: Callable[[Cloud], int], *, as_json: bool
+) -> int:
+    """The exit code of `answer`; 2, and one line that says why, for what AWS or the tables do not give."""
+    try:
+        return answer(connect(parsed))
+    except WrongUsage as error:
+        why = str(error)
+    except CallFailed as error:
+        why = _refusal(error, parsed.environment)
+    except BadInput as error:
+        why = f"{one_line(str(error), 300)} (a row that somebody wrote over)"
+    if as_json:
+        sys.stdout.write(json.dumps({"error": why}) + "\n")
+    else:
+        sys.stderr.write(f"interlock {command}: {why}\n")
+    return 2
+
+
+_ADVICE = {
+    "ResourceNotFoundException": "is {environment!r} the environment's name, and is this its account and region?",
+    "NoCredentialsError": "sign in to AWS, or set AWS_PROFILE",
+    "AccessDeniedException": "these credentials may not use the tables",
+    "UnrecognizedClientException": "AWS does not know these credentials",
+    "ExpiredTokenException": "the credentials have run out; sign in again",
+    "EndpointConnectionError": "is the endpoint right, and does it run?",
+}
+
+
+def _refusal(error: CallFailed, environment: str) -> str:
+    advice = _ADVICE.get(error.code, "try again").format(environment=environment)
+    return f"{one_line(str(error), 300)}; {advice}"
