@@ -13,7 +13,7 @@ from interlock.pipeline_yaml.rules import MODEL_OF_TAG
 from interlock.pipeline_yaml.scalars import WORDS_FOR_PATTERN
 
 _Location = tuple[str | int, ...]
-_GROUP_KEYS = ("all", "any", "atLeast", "of", "not")
+_GROUP_KEYS = ("all", "any", "atLeast", "of", "not", "pipeline")
 _YAML_1_1_TRUTH = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -19,10 +19,20 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from typing_extensions import TypeAliasType
 
-from interlock.domain.pipeline import AllOf, AnyOf, AtLeast, Check, Not, Rule, RuleNode
+from interlock.domain.pipeline import (
+    AllOf,
+    AnyOf,
+    AtLeast,
+    Check,
+    Not,
+    Rule,
+    RuleNode,
+    UpstreamDate,
+    UpstreamRule,
+)
 from interlock.domain.sensor_value import as_number
 from interlock.pipeline_yaml.mistake import shown
-from interlock.pipeline_yaml.scalars import DeadlineText, Line, SensorKey, one_of, read_duration
+from interlock.pipeline_yaml.scalars import DeadlineText, Line, Name, SensorKey, one_of, read_duration
 
 _AGES = (Check.AGE_LT, Check.AGE_GT)
 _ORDERS = (Check.GT, Check.GTE, Check.LT, Check.LTE)
@@ -98,6 +108,25 @@ class TriggerSection(RuleSection):
     )
 
 
+class UpstreamSection(Section):
+    """One condition on another pipeline's outcome. It stands in validation.rules only."""
+
+    pipeline: Name = Field(description="The other pipeline's id.")
+    check: Literal["succeeded"] = Field(
+        description="The run has succeeded, and is not being rerun.",
+    )
+    date: Annotated[UpstreamDate, one_of(UpstreamDate)] = Field(
+        default=UpstreamDate.SAME,
+        description="Which of its runs: same (of the same execution date; where its dates are coarser, the one "
+        "that contains it), previous (of the period before, by this pipeline's own schedule) or window (all "
+        "runs of the periods that lie within this one: a day waits for its 24 hourly runs).",
+    )
+
+    def rule(self) -> RuleNode:
+        """The domain's rule."""
+        return UpstreamRule(self.pipeline, self.date)
+
+
 class AllSection(Section):
     """Holds when every member holds."""
 
@@ -146,7 +175,14 @@ class NotSection(Section):
         return Not(self.not_.rule())
 
 
-_GROUPS = {"all": "<all>", "any": "<any>", "atLeast": "<atLeast>", "of": "<atLeast>", "not": "<not>"}
+_GROUPS = {
+    "all": "<all>",
+    "any": "<any>",
+    "atLeast": "<atLeast>",
+    "of": "<atLeast>",
+    "not": "<not>",
+    "pipeline": "<pipeline>",
+}
 
 
 def _kind(value: Any) -> str:
@@ -161,7 +197,8 @@ RuleItem = TypeAliasType(
         | Annotated[AllSection, Tag("<all>")]
         | Annotated[AnySection, Tag("<any>")]
         | Annotated[AtLeastSection, Tag("<atLeast>")]
-        | Annotated[NotSection, Tag("<not>")],
+        | Annotated[NotSection, Tag("<not>")]
+        | Annotated[UpstreamSection, Tag("<pipeline>")],
         Discriminator(_kind),
     ],
 )
@@ -172,6 +209,7 @@ MODEL_OF_TAG: dict[str | int, type[Section]] = {
     "<any>": AnySection,
     "<atLeast>": AtLeastSection,
     "<not>": NotSection,
+    "<pipeline>": UpstreamSection,
 }
 for _group in (AllSection, AnySection, AtLeastSection, NotSection):
     _group.model_rebuild()

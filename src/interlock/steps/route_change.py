@@ -25,6 +25,7 @@ from interlock.steps.await_job import settle
 from interlock.steps.evaluate_readiness import cancel_waiting
 from interlock.steps.request_rerun import request_rerun
 from interlock.steps.run_moved import run_moved
+from interlock.steps.wake_dependents import wake_dependents
 from interlock.steps.wake_runs import sensor_written
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,8 @@ def route_change(fact: Fact, configs: Configs, ports: RouterPorts, now: datetime
         case RerunRequested(key=key):
             request_rerun(fact, configs.of(key.pipeline_id), ports.control, ports.reruns, ports.machine, now)
         case RunMoved(key=key):
+            if fact.status is RunStatus.SUCCEEDED:
+                wake_dependents(key, ports.control, ports.machine, now)
             if fact.status is RunStatus.SUCCEEDED or fact.rerun_accepted:
                 pipeline = configs.of(key.pipeline_id)
                 if pipeline is not None:
