@@ -101,6 +101,8 @@ def _sensor_keys(rules: Any) -> Iterator[str]:
     elif isinstance(rules, dict):
         if isinstance(rules.get("key"), str):
             yield rules["key"]
+        if isinstance(rules.get("pipeline"), str):
+            yield f"{rules['pipeline']}#{rules.get('date', 'same')}"  # no sensor's: those hold no `#`
         for group in ("all", "any", "of", "not"):
             yield from _sensor_keys(rules.get(group))
 
