@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from interlock.cli.pipeline_files import Unreadable, each_file, read_file
 from interlock.pipeline_yaml import Checked, Mistake, PipelineInvalid, check_pipeline
+from interlock.pipeline_yaml.dependencies import doubtful, first_circle, upstreams_in_step
 from interlock.pipeline_yaml.mistake import path_text, printable
 
 
@@ -23,6 +24,8 @@ class _Report:
     )  # id -> where, should another file have it too
     mistakes: list[Mistake] = field(default_factory=list)
     warnings: list[Mistake] = field(default_factory=list)
+    checked: dict[str, Checked] = field(default_factory=dict)  # by pipeline id
+    invalid: set[str] = field(default_factory=set)  # ids in files with mistakes
 
     def add(self, checked: Checked, file: str) -> None:
         """A valid file; its id may be taken all the same."""
@@ -34,7 +37,27 @@ class _Report:
             self.mistakes.append(here)
         else:
             self.pipelines[name] = here
+            self.checked[name] = checked
         self.warnings += checked.warnings
+
+    def add_dependencies(self) -> None:
+        """What only all files together show: pipelines that wait for each other, or for one that is not there."""
+        in_step = {name: upstreams_in_step(checked.pipeline) for name, checked in self.checked.items()}
+        told: set[frozenset[str]] = set()
+        for name, checked in self.checked.items():
+            found = first_circle(name, checked.dependencies, lambda upstream: in_step.get(upstream, ()))
+            if found and frozenset(found[1]) not in told:
+                told.add(frozenset(found[1]))
+                self.mistakes.append(found[0])
+            if self.files > 1:  # one file alone says nothing of the others
+                self.warnings += self._doubts(checked)
+
+    def _doubts(self, checked: Checked) -> Iterator[Mistake]:
+        for dependency in checked.dependencies:
+            upstream = self.checked.get(dependency.upstream)
+            doubt = doubtful(checked.pipeline, dependency, upstream.pipeline if upstream else None)
+            if doubt and dependency.upstream not in self.invalid:
+                yield dependency.wrong(doubt)
 
 
 def add_parser(subparsers: Any) -> None:
@@ -62,6 +85,7 @@ def validate(paths: Sequence[str], *, as_json: bool, out: TextIO) -> int:
         for path in each_file(paths):
             report.files += 1
             _check(path, report)
+        report.add_dependencies()
     except Unreadable as error:
         out.write(json.dumps({"error": str(error)}) + "\n" if as_json else f"interlock validate: {error}\n")
         return 2
@@ -78,6 +102,7 @@ def _check(path: Path, report: _Report) -> None:
         report.add(check_pipeline(read_file(path), file), file)
     except PipelineInvalid as invalid:
         report.mistakes += invalid.mistakes
+        report.invalid |= {invalid.pipeline_id} if invalid.pipeline_id else set()
 
 
 def _as_data(report: _Report) -> dict[str, Any]:

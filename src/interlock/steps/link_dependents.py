@@ -1,10 +1,31 @@
-"""Keep the rows by which a success finds the pipelines that wait for it in step with the stored configs."""
+"""Pipelines that wait for pipelines, at sync: no circle gets in, and a success finds those that wait for it."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from functools import cache
+
 from interlock.domain.pipeline import Pipeline, upstream_rules
 from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pipeline
+from interlock.pipeline_yaml import Checked, PipelineInvalid
+from interlock.pipeline_yaml.dependencies import first_circle, upstreams_in_step
 from interlock.ports import ControlTable, StoredConfig
+
+
+def refuse_circle(checked: Checked, control: ControlTable, files: Collection[str]) -> None:
+    """Raises `PipelineInvalid` if the stored configs lead from an upstream back here. `files` are those there are."""
+
+    @cache
+    def upstreams_of(pipeline_id: str) -> list[str]:
+        stored = control.config(pipeline_id)
+        # Another pass, or the end of this one, removes a config whose file is gone.
+        pipeline = _decoded(stored) if stored is not None and stored.source in files else None
+        return upstreams_in_step(pipeline) if pipeline else []
+
+    own = checked.pipeline.id
+    found = first_circle(own, checked.dependencies, upstreams_of)
+    if found is not None:
+        raise PipelineInvalid([found[0]], own)
 
 
 def link_dependents(pipeline: Pipeline, stored: StoredConfig | None, control: ControlTable) -> bool:
@@ -33,7 +54,12 @@ def _upstreams(pipeline: Pipeline) -> set[str]:
 
 
 def _stored_upstreams(stored: StoredConfig | None) -> set[str]:
+    pipeline = _decoded(stored) if stored is not None else None
+    return _upstreams(pipeline) if pipeline else set()
+
+
+def _decoded(stored: StoredConfig) -> Pipeline | None:
     try:
-        return _upstreams(decode_pipeline(stored.text)) if stored is not None else set()
+        return decode_pipeline(stored.text)
     except StoredPipelineUnreadable:
-        return set()  # whoever wrote over the row
+        return None  # whoever wrote over the row
