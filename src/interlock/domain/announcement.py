@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from interlock.domain.alarm import Alarm
+from interlock.domain.calendar import Calendar
 from interlock.domain.event import Announcement, EventType, Severity, severity_of
+from interlock.domain.missing import missing_lines
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.readiness import Readiness, RuleVerdict
 from interlock.domain.retry import RetryDecision, category_of
@@ -34,7 +37,12 @@ def validation_exhausted(
     run: Run, pipeline: Pipeline, unmet: Sequence[RuleVerdict], at: datetime
 ) -> Announcement:
     message = f"the window closed and the rules do not hold: {_first_reasons(unmet)}"
-    detail = {"unmet": _reasons(unmet), "windowEndsAt": _text(run.window_ends_at)}
+    explanation = missing_lines(pipeline, run.key.date, unmet, at)
+    detail = {
+        "unmet": _reasons(unmet),
+        "explanation": explanation,
+        "windowEndsAt": _text(run.window_ends_at),
+    }
     return _about(EventType.VALIDATION_EXHAUSTED, message, at, run.attempt, detail, pipeline)
 
 
@@ -106,6 +114,13 @@ def config_loaded(source: str, at: datetime, warnings: Iterable[str]) -> Announc
     told = [warning[:300] for warning in warnings][:_MOST_REASONS]
     detail |= {"warnings": told} if told else {}
     return Announcement(EventType.CONFIG_LOADED, f"config loaded from {source}", at, None, detail)
+
+
+def calendar_loaded(source: str, calendar: Calendar, at: datetime, warnings: Iterable[str]) -> Announcement:
+    loaded = config_loaded(source, at, warnings)
+    what = {"calendar": calendar.name, "dates": len(calendar.dates), "days": len(calendar.days)}
+    message = f"calendar {calendar.name} loaded from {source}"
+    return replace(loaded, message=message, detail={**loaded.detail, **what})
 
 
 def config_invalid(source: str, mistakes: Sequence[str], last_good: bool, at: datetime) -> Announcement:

@@ -11,6 +11,7 @@ from interlock.domain.execution_date import calendar_date
 from interlock.domain.pipeline import Pipeline
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+HOLIDAYS = "holidays:"  # begins the name of a computed calendar; no user's calendar may hold a colon
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def calendar_names(pipeline: Pipeline) -> tuple[str, ...]:
     names = (
         include and include.calendar,
         exclude and exclude.calendar,
-        f"holidays:{holidays}" if holidays else None,
+        f"{HOLIDAYS}{holidays}" if holidays else None,
     )
     return tuple(name for name in names if name)
 
@@ -86,7 +87,7 @@ def excluded_by(pipeline: Pipeline, day: date, calendars: Mapping[str, Calendar]
         return f"{day} is an excluded date"
     if exclude.calendar and day in calendars.get(exclude.calendar, ()):
         return f"{day} is excluded by the calendar {exclude.calendar}"
-    if exclude.holidays and day in calendars.get(f"holidays:{exclude.holidays}", ()):
+    if exclude.holidays and day in calendars.get(f"{HOLIDAYS}{exclude.holidays}", ()):
         return f"{day} is a holiday ({exclude.holidays})"
     return None
 

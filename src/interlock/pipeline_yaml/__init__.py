@@ -15,6 +15,13 @@ from pydantic import ValidationError
 from interlock.domain.pipeline import JobType, Pipeline
 from interlock.domain.pipeline_codec import encode_pipeline
 from interlock.pipeline_yaml.agreements import disagreements, empty_values, look, warnings
+from interlock.pipeline_yaml.calendar_file import (
+    CheckedCalendar,
+    NamedCalendar,
+    check_calendar,
+    is_calendar_file,
+)
+from interlock.pipeline_yaml.dependencies import Dependency, dependencies, misplaced, waits_for_itself
 from interlock.pipeline_yaml.document import Document, compose, read_node
 from interlock.pipeline_yaml.explain import explain
 from interlock.pipeline_yaml.job_config import CONFIG_OF_TYPE, bad_placeholders, disagreeing_keys
@@ -23,14 +30,20 @@ from interlock.pipeline_yaml.model import PipelineFile, PipelineSection
 
 __all__ = [
     "Checked",
+    "CheckedCalendar",
+    "Dependency",
     "Mistake",
+    "NamedCalendar",
     "PipelineInvalid",
+    "check_calendar",
     "check_pipeline",
     "check_pipeline_node",
     "compose",
+    "is_calendar_file",
     "read_pipeline",
 ]
 
+_CALENDARS = (("schedule", "include"), ("schedule", "exclude"), ("exclusions",))
 _LARGEST_STORED_BYTES = 350_000  # a DynamoDB item is 400 KB at most, with its other attributes
 
 
@@ -41,6 +54,8 @@ class Checked:
     pipeline: Pipeline
     warnings: tuple[Mistake, ...] = ()
     line: int = 1  # of `pipeline.id`
+    calendars: tuple[NamedCalendar, ...] = ()  # that somebody has to define
+    dependencies: tuple[Dependency, ...] = ()  # on other pipelines
 
 
 def read_pipeline(text: str | bytes, file: str) -> Pipeline:
@@ -67,7 +82,10 @@ def check_pipeline_node(node: yaml.Node, file: str, at: YamlPath = ()) -> Checke
         pipeline = PipelineFile.model_validate(data).built()
         if len(encode_pipeline(pipeline).encode()) <= _LARGEST_STORED_BYTES:
             line = document.line((*at, "pipeline", "id"))
-            return Checked(pipeline, tuple(_located(document, at, warnings(pipeline))), line)
+            told = tuple(_located(document, at, warnings(pipeline)))
+            named = tuple(_named_calendars(document, at, data))
+            upstreams = dependencies(data, lambda path: document.mistake((*at, *path), ""))
+            return Checked(pipeline, told, line, named, tuple(upstreams))
         mistakes = [
             document.mistake(at, f"takes more than {_LARGEST_STORED_BYTES} bytes to store; shorten it")
         ]
@@ -79,13 +97,23 @@ def _located(document: Document, at: YamlPath, findings: Any) -> list[Mistake]:
     return [document.mistake(path, message) for path, message in located if path not in document.unreadable]
 
 
+def _named_calendars(document: Document, at: YamlPath, data: dict[str, Any]) -> Iterator[NamedCalendar]:
+    for section in _CALENDARS:
+        name = look(data, *section, "calendar")
+        if name is not None:
+            yield NamedCalendar(name, document.mistake((*at, *section, "calendar"), ""))
+
+
 def _findings(data: dict[str, Any]) -> Iterator[tuple[YamlPath, str]]:
     empty = dict(empty_values(data))
     yield from empty.items()
+    elsewhere = dict(misplaced(data))
+    yield from elsewhere.items()
     for path, message in _of_the_model(data):
-        if path not in empty:
+        if path not in empty and not any(path[: len(start)] == start for start in elsewhere):
             yield path, message
     yield from disagreements(data)
+    yield from waits_for_itself(data)
     yield from _of_job_config(data)
 
 

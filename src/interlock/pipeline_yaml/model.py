@@ -11,6 +11,7 @@ from interlock.domain import pipeline as domain
 from interlock.domain.pipeline import JobType, Match, OnTimeout, Start
 from interlock.pipeline_yaml.cron import check_cron
 from interlock.pipeline_yaml.job_config import PLACEHOLDERS
+from interlock.pipeline_yaml.public_holidays import check_holidays
 from interlock.pipeline_yaml.rules import RuleItem, Section, TriggerSection, rule_nodes
 from interlock.pipeline_yaml.scalars import (
     HOLIDAYS,
@@ -65,7 +66,7 @@ class ExcludeSection(Section):
     days: list[Day] = Field(default=[], description="Weekdays by name.")
     dates: Dates = Field(default=[], description="Dates, YYYY-MM-DD.")
     calendar: Name | None = Field(default=None, description="A named calendar.")
-    holidays: Annotated[str, Field(pattern=HOLIDAYS)] | None = Field(
+    holidays: Annotated[str, Field(pattern=HOLIDAYS), AfterValidator(check_holidays)] | None = Field(
         default=None,
         description='Public holidays of a country ("US"), a region ("US-NY") or an exchange ("XNYS").',
     )

@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from interlock.domain import announcement
-from interlock.domain.event import Announcement
+from interlock.domain.bad_input import BadInput
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pipeline, encode_pipeline
-from interlock.pipeline_yaml import Checked, Mistake, PipelineInvalid, check_pipeline
-from interlock.ports import (
-    CallFailed,
-    ConfigFile,
-    ConfigLedger,
-    ConfigSource,
-    ControlTable,
-    CronSchedules,
-    StoredConfig,
+from interlock.domain.schedule import calendar_names
+from interlock.pipeline_yaml import Mistake, PipelineInvalid, is_calendar_file
+from interlock.pipeline_yaml.public_holidays import HolidaysUnknown
+from interlock.ports import CallFailed, ConfigFile, StoredConfig
+from interlock.steps.promise_ahead import drop_promises, promise_ahead
+from interlock.steps.sync_calendars import (
+    calendars_held,
+    calendars_without_file,
+    ensure_holidays,
+    give_up_calendar,
+    has_file,
+    holidays_among,
+    holidays_in_force,
+    missing_calendars,
+    settle_calendar,
+    sync_calendar,
 )
+from interlock.steps.sync_pass import ConfigSyncPorts, Pass, refuse, remove_pipeline
+
+__all__ = ["ConfigSyncPorts", "SyncFailed", "sync_configs"]
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigSyncPorts:
-    source: ConfigSource
-    ledger: ConfigLedger
-    control: ControlTable
-    schedules: CronSchedules
-    check: Callable[[bytes, str], Checked] = check_pipeline  # raises `PipelineInvalid`
 
 
 class SyncFailed(Exception):
@@ -47,74 +47,94 @@ def sync_configs(ports: ConfigSyncPorts, now: datetime) -> None:
     """
     listing = ports.source.listing()
     known = {file.source: file for file in ports.ledger.files()}
-    removed = [known.pop(source) for source in sorted(set(known) - set(listing))]
-    current = _Pass(ports, now, listing, known, ids_given_up=bool(removed))
+    gone = sorted(name for name, file in known.items() if has_file(file) and name not in listing)
+    leaving = {name: known.pop(name) for name in gone}
+    current = Pass(ports, now, listing, known, leaving, ids_given_up=bool(leaving))
     failures: list[str] = []
-    for name in sorted(listing):
-        if name not in known or known[name].etag != listing[name]:
-            _guarded(partial(_sync_file, name, current), name, failures)
+    _sync_changed(current, failures)
     if current.ids_given_up:
         # A file may be invalid only because another one held its pipeline id until now.
-        for name in sorted(name for name, file in known.items() if not file.valid):
+        for name in sorted(name for name, file in known.items() if not file.valid and has_file(file)):
             _guarded(partial(_sync_file, name, current), name, failures)
-    for file in removed:
-        _guarded(partial(_forget_file, file, ports), file.source, failures)
+    for name in gone:
+        _guarded(partial(_forget_file, name, current), name, failures)
+    for name in holidays_in_force(current):
+        _guarded(partial(ensure_holidays, name, current), name, failures)
+    if not failures:  # else a pipeline that could not be brought in step may name one of these
+        for file in calendars_without_file(current):
+            _guarded(partial(settle_calendar, file, current), file.source, failures)
     if failures:
         raise SyncFailed("; ".join(failures[:10]))
 
 
-@dataclass(slots=True)
-class _Pass:
-    """One look at all files."""
-
-    ports: ConfigSyncPorts
-    now: datetime
-    listing: Mapping[str, str]
-    known: dict[str, ConfigFile]
-    ids_given_up: bool  # some pipeline id has no file any more, or another one
+def _sync_changed(current: Pass, failures: list[str]) -> None:
+    """Calendars first: a pipeline of the same pass must find the one that it names."""
+    known, pipelines = current.known, dict[str, tuple[bytes, str]]()
+    for name in sorted(current.listing):
+        if name not in known or known[name].etag != current.listing[name]:
+            _guarded(partial(_read_file, name, pipelines, current), name, failures)
+    held = calendars_held(current)
+    refused_for_them = [name for name, file in known.items() if held & set(file.missing)]
+    for name, (text, etag) in pipelines.items():
+        _guarded(partial(_sync_pipeline, name, text, etag, current), name, failures)
+    for name in sorted(set(refused_for_them) - set(pipelines)):
+        _guarded(partial(_sync_file, name, current), name, failures)
 
 
 def _guarded(work: Callable[[], None], name: str, failures: list[str]) -> None:
     try:
         work()
-    except CallFailed as error:
+    except (CallFailed, HolidaysUnknown) as error:
         log.error("config file could not be brought in step", extra={"source": name, "error": str(error)})
         failures.append(f"{name}: {error}")
 
 
-def _sync_file(name: str, current: _Pass) -> None:
+def _sync_file(name: str, current: Pass) -> None:
+    pipelines: dict[str, tuple[bytes, str]] = {}
+    _read_file(name, pipelines, current)
+    for text, etag in pipelines.values():
+        _sync_pipeline(name, text, etag, current)
+
+
+def _read_file(name: str, pipelines: dict[str, tuple[bytes, str]], current: Pass) -> None:
+    """Sync a calendar; of a pipeline, note the text."""
     content = current.ports.source.read(name)
     if content is None:
         return  # removed since the listing: the next pass forgets it
     text, etag = content
-    before = current.known.get(name)
-    version = before.version + 1 if before else 1
-    held = _held_by(name, before, current.ports)
+    if not is_calendar_file(text):
+        pipelines[name] = content
+    else:
+        sync_calendar(name, text, etag, current)
+
+
+def _sync_pipeline(name: str, text: bytes, etag: str, current: Pass) -> None:
+    ports, before = current.ports, current.known.get(name)
     try:
-        checked = current.ports.check(text, name)
+        checked = ports.check(text, name)
         pipeline = checked.pipeline
-        stored = current.ports.control.config(pipeline.id)
+        stored = ports.control.config(pipeline.id)
         _refuse_second_owner(pipeline.id, name, stored, current.listing)
     except PipelineInvalid as invalid:
-        if before is None or before.valid or before.etag != etag:  # else that has been said
-            file = ConfigFile(name, etag, held or invalid.pipeline_id, valid=False, version=version)
-            _refuse(file, invalid, current, last_good=held is not None)
+        refuse(name, etag, invalid, current)
         return
+    missing = missing_calendars(checked.calendars, current)
+    if missing:
+        known = calendars_held(current)
+        mistakes = PipelineInvalid([named.missing(known) for named in missing], pipeline.id)
+        refuse(name, etag, mistakes, current, tuple(named.name for named in missing))
+        return
+    names = calendar_names(pipeline)
+    for holidays in holidays_among(names):
+        ensure_holidays(holidays, current)
     _store(pipeline, stored, name, etag, checked.warnings, current)
     if before is not None and before.pipeline_id not in (None, pipeline.id):
         # Also when an earlier pass died after it had removed the config.
         current.ids_given_up = True
-        if held is not None:
-            _remove_pipeline(held, name, current.ports)
-    _record(ConfigFile(name, etag, pipeline.id, valid=True, version=version), None, current)
-
-
-def _held_by(name: str, file: ConfigFile | None, ports: ConfigSyncPorts) -> str | None:
-    """The pipeline whose config in force came from this file: one that was refused holds none."""
-    if file is None or file.pipeline_id is None:
-        return None
-    stored = ports.control.config(file.pipeline_id)
-    return file.pipeline_id if stored is not None and stored.source == name else None
+        remove_pipeline(before.pipeline_id, name, ports)
+    give_up_calendar(name, None, current)
+    version = current.next_version(name)
+    current.record(ConfigFile(name, etag, pipeline.id, valid=True, version=version, calendars=names), None)
 
 
 def _refuse_second_owner(
@@ -127,27 +147,13 @@ def _refuse_second_owner(
         raise PipelineInvalid([Mistake(name, 1, "pipeline.id", message)], pipeline_id)
 
 
-def _refuse(file: ConfigFile, invalid: PipelineInvalid, current: _Pass, *, last_good: bool) -> None:
-    mistakes = [str(mistake) for mistake in invalid.mistakes]
-    _record(file, announcement.config_invalid(file.source, mistakes, last_good, current.now), current)
-    log.warning(
-        "config invalid",
-        extra={"source": file.source, "pipeline": file.pipeline_id, "mistakes": len(mistakes)},
-    )
-
-
-def _record(file: ConfigFile, told: Announcement | None, current: _Pass) -> None:
-    current.ports.ledger.put_file(file, told, current.now)
-    current.known[file.source] = file
-
-
 def _store(
     pipeline: Pipeline,
     stored: StoredConfig | None,
     name: str,
     etag: str,
     warnings: Iterable[Any],
-    current: _Pass,
+    current: Pass,
 ) -> None:
     text, ports = encode_pipeline(pipeline), current.ports
     if stored is None or stored.text != text or stored.source != name:
@@ -160,6 +166,17 @@ def _store(
         ports.schedules.put(pipeline)
     elif stored is not None and _may_have_cron(stored.text):
         ports.schedules.remove(pipeline.id)
+    _promise(pipeline, current)
+
+
+def _promise(pipeline: Pipeline, current: Pass) -> None:
+    stored = current.ports.control.config(pipeline.id)
+    loaded_at = stored.loaded_at if stored is not None else None
+    try:
+        promise_ahead(pipeline, loaded_at or current.now, current.ports.control, current.now)
+    except BadInput as problem:
+        # A calendar's row that somebody wrote over: the sweep makes the promises once it is mended.
+        log.warning("nothing promised", extra={"pipeline": pipeline.id, "problem": str(problem)[:300]})
 
 
 def _may_have_cron(text: str) -> bool:
@@ -169,16 +186,10 @@ def _may_have_cron(text: str) -> bool:
         return True  # whoever wrote over the row; removing a schedule that is not there is no error
 
 
-def _forget_file(file: ConfigFile, ports: ConfigSyncPorts) -> None:
+def _forget_file(name: str, current: Pass) -> None:
+    file = current.leaving[name]
     if file.pipeline_id is not None:
-        _remove_pipeline(file.pipeline_id, file.source, ports)
-    ports.ledger.remove_file(file.source)
-
-
-def _remove_pipeline(pipeline_id: str, source: str, ports: ConfigSyncPorts) -> None:
-    """Unless another file holds it by now: renaming a file removes no pipeline."""
-    stored = ports.control.config(pipeline_id)
-    if stored is not None and stored.source == source:
-        ports.schedules.remove(pipeline_id)
-        ports.control.remove_config(pipeline_id)
-        log.info("config removed", extra={"pipeline": pipeline_id, "source": source})
+        remove_pipeline(file.pipeline_id, name, current.ports)
+    give_up_calendar(name, None, current)
+    current.ports.ledger.remove_file(name)
+    del current.leaving[name]

@@ -1,0 +1,94 @@
+"""One pass of config sync: what it knows of all files, and how it records one or refuses it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from interlock.domain import announcement
+from interlock.domain.event import Announcement
+from interlock.pipeline_yaml import Checked, PipelineInvalid, check_pipeline
+from interlock.ports import ConfigFile, ConfigLedger, ConfigSource, ControlTable, CronSchedules
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigSyncPorts:
+    source: ConfigSource
+    ledger: ConfigLedger
+    control: ControlTable
+    schedules: CronSchedules
+    check: Callable[[bytes, str], Checked] = check_pipeline  # raises `PipelineInvalid`
+
+
+@dataclass(slots=True)
+class Pass:
+    """One look at all files."""
+
+    ports: ConfigSyncPorts
+    now: datetime
+    listing: Mapping[str, str]
+    known: dict[str, ConfigFile]
+    leaving: dict[str, ConfigFile]  # files that are gone, until what they held is put away
+    ids_given_up: bool  # some pipeline id or calendar name has no file any more, or another one
+    rows_seen: dict[str, bool] = field(default_factory=dict)  # whether a calendar has a row
+
+    def records(self) -> Iterator[ConfigFile]:
+        yield from self.known.values()
+        yield from self.leaving.values()
+
+    def record(self, file: ConfigFile, told: Announcement | None) -> None:
+        self.ports.ledger.put_file(file, told, self.now)
+        self.known[file.source] = file
+
+    def next_version(self, source: str) -> int:
+        return self.known[source].version + 1 if source in self.known else 1
+
+
+def held_by(name: str, current: Pass) -> str | None:
+    """The pipeline whose config in force came from this file: one that was refused holds none."""
+    file = current.known.get(name)
+    if file is None or file.pipeline_id is None:
+        return None
+    stored = current.ports.control.config(file.pipeline_id)
+    return file.pipeline_id if stored is not None and stored.source == name else None
+
+
+def refuse(
+    name: str, etag: str, invalid: PipelineInvalid, current: Pass, missing: tuple[str, ...] = ()
+) -> None:
+    """Keep what the file held, and say once what is wrong. `missing`: the calendars that are."""
+    before = current.known.get(name)
+    if before and not before.valid and (before.etag, before.missing) == (etag, missing):
+        return  # that has been said
+    held = held_by(name, current)
+    calendar = before.calendar if before else None
+    mistakes = [str(mistake) for mistake in invalid.mistakes]
+    kept = held is not None or calendar is not None
+    file = ConfigFile(
+        name,
+        etag,
+        held or invalid.pipeline_id,
+        valid=False,
+        version=current.next_version(name),
+        calendar=calendar,
+        calendars=before.calendars if before and held else (),
+        missing=missing,
+    )
+    current.record(file, announcement.config_invalid(name, mistakes, kept, current.now))
+    log.warning(
+        "config invalid",
+        extra={"source": name, "pipeline": file.pipeline_id, "mistakes": len(mistakes)},
+    )
+
+
+def remove_pipeline(pipeline_id: str, source: str, ports: ConfigSyncPorts) -> None:
+    """Unless another file holds it by now: renaming a file removes no pipeline."""
+    stored = ports.control.config(pipeline_id)
+    if stored is not None and stored.source == source:
+        ports.schedules.remove(pipeline_id)
+        ports.control.remove_config(pipeline_id)
+        log.info("config removed", extra={"pipeline": pipeline_id, "source": source})
