@@ -131,7 +131,7 @@ class Stack:
     def _bus_and_queues(self) -> None:
         self.cloud.client("events").create_event_bus(Name=self.bus)
         sqs = self.cloud.client("sqs")
-        for name in ("alerts", "stream-failures"):
+        for name in ("alerts", "stream-failures", "rule-failures"):
             sqs.create_queue(QueueName=f"{self.prefix}-{name}-dead")
         redrive = {
             "deadLetterTargetArn": self.arn("sqs", f"{self.prefix}-alerts-dead"),
@@ -246,8 +246,13 @@ class Stack:
         events = self.cloud.client("events")
         what = {"EventPattern": json.dumps(pattern)} if pattern else {"ScheduleExpression": "rate(1 minute)"}
         events.put_rule(Name=f"{self.prefix}-{name}", EventBusName=bus, **what)
+        # What EventBridge cannot deliver within a day is kept, not dropped.
+        # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+        undelivered = {"Arn": self.arn("sqs", f"{self.prefix}-rule-failures-dead")}
         events.put_targets(
-            Rule=f"{self.prefix}-{name}", EventBusName=bus, Targets=[{"Id": "1", "Arn": target}]
+            Rule=f"{self.prefix}-{name}",
+            EventBusName=bus,
+            Targets=[{"Id": "1", "Arn": target, "DeadLetterConfig": undelivered}],
         )
 
     def _notifications(self) -> None:
