@@ -68,6 +68,9 @@ _WHO = (
     _maybe("owner", Kind.TEXT, "`pipeline.owner`, when the config names one"),
     _maybe("runbook", Kind.TEXT, "`pipeline.runbook`, when the config names one"),
 )
+_EXPLANATION = Field(
+    "explanation", Kind.TEXTS, "what is missing, and what would have to change: the first 20 lines"
+)
 _REPORT = (
     _maybe("recordsProcessed", Kind.NUMBER, "the job's own count, when it reported one"),
     _maybe("durationSeconds", Kind.NUMBER, "how long the job says it took, in seconds"),
@@ -106,6 +109,7 @@ EVENTS: Mapping[EventType, Told] = {
         "The window closed and the rules did not hold: the run is EXPIRED.",
         (
             Field("unmet", Kind.VERDICTS, "each rule that did not hold, the first 20"),
+            _EXPLANATION,
             _instant("windowEndsAt", "when the window closed"),
             *_WHO,
         ),
