@@ -111,8 +111,8 @@ class ControlTable(Protocol):
         """The run needs no more looking at."""
 
     def promise_of(self, kind: PromiseKind, key: RunKey) -> Promise | None: ...
-    def promises_of(self, pipeline_id: str, kind: PromiseKind) -> list[Promise]:
-        """Open and settled ones, in the order of their dates."""
+    def promises_of(self, pipeline_id: str, kind: PromiseKind | None = None) -> list[Promise]:
+        """Open and settled ones of a kind, or of all, in the order of their dates."""
 
     def make_promise(self, promise: Promise) -> None:
         """Put the row unless there is one; else `Lost(current promise)`."""

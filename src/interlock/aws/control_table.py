@@ -215,9 +215,10 @@ class DynamoControlTable:
         item = self._table.get(keys.promise_key(kind, key))
         return read_promise(item) if item else None
 
-    def promises_of(self, pipeline_id: str, kind: PromiseKind) -> list[Promise]:
+    def promises_of(self, pipeline_id: str, kind: PromiseKind | None = None) -> list[Promise]:
         rows = self._table.query(keys.partition(pipeline_id), keys.promises_prefix(kind))
-        return [promise for promise in map(_readable_promise, rows) if promise is not None]
+        promises = (row for row in rows if not row["SK"].startswith(keys.DUE_RUN))
+        return [promise for promise in map(_readable_promise, promises) if promise is not None]
 
     def make_promise(self, promise: Promise) -> None:
         try:

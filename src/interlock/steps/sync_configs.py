@@ -16,7 +16,8 @@ from interlock.domain.schedule import calendar_names
 from interlock.pipeline_yaml import Mistake, PipelineInvalid, is_calendar_file
 from interlock.pipeline_yaml.public_holidays import HolidaysUnknown
 from interlock.ports import CallFailed, ConfigFile, StoredConfig
-from interlock.steps.promise_ahead import drop_promises, promise_ahead
+from interlock.steps.link_dependents import link_dependents, refuse_circle
+from interlock.steps.promise_ahead import promise_ahead
 from interlock.steps.sync_calendars import (
     calendars_held,
     calendars_without_file,
@@ -53,7 +54,7 @@ def sync_configs(ports: ConfigSyncPorts, now: datetime) -> None:
     failures: list[str] = []
     _sync_changed(current, failures)
     if current.ids_given_up:
-        # A file may be invalid only because another one held its pipeline id until now.
+        # A file may be invalid only because another one held its pipeline id, or closed a circle with it, until now.
         for name in sorted(name for name, file in known.items() if not file.valid and has_file(file)):
             _guarded(partial(_sync_file, name, current), name, failures)
     for name in gone:
@@ -115,6 +116,7 @@ def _sync_pipeline(name: str, text: bytes, etag: str, current: Pass) -> None:
         pipeline = checked.pipeline
         stored = ports.control.config(pipeline.id)
         _refuse_second_owner(pipeline.id, name, stored, current.listing)
+        refuse_circle(checked, ports.control, current.listing)
     except PipelineInvalid as invalid:
         refuse(name, etag, invalid, current)
         return
@@ -156,7 +158,11 @@ def _store(
     current: Pass,
 ) -> None:
     text, ports = encode_pipeline(pipeline), current.ports
-    if stored is None or stored.text != text or stored.source != name:
+    if link_dependents(pipeline, stored, ports.control) or (stored is not None and stored.text == text):
+        # Also when an earlier pass died after it had stored the config.
+        current.ids_given_up = True
+    is_new = stored is None or stored.text != text or stored.source != name
+    if is_new:
         version = stored.version + 1 if stored else 1
         told = announcement.config_loaded(name, current.now, [str(warning) for warning in warnings])
         ports.control.put_config(StoredConfig(pipeline.id, text, name, etag, version), told)
@@ -166,12 +172,10 @@ def _store(
         ports.schedules.put(pipeline)
     elif stored is not None and _may_have_cron(stored.text):
         ports.schedules.remove(pipeline.id)
-    _promise(pipeline, current)
+    _promise(pipeline, stored.loaded_at if stored is not None and not is_new else None, current)
 
 
-def _promise(pipeline: Pipeline, current: Pass) -> None:
-    stored = current.ports.control.config(pipeline.id)
-    loaded_at = stored.loaded_at if stored is not None else None
+def _promise(pipeline: Pipeline, loaded_at: datetime | None, current: Pass) -> None:
     try:
         promise_ahead(pipeline, loaded_at or current.now, current.ports.control, current.now)
     except BadInput as problem:

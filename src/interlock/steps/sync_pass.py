@@ -11,6 +11,8 @@ from interlock.domain import announcement
 from interlock.domain.event import Announcement
 from interlock.pipeline_yaml import Checked, PipelineInvalid, check_pipeline
 from interlock.ports import ConfigFile, ConfigLedger, ConfigSource, ControlTable, CronSchedules
+from interlock.steps.link_dependents import unlink_dependents
+from interlock.steps.promise_ahead import drop_promises
 
 log = logging.getLogger(__name__)
 
@@ -90,5 +92,7 @@ def remove_pipeline(pipeline_id: str, source: str, ports: ConfigSyncPorts) -> No
     stored = ports.control.config(pipeline_id)
     if stored is not None and stored.source == source:
         ports.schedules.remove(pipeline_id)
+        unlink_dependents(stored, ports.control)
+        drop_promises(pipeline_id, ports.control)
         ports.control.remove_config(pipeline_id)
         log.info("config removed", extra={"pipeline": pipeline_id, "source": source})
