@@ -29,21 +29,21 @@ def validation_passed(run: Run, readiness: Readiness, at: datetime) -> Announcem
     if not readiness.ready:
         message = "the rules held when an earlier try started the job"
     return Announcement(
-        EventType.VALIDATION_PASSED, message, at, run.attempt, {"rules": _reasons(readiness.verdicts)}
+        EventType.VALIDATION_PASSED, message, at, run.attempt, {"rules": reasons(readiness.verdicts)}
     )
 
 
 def validation_exhausted(
     run: Run, pipeline: Pipeline, unmet: Sequence[RuleVerdict], at: datetime
 ) -> Announcement:
-    message = f"the window closed and the rules do not hold: {_first_reasons(unmet)}"
+    message = f"the window closed and the rules do not hold: {first_reasons(unmet)}"
     explanation = missing_lines(pipeline, run.key.date, unmet, at)
     detail = {
-        "unmet": _reasons(unmet),
+        "unmet": reasons(unmet),
         "explanation": explanation,
         "windowEndsAt": _text(run.window_ends_at),
     }
-    return _about(EventType.VALIDATION_EXHAUSTED, message, at, run.attempt, detail, pipeline)
+    return about(EventType.VALIDATION_EXHAUSTED, message, at, run.attempt, detail, pipeline)
 
 
 def job_triggered(run: Run, at: datetime, job_type: str, remote_id: str | None) -> Announcement:
@@ -54,7 +54,7 @@ def job_triggered(run: Run, at: datetime, job_type: str, remote_id: str | None) 
 def job_completed(run: Run, pipeline: Pipeline | None, outcome: Outcome, at: datetime) -> Announcement:
     detail = dict(outcome.report) | {"recovered": run.alerted}
     message = "job succeeded" if run.attempt == 1 else f"job succeeded at attempt {run.attempt}"
-    return _about(EventType.JOB_COMPLETED, message, at, run.attempt, detail, pipeline)
+    return about(EventType.JOB_COMPLETED, message, at, run.attempt, detail, pipeline)
 
 
 def job_ended_badly(
@@ -77,10 +77,10 @@ def job_ended_badly(
     end = EventType.JOB_TIMEOUT if outcome.end is JobEnd.TIMEOUT else EventType.JOB_FAILED
     verb = "timed out" if end is EventType.JOB_TIMEOUT else "failed"
     message = f"attempt {run.attempt} {verb}" + (f": {outcome.error}" if outcome.error else "")
-    events = [_about(end, message, at, run.attempt, detail, pipeline)]
+    events = [about(end, message, at, run.attempt, detail, pipeline)]
     if outcome.exhausted:
         said = "nobody reported the job's end within jobPollWindowSeconds" + (f"; {left}" if left else "")
-        events.insert(0, _about(EventType.JOB_POLL_EXHAUSTED, said, at, run.attempt, detail, pipeline))
+        events.insert(0, about(EventType.JOB_POLL_EXHAUSTED, said, at, run.attempt, detail, pipeline))
     if decision.again:
         said = f"attempt {run.attempt + 1} follows: {decision.reason}"
         events.append(Announcement(EventType.JOB_RETRIED, said, at, run.attempt + 1, detail))
@@ -88,23 +88,23 @@ def job_ended_badly(
         said = f"no attempt is left: {decision.reason}" + (
             f"; last error: {outcome.error}" if outcome.error else ""
         )
-        events.append(_about(EventType.RETRY_EXHAUSTED, said, at, run.attempt, detail, pipeline))
+        events.append(about(EventType.RETRY_EXHAUSTED, said, at, run.attempt, detail, pipeline))
     return events
 
 
 def infra_failure(run: Run, pipeline: Pipeline | None, what: str, error: str, at: datetime) -> Announcement:
     detail = {"error": error[:1000]}
-    return _about(EventType.INFRA_FAILURE, what, at, run.attempt, detail, pipeline)
+    return about(EventType.INFRA_FAILURE, what, at, run.attempt, detail, pipeline)
 
 
 def pipeline_excluded(pipeline: Pipeline, reason: str, at: datetime) -> Announcement:
-    return _about(EventType.PIPELINE_EXCLUDED, f"no run: {reason}", at, None, {"reason": reason}, pipeline)
+    return about(EventType.PIPELINE_EXCLUDED, f"no run: {reason}", at, None, {"reason": reason}, pipeline)
 
 
 def input_invalid(what: str, problem: str, at: datetime, pipeline: Pipeline | None) -> Announcement:
     """Something from outside that cannot be read: a sensor, a job record, a row."""
     detail = {"input": what[:300], "problem": problem[:1000]}
-    return _about(
+    return about(
         EventType.SENSOR_INVALID, f"{what[:300]} was ignored: {problem[:1000]}", at, None, detail, pipeline
     )
 
@@ -139,7 +139,7 @@ def rerun_accepted(run: Run, detail: Mapping[str, Any], at: datetime) -> Announc
 def rerun_rejected(
     pipeline: Pipeline | None, attempt: int | None, why: str, detail: Mapping[str, Any], at: datetime
 ) -> Announcement:
-    return _about(
+    return about(
         EventType.RERUN_REJECTED, f"not run again: {why}", at, attempt, {**detail, "why": why}, pipeline
     )
 
@@ -152,7 +152,7 @@ def infra_alarm(alarm: Alarm) -> Announcement:
     return Announcement(EventType.INFRA_ALARM, message, alarm.since, None, detail)
 
 
-def _about(
+def about(
     event_type: EventType,
     message: str,
     at: datetime,
@@ -160,6 +160,7 @@ def _about(
     detail: Mapping[str, Any],
     pipeline: Pipeline | None,
 ) -> Announcement:
+    """An announcement that names the pipeline's owner and runbook where somebody is woken by it."""
     whole = dict(detail)
     # Who is woken needs to know whose it is and where the instructions are.
     if pipeline is not None and (severity_of(event_type) is not Severity.INFO or detail.get("recovered")):
@@ -168,7 +169,7 @@ def _about(
     return Announcement(event_type, message[:2000], at, attempt, whole)
 
 
-def _reasons(verdicts: Sequence[RuleVerdict]) -> list[dict[str, Any]]:
+def reasons(verdicts: Sequence[RuleVerdict]) -> list[dict[str, Any]]:
     return [
         {
             "rule": verdict.rule,
@@ -181,7 +182,7 @@ def _reasons(verdicts: Sequence[RuleVerdict]) -> list[dict[str, Any]]:
     ]
 
 
-def _first_reasons(verdicts: Sequence[RuleVerdict]) -> str:
+def first_reasons(verdicts: Sequence[RuleVerdict]) -> str:
     first = "; ".join(verdict.reason for verdict in verdicts[:3])
     return first + (f"; and {len(verdicts) - 3} more" if len(verdicts) > 3 else "")
 
