@@ -122,7 +122,7 @@ FRESH = opened(a_key(), "trigger", OPENED_AT, WINDOW)
 OF_THE_RUN = (  # noqa: SIM905  a page of quotes would be no easier to read
     "key status attempt version created_at updated_at execution_count execution_name confirmed window_ends_at "
     "opened_by retries code_retries manual_reruns drift_reruns last_request retry_at alerted events "
-    "succeeded_at first_succeeded_at"
+    "succeeded_at first_succeeded_at dry_run"
 ).split()
 OF_THE_ATTEMPT = [*SPENT, "job_type", "handle", "remote_id", "started_at", "job_ends_by"]
 

@@ -216,6 +216,7 @@ def _read_run(item: Mapping[str, Any]) -> Run:
         first_succeeded_at=when("firstSucceededAt"),
         told=tuple(str(fact) for fact in _a(list, item.get("told") or [])),
         post_run_verdict=_text(item, "postRunVerdict"),
+        dry_run=bool(item.get("dryRun")),
         events=tuple(read_announcement(event) for event in item.get("events", ())),
     )
 

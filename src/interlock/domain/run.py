@@ -138,6 +138,7 @@ class Run:
     )
     told: tuple[str, ...] = ()  # facts of this attempt's data that were announced: each is told once
     post_run_verdict: str | None = None  # `passed` or `failed`, as announced last
+    dry_run: bool = False  # it only observes: no execution, no job. As its pipeline was when it (re)opened
     events: tuple[Announcement, ...] = ()  # what the last move means
 
     @property
@@ -228,7 +229,7 @@ def reopened(
     And its intent, should its workflow have broken in the middle of the start: then the job is looked for first.
     """
     count = run.execution_count + 1
-    never_started = run.status in (RunStatus.EXPIRED, RunStatus.CANCELLED)
+    never_started = run.dry_run or run.status in (RunStatus.EXPIRED, RunStatus.CANCELLED)
     fresh = {
         **_NEXT_ATTEMPT,
         "attempt": run.attempt if never_started else run.attempt + 1,
@@ -240,6 +241,19 @@ def reopened(
         "retry_at": None,
     }
     return moved(run, RunStatus.WAITING, at, events, **{**fresh, **changes})
+
+
+def for_real(run: Run) -> Mapping[str, Any]:
+    """What changes with the reopening of a run that only observed: nothing of that judges the real one."""
+    if not run.dry_run:
+        return {}
+    budgets = ("retries", "code_retries", "manual_reruns", "drift_reruns")
+    return {
+        "dry_run": False,
+        "succeeded_at": None,
+        "first_succeeded_at": None,
+        **dict.fromkeys(budgets, 0),
+    }
 
 
 def whole_milliseconds(at: datetime) -> datetime:
