@@ -32,32 +32,32 @@ def outcome_of(
     name = rule.pipeline_id
     if not awaited:
         return UpstreamOutcome(True, f"{name} has no period within {run_date} to wait for", 0, 0)
-    found = [(one, _run_of(one, seen)) for one in awaited]
+    found = [_run_of(one, seen) for one in awaited]
     if len(found) == 1:
-        one, run = found[0]
-        reason = f"{name} {one.date} {_standing(run)}"
+        date, run = found[0]
+        reason = f"{name} {date} is {_standing(run)}" if run else f"{name} {date} has not run"
         if run is None and not known:
             reason = f"there is no pipeline {name}"
         return UpstreamOutcome(_succeeded(run), reason, run.status if run else None)
-    missing = [(one, run) for one, run in found if not _succeeded(run)]
+    missing = [f"{_short(date, run_date)} ({_standing(run)})" for date, run in found if not _succeeded(run)]
     held = len(found) - len(missing)
     reason = f"{held} of {len(found)} runs of {name} within {run_date} succeeded"
     if missing:
-        told = [f"{one.date} {_standing(run)}" for one, run in missing[:_MOST_NAMED]]
-        more = f", and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
-        reason += f"; {', '.join(told)}{more}"
+        more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
+        reason += f"; missing {', '.join(missing[:_MOST_NAMED])}{more}"
     return UpstreamOutcome(not missing, reason, held, len(found))
 
 
-_MOST_NAMED = 4
+_MOST_NAMED = 8
 
 
-def _run_of(awaited: Awaited, seen: Mapping[RunKey, RunSeen]) -> RunSeen | None:
+def _run_of(awaited: Awaited, seen: Mapping[RunKey, RunSeen]) -> tuple[str, RunSeen | None]:
+    """The run and the date that it really has, which may be a coarser one."""
     for place in awaited.places:
-        runs = [seen[key] for key in place if key in seen]
+        runs = [(key.date, seen[key]) for key in place if key in seen]
         if runs:
-            return max(runs, key=lambda run: run.moved_at)
-    return None
+            return max(runs, key=lambda run: run[1].moved_at)
+    return awaited.date, None
 
 
 def _succeeded(run: RunSeen | None) -> bool:
@@ -67,4 +67,9 @@ def _succeeded(run: RunSeen | None) -> bool:
 def _standing(run: RunSeen | None) -> str:
     if run is None:
         return "has not run"
-    return "cannot be read" if run.status is None else f"is {run.status}"
+    return "unreadable" if run.status is None else str(run.status)
+
+
+def _short(date: str, run_date: str) -> str:
+    """The hour of our own day alone."""
+    return date[len(run_date) :] if date.startswith(f"{run_date}T") else date
