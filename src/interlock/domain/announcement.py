@@ -20,7 +20,7 @@ _MOST_REASONS = 20
 
 
 def run_opened(run: Run, why: str) -> Announcement:
-    detail = {"openedBy": run.opened_by, "windowEndsAt": _text(run.window_ends_at)}
+    detail = {"openedBy": run.opened_by, "windowEndsAt": instant_text(run.window_ends_at)}
     return Announcement(EventType.RUN_OPENED, f"opened: {why}", run.created_at, run.attempt, detail)
 
 
@@ -41,7 +41,7 @@ def validation_exhausted(
     detail = {
         "unmet": reasons(unmet),
         "explanation": explanation,
-        "windowEndsAt": _text(run.window_ends_at),
+        "windowEndsAt": instant_text(run.window_ends_at),
     }
     return about(EventType.VALIDATION_EXHAUSTED, message, at, run.attempt, detail, pipeline)
 
@@ -73,7 +73,7 @@ def job_ended_badly(
     detail |= {"jobType": run.job_type} if run.job_type else {}
     detail |= {"jobId": run.remote_id} if run.remote_id else {}
     detail |= {"remoteJob": left} if left else {}
-    detail |= {"retryAt": _text(decision.retry_at)} if decision.retry_at else {}
+    detail |= {"retryAt": instant_text(decision.retry_at)} if decision.retry_at else {}
     end = EventType.JOB_TIMEOUT if outcome.end is JobEnd.TIMEOUT else EventType.JOB_FAILED
     verb = "timed out" if end is EventType.JOB_TIMEOUT else "failed"
     message = f"attempt {run.attempt} {verb}" + (f": {outcome.error}" if outcome.error else "")
@@ -170,13 +170,14 @@ def about(
 
 
 def reasons(verdicts: Sequence[RuleVerdict]) -> list[dict[str, Any]]:
+    """The verdicts as a detail carries them, the first 20."""
     return [
         {
             "rule": verdict.rule,
             "reason": verdict.reason,
             "seen": verdict.seen,
             "wanted": verdict.wanted,
-            "since": verdict.since and _text(verdict.since),
+            "since": verdict.since and instant_text(verdict.since),
         }
         for verdict in verdicts[:_MOST_REASONS]
     ]
@@ -187,6 +188,7 @@ def first_reasons(verdicts: Sequence[RuleVerdict]) -> str:
     return first + (f"; and {len(verdicts) - 3} more" if len(verdicts) > 3 else "")
 
 
-def _text(at: datetime) -> str:
+def instant_text(at: datetime) -> str:
+    """An instant as a detail carries it."""
     precision = "milliseconds" if at.microsecond else "seconds"
     return at.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
