@@ -136,3 +136,12 @@ def test_a_run_whose_config_is_gone_is_not_tried_again():
 )
 def test_a_job_that_was_left_running_is_not_started_beside_itself(outcome, again):
     assert decision(outcome, on_timeout=OnTimeout.LEAVE).again is again
+
+
+def test_a_date_that_is_excluded_by_now_is_not_tried_again():
+    why = "2026-03-02 is excluded by the calendar company"
+
+    decided = decide_retry(a_run("RUNNING"), TRANSIENT, a_job(), NOW, why)
+
+    assert (decided.again, decided.retries, decided.budget_used_up) == (False, 0, False)
+    assert decided.reason == f"{why}, so it is not tried again"

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from builders import a_pipeline, a_run, at
-from interlock.domain.pipeline import Job, JobType, OnTimeout
+from interlock.domain.pipeline import Exclude, Job, JobType, OnTimeout
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, moved, next_attempt
 from interlock.ports import CallFailed, DueRun, Lost, TriggerError
 from interlock.simulation.faults import FunctionCrashed
@@ -381,3 +381,26 @@ def test_a_failure_is_recorded_although_somebody_wrote_over_the_config():
     world.table.from_outside().put({"PK": "PIPELINE#gold-revenue", "SK": "CONFIG", "config": "?"})
 
     assert give_up(world)["status"] == "FAILED"
+
+
+def test_a_failed_run_is_not_tried_again_when_its_calendar_excludes_its_date_by_now():
+    world = a_world(FAILED)
+    excluded = a_pipeline(exclude=Exclude(calendar="company"), job=Job(JobType.GLUE, {"jobName": "etl"}))
+    world.put_config(excluded)
+    company = {"PK": "CALENDAR#company", "SK": "CALENDAR", "dates": ["2026-03-02"]}
+    world.table.from_outside().put(company)
+
+    answer = complete(world)
+
+    assert (answer["status"], world.told) == ("FAILED", ["JOB_FAILED"])
+    assert "excluded by the calendar company" in world.events[-1].detail["retry"]
+
+
+def test_a_calendar_is_read_only_for_a_retry_that_would_be_made():
+    world = a_world(FAILED)
+    world.put_config(a_pipeline(exclude=Exclude(calendar="company"), job=Job(JobType.GLUE, max_retries=0)))
+    world.table.from_outside().put({"PK": "CALENDAR#company", "SK": "CALENDAR", "dates": "unreadable"})
+
+    complete(world)
+
+    assert world.run.status == "FAILED"

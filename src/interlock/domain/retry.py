@@ -30,8 +30,13 @@ def category_of(outcome: Outcome) -> FailureCategory:
     return outcome.category or FailureCategory.TRANSIENT
 
 
-def decide_retry(run: Run, outcome: Outcome, job: Job | None, now: datetime) -> RetryDecision:
-    """`job` is None when the config was removed: the run is seen to its end, and not tried again."""
+def decide_retry(
+    run: Run, outcome: Outcome, job: Job | None, now: datetime, excluded: str | None = None
+) -> RetryDecision:
+    """`job` is None when the config was removed: the run is seen to its end, and not tried again.
+
+    `excluded`: why the run's date is excluded by now.
+    """
 
     def no(reason: str, *, used_up: bool = False) -> RetryDecision:
         return RetryDecision(False, reason, None, run.retries, run.code_retries, used_up)
@@ -45,6 +50,8 @@ def decide_retry(run: Run, outcome: Outcome, job: Job | None, now: datetime) -> 
     spent = run.code_retries if permanent else run.retries
     if spent >= budget:
         return no(f"all {budget} of {name} are used", used_up=True)
+    if excluded is not None:
+        return no(f"{excluded}, so it is not tried again")
     # Doubles with every retry of the run, whichever budget paid for it.
     delay = min(job.retry_backoff * 2 ** (run.retries + run.code_retries), LONGEST_BACKOFF)
     reason = f"{spent + 1} of {budget} {name}, after {_duration_text(delay.total_seconds())}"

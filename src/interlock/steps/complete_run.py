@@ -14,6 +14,7 @@ from interlock.domain.retry import RetryDecision, decide_retry
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, moved, next_attempt
 from interlock.ports import Lost, TriggerError
 from interlock.steps.await_job import ask_job
+from interlock.steps.open_run import exclusion_of
 from interlock.steps.run_log import fields
 from interlock.steps.task import OrchestratorPorts, RunOver, Task
 
@@ -97,6 +98,10 @@ def _close(
         after = moved(run, RunStatus.SUCCEEDED, now, [done], outcome=outcome, task_token=None, token_for=None)
     else:
         decision = decide_retry(run, outcome, pipeline.job if pipeline else None, now)
+        if decision.again and pipeline is not None:
+            # Its calendar may have changed since the run began; only a retry that would be made looks at it.
+            excluded = exclusion_of(pipeline, run.key.date, ports.control)
+            decision = decide_retry(run, outcome, pipeline.job, now, excluded)
         after = _after_failure(run, pipeline, outcome, decision, left, now)
     try:
         after = ports.control.move(run, after)
