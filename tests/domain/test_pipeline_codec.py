@@ -36,6 +36,8 @@ from interlock.domain.pipeline import (
     Sla,
     Start,
     Trigger,
+    UpstreamDate,
+    UpstreamRule,
     Validation,
 )
 from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pipeline, encode_pipeline
@@ -73,7 +75,8 @@ def groups(inner: st.SearchStrategy[RuleNode]) -> st.SearchStrategy[RuleNode]:
     )
 
 
-nodes = st.lists(st.recursive(rules, groups, max_leaves=6), max_size=3).map(tuple)
+upstreams = st.builds(UpstreamRule, text, st.sampled_from(UpstreamDate))
+nodes = st.lists(st.recursive(rules | upstreams, groups, max_leaves=6), max_size=3).map(tuple)
 schedules = st.builds(
     Schedule,
     cron=st.none() | text,
@@ -164,6 +167,30 @@ def test_the_stored_text_reads_like_the_users_file():
     assert stored["schedule"]["exclude"]["dates"] == ["2026-12-25"]
     assert stored["sla"]["deadline"] == "07:30"
     assert stored["postRun"]["driftThreshold"] == "2.5"
+
+
+def test_a_rule_on_another_pipeline_is_stored_as_it_is_written():
+    pipeline = a_pipeline(rules=[AnyOf((UpstreamRule("silver", UpstreamDate.WINDOW), a_rule("exists")))])
+
+    stored = json.loads(encode_pipeline(pipeline))
+
+    assert stored["rules"][0]["any"][0] == {"pipeline": "silver", "check": "succeeded", "date": "window"}
+
+
+def test_a_config_that_was_stored_before_there_were_such_rules_is_read_as_ever():
+    stored = (
+        '{"description":null,"dryRun":false,"id":"gold","job":{"config":{"jobName":"etl"},"idempotent":false,'
+        '"maxCodeRetries":0,"maxDriftReruns":1,"maxManualReruns":1,"maxRetries":2,"onTimeout":"cancel",'
+        '"pollWindow":14400,"retryBackoff":60,"type":"glue"},"match":"ALL","owner":null,"postRun":null,'
+        '"rules":[{"check":"gte","field":"count","key":"rows","value":1000},'
+        '{"not":{"check":"exists","field":null,"key":"lock","value":null}}],"runbook":null,'
+        '"schedule":{"cron":"0 6 * * *","exclude":null,"include":null,"interval":300,"start":"any",'
+        '"time":null,"timezone":"UTC","trigger":null,"window":3600},"sla":null}'
+    )
+
+    rules = decode_pipeline(stored).validation.rules
+
+    assert rules == (Rule("rows", Check.GTE, "count", 1000), Not(Rule("lock", Check.EXISTS)))
 
 
 @given(

@@ -15,10 +15,23 @@ from hypothesis import strategies as st
 
 from builders import a_reading, a_rule, at
 from hostile import deeply_nested, hostile_values
-from interlock.domain.pipeline import AllOf, AnyOf, AtLeast, Check, Match, Not, Rule, RuleNode, Validation
+from interlock.domain.pipeline import (
+    AllOf,
+    AnyOf,
+    AtLeast,
+    Check,
+    Match,
+    Not,
+    Rule,
+    RuleNode,
+    UpstreamDate,
+    UpstreamRule,
+    Validation,
+)
 from interlock.domain.readiness import Readiness, RuleVerdict, evaluate_readiness, trigger_holds
 from interlock.domain.rule_check import compile_rules
 from interlock.domain.sensor import Reading, Unseen
+from interlock.domain.upstream import UpstreamOutcome
 
 NOW = at("2026-03-04T12:00")
 HOUR = timedelta(hours=1)
@@ -587,3 +600,67 @@ def test_a_nest_of_any_depth_gets_a_verdict(check: str) -> None:
     wanted = ("x",) if check == "in" else "x"
 
     assert judged(a_rule(check, wanted), {"row-count": a_reading({"count": deeply_nested()})}).reason
+
+
+# ---------------------------------------------------------------- other pipelines
+
+
+SILVER = UpstreamRule("silver")
+SUCCEEDED = UpstreamOutcome(True, "silver 2026-03-04 is SUCCEEDED", "SUCCEEDED")
+WAITING = UpstreamOutcome(False, "silver 2026-03-04 is WAITING", "WAITING")
+
+
+@pytest.mark.parametrize("outcome", [SUCCEEDED, WAITING])
+def test_a_rule_on_another_pipeline_says_what_was_found_there(outcome: UpstreamOutcome):
+    [verdict] = evaluate_readiness(Validation(rules=(SILVER,)), {"silver#same": outcome}, NOW).verdicts
+
+    assert verdict == RuleVerdict(
+        key="silver",
+        rule="silver succeeded (same date)",
+        holds=outcome.holds,
+        reason=outcome.reason,
+        seen=outcome.seen,
+        wanted="SUCCEEDED",
+        since=NOW,
+    )
+
+
+def test_a_rule_on_another_pipeline_that_nobody_looked_at_does_not_hold():
+    readiness = evaluate_readiness(Validation(rules=(SILVER,)), {"silver": a_reading(key="silver")}, NOW)
+
+    assert (readiness.ready, readiness.reason) == (False, "silver was not looked at")
+
+
+def test_each_date_of_one_upstream_is_a_rule_of_its_own():
+    rules = tuple(UpstreamRule("silver", date) for date in UpstreamDate)
+
+    readiness = evaluate_readiness(Validation(rules=rules), {"silver#window": SUCCEEDED}, NOW)
+
+    assert [verdict.holds for verdict in readiness.verdicts] == [False, False, True]
+    assert len({verdict.rule for verdict in readiness.verdicts}) == 3
+
+
+def test_groups_take_other_pipelines_beside_sensors():
+    group = AtLeast(2, (SILVER, GOOD, Not(SILVER)))
+
+    readiness = evaluate_readiness(Validation(rules=(group,)), {**ONLY_GOOD, "silver#same": WAITING}, NOW)
+
+    assert readiness.ready
+    assert readiness.verdicts[0].key == "silver,good"
+    assert [member.holds for member in readiness.verdicts[0].members] == [False, True, True]
+
+
+def test_an_outcome_that_stands_keeps_its_instant():
+    rules = Validation(rules=(SILVER,))
+    first = evaluate_readiness(rules, {"silver#same": WAITING}, NOW)
+
+    again = evaluate_readiness(rules, {"silver#same": WAITING}, NOW + HOUR, first.verdicts)
+    changed = evaluate_readiness(rules, {"silver#same": SUCCEEDED}, NOW + HOUR, first.verdicts)
+
+    assert (again.verdicts[0].since, changed.verdicts[0].since) == (NOW, NOW + HOUR)
+
+
+def test_an_outcome_is_no_value_that_a_baseline_could_keep():
+    readiness = evaluate_readiness(Validation(rules=(SILVER,)), {"silver#same": SUCCEEDED}, NOW)
+
+    assert (readiness.seen, readiness.flips_at) == ({}, None)
