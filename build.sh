@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 python=${PYTHON:-python3}
 venv=build/venv-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-if [ ! -f "$venv/.installed" ]; then
+if [ ! "$venv/.installed" -nt pyproject.toml ] || [ ! "$venv/.installed" -nt constraints.txt ]; then
   "$python" -m venv "$venv"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[yaml]'
   touch "$venv/.installed"

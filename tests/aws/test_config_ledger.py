@@ -1,15 +1,17 @@
 """Which file holds which pipeline: the record of each config file, and what it announces."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from builders import OPENED_AT
 from interlock.aws.config_ledger import DynamoConfigLedger
+from interlock.aws.control_table import DynamoControlTable
 from interlock.aws.outbox import events_of
+from interlock.domain.calendar import Calendar
 from interlock.domain.change import Change, ChangeKind
 from interlock.domain.event import Announcement, EventType
-from interlock.ports import ConfigFile
+from interlock.ports import ConfigFile, StoredCalendar
 
 VALID = ConfigFile("team/gold.yaml", "e1", "gold", valid=True, version=1)
 NAMELESS = ConfigFile("broken.yaml", "e2", None, valid=False, version=3)
@@ -81,3 +83,38 @@ def test_a_record_that_somebody_wrote_over_hides_no_other(ledger, table, garbage
     table.put({"PK": "CONFIG_FILES", "SK": "FILE#x.yaml", **garbage})
 
     assert ledger.files() == [VALID]
+
+
+def test_a_file_comes_back_with_the_calendars_that_it_holds_and_names(ledger):
+    holds = ConfigFile("company.yaml", "e1", None, valid=True, version=1, calendar="company")
+    names = ConfigFile("gold.yaml", "e2", "gold", valid=True, version=1, calendars=("company", "holidays:US"))
+    lacks = ConfigFile("silver.yaml", "e3", "silver", valid=False, version=1, missing=("banks",))
+
+    for file in (holds, names, lacks):
+        ledger.put_file(file, None, OPENED_AT)
+
+    assert ledger.files() == [holds, names, lacks]
+
+
+def test_a_calendar_comes_back_as_it_was_put_to_whoever_asks(ledger, table):
+    company = Calendar("company", frozenset({date(2026, 12, 25)}), frozenset({0, 6}))
+
+    ledger.put_calendar(company, "company.yaml", OPENED_AT)
+
+    assert ledger.calendar("company") == StoredCalendar("company.yaml", company)
+    assert DynamoControlTable(table).calendars(["company", "banks"]) == {"company": company}
+
+
+def test_a_calendar_that_is_removed_or_was_never_there_is_none(ledger):
+    ledger.put_calendar(Calendar("company"), "company.yaml", OPENED_AT)
+
+    ledger.remove_calendar("company")
+
+    assert ledger.calendar("company") is None
+
+
+@pytest.mark.parametrize("row", [{"dates": "?"}, {"days": [1]}, {"dates": ["x"], "source": 3}])
+def test_a_calendar_that_somebody_wrote_over_is_there_and_unreadable(ledger, table, row):
+    table.put({"PK": "CALENDAR#company", "SK": "CALENDAR", **row})
+
+    assert ledger.calendar("company") == StoredCalendar(None, None)

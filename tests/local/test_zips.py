@@ -25,15 +25,20 @@ from interlock.local.zip_contents import (
     needed_distributions,
 )
 from interlock.local.zips import build_zips
+from interlock.pipeline_yaml.public_holidays import holiday_dates
 
-# Imports the handler with nothing but the zip, the standard library and what Lambda's runtime brings; then logs.
-START = """
+# From here on there is nothing but the zip, the standard library and what Lambda's runtime brings.
+CONFINED = """
 import importlib.util, sys
 spec = importlib.util.spec_from_file_location("worker", sys.argv[1])
 worker = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(worker)
 worker.confine_imports(sys.argv[2], [])
-
+"""
+# Imports the handler; then logs.
+START = (
+    CONFINED
+    + """
 import handler, logging
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -43,6 +48,7 @@ except ValueError:
     what = {"number": Decimal(1), "when": datetime(2026, 3, 1, tzinfo=UTC), "names": {"a"}, "any": object}
     logging.getLogger("interlock").exception("logged", extra=what)
 """
+)
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +115,26 @@ def test_a_hot_function_s_zip_is_small(zips: dict[str, Path], function: str) -> 
 
     assert not tops & {"pydantic", "pydantic_core", "yaml", "boto3", "botocore"}
     assert zips[function].stat().st_size < 1_000_000
+
+
+def test_config_sync_computes_holidays_from_its_zip_alone(zips: dict[str, Path], tmp_path: Path) -> None:
+    with zipfile.ZipFile(zips["config_sync"]) as archive:
+        archive.extractall(tmp_path)
+    ask = "from interlock.pipeline_yaml.public_holidays import *; print(*sorted(holiday_dates(CODE, [2026])))"
+    codes = ("US-NY", "DE-BY", "JP", "SA", "XNYS")
+    program = CONFINED + "".join(f"{ask.replace('CODE', repr(code))}\n" for code in codes)
+
+    computed = subprocess.run(
+        [sys.executable, "-I", "-c", program, emulator_worker.__file__, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"LANG": "de_DE.UTF-8"},
+    )
+
+    assert computed.returncode == 0, computed.stderr
+    wanted = [" ".join(map(str, sorted(holiday_dates(code, [2026])))) for code in codes]
+    assert computed.stdout.splitlines() == wanted
 
 
 def test_what_powertools_would_import_only_when_called_is_known(zips: dict[str, Path]) -> None:

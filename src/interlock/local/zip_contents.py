@@ -48,6 +48,7 @@ class Contents:
 
 _LEFT_OUT = re.compile(
     r"(^|/)(__pycache__|tests?)/|\.(pyc|pyi|md|rst)$|(^|/)(RECORD|INSTALLER|REQUESTED|direct_url\.json)$|^bin/"
+    r"|^holidays/locale/"  # names of holidays in other languages: we keep dates alone
 )
 
 
