@@ -31,31 +31,29 @@ def refuse_circle(checked: Checked, control: ControlTable, files: Collection[str
 def link_dependents(pipeline: Pipeline, stored: StoredConfig | None, control: ControlTable) -> bool:
     """Before the config is stored: a pass that dies is repeated as a whole while `stored` still tells what was.
 
-    Says whether the pipeline gave up an upstream: another file may have been refused for the cycle that made.
+    Says whether the pipeline gave up a rule that a circle is made of: another file may have been refused for that.
     A row too many wakes nobody (the config is asked), one too few leaves a run to its fallback re-check.
     """
+    before = _decoded(stored) if stored is not None else None
     wanted = _upstreams(pipeline)
-    given_up = _stored_upstreams(stored) - wanted
     for upstream in sorted(wanted):
         control.add_dependent(upstream, pipeline.id)
-    for upstream in sorted(given_up):
+    if before is None:
+        return False
+    for upstream in sorted(_upstreams(before) - wanted):
         control.remove_dependent(upstream, pipeline.id)
-    return bool(given_up)
+    return not set(upstreams_in_step(before)) <= set(upstreams_in_step(pipeline))
 
 
 def unlink_dependents(stored: StoredConfig, control: ControlTable) -> None:
     """Before the config is removed, for the same reason."""
-    for upstream in sorted(_stored_upstreams(stored)):
+    before = _decoded(stored)
+    for upstream in sorted(_upstreams(before) if before else ()):
         control.remove_dependent(upstream, stored.pipeline_id)
 
 
 def _upstreams(pipeline: Pipeline) -> set[str]:
     return {rule.pipeline_id for rule in upstream_rules(pipeline)}
-
-
-def _stored_upstreams(stored: StoredConfig | None) -> set[str]:
-    pipeline = _decoded(stored) if stored is not None else None
-    return _upstreams(pipeline) if pipeline else set()
 
 
 def _decoded(stored: StoredConfig) -> Pipeline | None:
