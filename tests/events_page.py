@@ -91,6 +91,13 @@ SHOWN_BY: Mapping[str, str] = {
     "CONFIG_LOADED": "neighbours/a-malformed-config-is-refused-and-the-others-run-on.yaml",
     "CONFIG_INVALID": "neighbours/a-malformed-config-is-refused-and-the-others-run-on.yaml",
     "SENSOR_INVALID": "neighbours/an-unreadable-hour-is-reported-once.yaml",
+    "DRY_RUN_WOULD_TRIGGER": "dry-run/a-dry-run-says-when-it-would-start-and-starts-nothing.yaml",
+    "DRY_RUN_SLA_PROJECTION": "dry-run/its-sla-is-projected-and-never-breaches.yaml",
+    "DRY_RUN_COMPLETED": "dry-run/a-dry-run-says-when-it-would-start-and-starts-nothing.yaml",
+    "DRY_RUN_WOULD_RERUN": "dry-run/a-request-would-rerun-it-within-its-budget.yaml",
+    "DRY_RUN_RERUN_REJECTED": "dry-run/a-request-would-rerun-it-within-its-budget.yaml",
+    "DRY_RUN_WOULD_RETRY": "dry-run/outside-failures-use-the-retry-budget.yaml",
+    "DRY_RUN_RETRY_EXHAUSTED": "dry-run/outside-failures-use-the-retry-budget.yaml",
     "INFRA_ALARM": "alarms/a-silent-watchdog-sets-off-an-alarm.yaml",
 }
 

@@ -205,7 +205,7 @@ def a_report(outcome=SUCCEEDED, **changes):
 
 
 def report(world, record):
-    settle(record, world.control, world.machine)
+    settle(record, world.control, world.machine, NOW)
 
 
 def test_a_report_wakes_the_run_that_sleeps_on_its_job():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from builders import OPENED_AT, a_key, a_pipeline, a_run, a_trigger, at
+from builders import OPENED_AT, a_key, a_pipeline, a_rule, a_run, a_trigger, at
 from interlock.domain.pipeline import Deadline, Exclude
 from interlock.domain.run import moved, opened, reopened
 from interlock.ports import CallFailed
@@ -115,12 +115,13 @@ def test_an_excluded_date_is_told_once_and_opens_nothing():
     assert (world.run, world.told, world.machine.started) == (None, ["PIPELINE_EXCLUDED"], {})
 
 
-def test_a_pipeline_that_only_observes_opens_nothing():
+def test_a_pipeline_that_only_observes_opens_a_run_without_an_execution():
     world = World()
 
-    ask(world, a_pipeline(dry_run=True))
+    ask(world, a_pipeline(dry_run=True, rules=[a_rule()]))
 
-    assert (world.run, world.machine.started) == (None, {})
+    assert (world.run.status, world.run.dry_run, world.machine.started) == ("WAITING", True, {})
+    assert world.due == [("2026-03-02", "08:31:00", 0)]
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,6 @@ def test_a_rejected_request_says_why_and_is_forgotten():
     ("pipeline", "schedule_id", "why"),
     [
         pytest.param(None, "stream", "there is no pipeline of this id", id="no pipeline"),
-        pytest.param(a_pipeline(dry_run=True), "stream", "only observes (dryRun)", id="a dry run"),
         pytest.param(WAITS_FOR_ROWS, "cron", "its schedule is 'stream', not 'cron'", id="another schedule"),
         pytest.param(
             a_pipeline(exclude=Exclude(days=(0,))), "stream", "Mondays are excluded", id="an excluded date"

@@ -20,7 +20,11 @@ _MOST_REASONS = 20
 
 
 def run_opened(run: Run, why: str) -> Announcement:
-    detail = {"openedBy": run.opened_by, "windowEndsAt": instant_text(run.window_ends_at)}
+    detail: dict[str, Any] = {
+        "openedBy": run.opened_by,
+        "windowEndsAt": instant_text(run.window_ends_at),
+    }
+    detail |= {"dryRun": True} if run.dry_run else {}
     return Announcement(EventType.RUN_OPENED, f"opened: {why}", run.created_at, run.attempt, detail)
 
 
@@ -36,13 +40,15 @@ def validation_passed(run: Run, readiness: Readiness, at: datetime) -> Announcem
 def validation_exhausted(
     run: Run, pipeline: Pipeline, unmet: Sequence[RuleVerdict], at: datetime
 ) -> Announcement:
-    message = f"the window closed and the rules do not hold: {first_reasons(unmet)}"
+    observed = "dry run: " if run.dry_run else ""
+    message = f"{observed}the window closed and the rules do not hold: {first_reasons(unmet)}"
     explanation = missing_lines(pipeline, run.key.date, unmet, at)
     detail = {
         "unmet": reasons(unmet),
         "explanation": explanation,
         "windowEndsAt": instant_text(run.window_ends_at),
     }
+    detail |= {"dryRun": True} if run.dry_run else {}
     return about(EventType.VALIDATION_EXHAUSTED, message, at, run.attempt, detail, pipeline)
 
 

@@ -93,12 +93,28 @@ _REQUEST = (
     Field("force", Kind.FLAG, "the request's `force`"),
 )
 
+_OBSERVED = _maybe("dryRun", Kind.FLAG, "true for a dry run")
+_ASKED = (
+    _text("source", "who or what asks: `manual` for a request row"),
+    _maybe("reason", Kind.TEXT, "the request's `reason`, or what happened"),
+    _maybe("requestedBy", Kind.TEXT, "the request's `requestedBy`"),
+    _maybe("force", Kind.FLAG, "the request's `force`"),
+)
+_OUTSIDE = (
+    _text("category", "which retry budget the failure would count against", *FailureCategory),
+    _text("retry", "whether another attempt would follow, and why or why not"),
+    Field("outsideAttempt", Kind.WHOLE, "the attempt that the `JOB#` record names"),
+    _maybe("outsideRunId", Kind.TEXT, "the record's `runId`"),
+    _maybe("error", Kind.TEXT, "the record's `error`"),
+)
+
 EVENTS: Mapping[EventType, Told] = {
     EventType.RUN_OPENED: Told(
         "A run of one execution date begins to wait for its rules. Not repeated when it is opened again.",
         (
             _text("openedBy", "`cron`, `trigger`, `rerun` ..."),
             _instant("windowEndsAt", "until when it waits"),
+            _OBSERVED,
         ),
     ),
     EventType.VALIDATION_PASSED: Told(
@@ -111,6 +127,7 @@ EVENTS: Mapping[EventType, Told] = {
             Field("unmet", Kind.VERDICTS, "each rule that did not hold, the first 20"),
             _EXPLANATION,
             _instant("windowEndsAt", "when the window closed"),
+            _OBSERVED,
             *_WHO,
         ),
     ),
@@ -182,6 +199,55 @@ EVENTS: Mapping[EventType, Told] = {
     EventType.SENSOR_INVALID: Told(
         "Something that outsiders write (a sensor, a request, a job record, a row) cannot be read: it is ignored.",
         (_text("input", "what was written"), _text("problem", "what is wrong with it"), *_WHO),
+    ),
+    EventType.DRY_RUN_WOULD_TRIGGER: Told(
+        "The rules of a dry run hold for the first time: here a job would start.",
+        (
+            _text("jobType", "`job.type`"),
+            Field("rules", Kind.VERDICTS, "each rule, the first 20"),
+            Field("waitedSeconds", Kind.WHOLE, "since the run opened"),
+        ),
+    ),
+    EventType.DRY_RUN_SLA_PROJECTION: Told(
+        "Whether a job that starts now and takes `expectedDuration` would meet the SLA.",
+        (
+            Field("expectedDurationSeconds", Kind.WHOLE, "`sla.expectedDuration`"),
+            _instant("wouldFinishAt", "when the job would be done"),
+            Field("met", Kind.FLAG, "before every deadline"),
+            _maybe("absoluteDeadlineAt", Kind.INSTANT, "the deadline by `sla.deadline`"),
+            _maybe("absoluteMarginSeconds", Kind.WHOLE, "how long before it; negative: after it"),
+            _maybe(
+                "relativeDeadlineAt",
+                Kind.INSTANT,
+                "the deadline by `sla.maxDuration`, from the run's opening",
+            ),
+            _maybe("relativeMarginSeconds", Kind.WHOLE, "how long before it; negative: after it"),
+        ),
+    ),
+    EventType.DRY_RUN_COMPLETED: Told(
+        "A dry run has ended SUCCEEDED; its late data and drift are watched from here on.",
+        (
+            _instant("wouldHaveStartedAt", "when its rules held"),
+            _instant("openedAt", "when it opened"),
+            Field("waitedSeconds", Kind.WHOLE, "between the two"),
+        ),
+    ),
+    EventType.DRY_RUN_WOULD_RERUN: Told(
+        "A dry run would be run again. It uses the budget, and opens nothing.",
+        (*_ASKED, _text("decision", "why it may")),
+    ),
+    EventType.DRY_RUN_RERUN_REJECTED: Told(
+        "A dry run would not be run again.", (*_ASKED, _text("why", "the reason of the refusal"))
+    ),
+    EventType.DRY_RUN_WOULD_RETRY: Told(
+        "The job of this date failed outside, after a dry run of it had ended: Interlock would try again.",
+        (
+            *_OUTSIDE,
+            _maybe("wouldRetryAt", Kind.INSTANT, "when the next attempt would begin to wait for its rules"),
+        ),
+    ),
+    EventType.DRY_RUN_RETRY_EXHAUSTED: Told(
+        "The job of this date failed outside, and no retry budget would be left.", _OUTSIDE
     ),
     EventType.INFRA_ALARM: Told(
         "A CloudWatch alarm on Interlock's own infrastructure went off. Once each time it does.",

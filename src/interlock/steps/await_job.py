@@ -17,6 +17,7 @@ from interlock.ports import (
     StateMachine,
     TriggerError,
 )
+from interlock.steps.dry_run import hear_from_outside
 from interlock.steps.run_log import fields
 from interlock.steps.task import OrchestratorPorts, RunOver, Task
 
@@ -93,9 +94,15 @@ def record_end(run: Run, outcome: Outcome, control: ControlTable, joblog: JobLog
         return run
 
 
-def settle(record: JobRecord, control: ControlTable, machine: StateMachine) -> None:
-    """A `JOB#` record, from whoever wrote it: store what it says in the row of its attempt, and wake the run."""
+def settle(record: JobRecord, control: ControlTable, machine: StateMachine, now: datetime) -> None:
+    """A `JOB#` record, from whoever wrote it: store what it says in the row of its attempt, and wake the run.
+
+    A dry run has no job: the record tells of somebody else's.
+    """
     run = control.run(record.key)
+    if run is not None and run.dry_run:
+        hear_from_outside(record, run, control, now)
+        return
     if run is None or not applies_to(record, run, run.remote_id):
         log.info(
             "job record ignored: it tells of no open attempt",

@@ -11,6 +11,7 @@ from interlock.domain.bad_input import BadInput
 from interlock.domain.run import RunStatus
 from interlock.ports import DueRun
 from interlock.steps.await_job import poll_job
+from interlock.steps.dry_run import complete_dry_run
 from interlock.steps.evaluate_readiness import cancel_waiting
 from interlock.steps.run_log import fields
 from interlock.steps.task import OrchestratorPorts
@@ -51,6 +52,8 @@ def _look_at(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
     run = ports.control.run(due.key)
     if run is None or run.status in (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED):
         ports.control.keep(due.key)
+    elif run.status is RunStatus.RUNNING and run.dry_run:
+        complete_dry_run(run, ports.control, now)
     elif run.status is RunStatus.RUNNING:
         poll_job(run, due.tries, ports, now)
     else:

@@ -6,12 +6,13 @@ Also what ends a wait without a start: expiry, and the removal of the config.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 
 from interlock.domain import announcement
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.readiness import Readiness
-from interlock.domain.run import Run, RunStatus, moved
+from interlock.domain.run import Run, RunKey, RunStatus, moved
 from interlock.ports import ControlTable, DueRun, Lost, StateMachine
 from interlock.steps.open_run import WAITS_FOR_READINESS, revive_run, start_execution
 from interlock.steps.read_readiness import note_verdicts, read_readiness
@@ -101,8 +102,19 @@ def finish_expiry(
         revive_run(run, pipeline, control, machine, now)
     else:
         control.keep(run.key)
+        if run.dry_run:
+            _keep_watching_if_revived(run.key, control, machine, now)
         if run.task_token:
             machine.fail(run.task_token, RunOver.__name__, "the window closed and the rules do not hold")
+
+
+def _keep_watching_if_revived(
+    key: RunKey, control: ControlTable, machine: StateMachine, now: datetime
+) -> None:
+    """Its check row is all that a dry run has: the one that just went may have been that of its revival."""
+    run = control.run(key)
+    if run is not None and run.status is RunStatus.WAITING:
+        start_execution(replace(run, confirmed=False), control, machine, now)
 
 
 def cancel_waiting(run: Run, control: ControlTable, machine: StateMachine, now: datetime) -> None:

@@ -33,4 +33,4 @@ def job_ended(
     key, attempt = found
     record = JobRecord(key, attempt, at, outcome, remote_id)
     joblog.put(record)
-    settle(record, control, machine)
+    settle(record, control, machine, at)

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from interlock.domain import announcement
+from interlock.domain.event import Announcement
 from interlock.domain.pipeline import Pipeline
-from interlock.domain.run import Run, RunKey, RunStatus, opened, reopened
+from interlock.domain.run import Run, RunKey, RunStatus, for_real, opened, reopened
 from interlock.domain.schedule import Calendar, calendar_names, exclusion_reason, trigger_deadline
 from interlock.ports import ControlTable, DueRun, Lost, StateMachine
+from interlock.steps.dry_run import look_once, stay_watched
 from interlock.steps.run_log import fields
 
 log = logging.getLogger(__name__)
@@ -37,10 +39,14 @@ def open_run(
     control: ControlTable,
     machine: StateMachine,
     now: datetime,
+    *,
+    told: Announcement | None = None,
+    door_open: bool = False,
 ) -> Opening:
-    """One run for a date, however often it is asked for. Crashes anywhere are mended by the redelivery of what asked."""
-    if pipeline.dry_run:
-        return Opening(None)  # observe only: nothing is ever started for it
+    """One run for a date, however often it is asked for. Crashes anywhere are mended by the redelivery of what asked.
+
+    `told` is announced beside its opening; `door_open`: although the trigger's deadline is over.
+    """
     reason = exclusion_of(pipeline, key.date, control)
     if reason is not None:
         subject = f"PIPELINE_EXCLUDED#{key.schedule_id}#{key.date}"
@@ -50,15 +56,18 @@ def open_run(
         return Opening(None)
     deadline = trigger_deadline(pipeline, key.date)
     run = opened(key, opened_by, now, pipeline.schedule.evaluation.window)
-    run = replace(run, events=(announcement.run_opened(run, why),))
+    events = (announcement.run_opened(run, why), *((told,) if told else ()))
+    run = replace(run, dry_run=pipeline.dry_run, events=events, alerted=told is not None)
     try:
-        if deadline is not None and now > deadline:
+        if deadline is not None and now > deadline and not door_open:
             return _found(control.run(key), control, machine, now)
         control.open_run(run)
     except Lost as lost:
         return _found(lost.current, control, machine, now)
     log.info("run opened", extra=fields(run, why=why))
     start_execution(run, control, machine, now)
+    if run.dry_run:
+        look_once(run.key, pipeline, control, now)
     return Opening(run, is_new=True)
 
 
@@ -72,12 +81,16 @@ def start_execution(run: Run, control: ControlTable, machine: StateMachine, now:
     """Set the run's execution going unless it is known to be: the row says `confirmed` once the execution has slept.
 
     Repeatable: the name is the row's, and the input, made of what the row keeps, is the same each time.
+    A dry run has none: it is watched over by its check row alone.
     """
     if run.status is not RunStatus.WAITING or run.confirmed:
         return
     # Whoever asks may give up (Lambda a cron's fire after three minutes) or find its config gone: from here on the
     # watchdog sees to the run.
     control.promise(DueRun(run.key, now + _FIRST_LOOK, WAITS_FOR_READINESS))
+    if run.dry_run:
+        stay_watched(run, control)
+        return
     machine.start(
         run.execution_name,
         {
@@ -94,14 +107,20 @@ def start_execution(run: Run, control: ControlTable, machine: StateMachine, now:
 def revive_run(
     run: Run, pipeline: Pipeline, control: ControlTable, machine: StateMachine, now: datetime
 ) -> None:
-    """An expired run whose rules hold after all starts at once, outside every budget; before the trigger's deadline."""
+    """An expired run whose rules hold after all starts at once, outside every budget; before the trigger's deadline.
+
+    For one whose pipeline only observes by now, nothing is started any more.
+    """
+    if pipeline.dry_run and not run.dry_run:
+        return
     deadline = trigger_deadline(pipeline, run.key.date)
     if deadline is not None and now > deadline:
         return
     if exclusion_of(pipeline, run.key.date, control) is not None:
         return
     try:
-        revived = control.move(run, reopened(run, now, pipeline.schedule.evaluation.window))
+        real = {} if pipeline.dry_run else for_real(run)
+        revived = control.move(run, reopened(run, now, pipeline.schedule.evaluation.window, **real))
     except Lost as lost:
         # Another delivery revived it; if that one died before the execution started, this one starts it.
         if lost.current is not None:
@@ -109,6 +128,8 @@ def revive_run(
         return
     log.info("run revived: its rules hold after its window", extra=fields(revived))
     start_execution(revived, control, machine, now)
+    if revived.dry_run:
+        look_once(revived.key, pipeline, control, now)
 
 
 def exclusion_of(pipeline: Pipeline, date: str, control: ControlTable) -> str | None:

@@ -7,18 +7,20 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from interlock.domain import announcement
+from interlock.domain import announcement, dry_run_wording
 from interlock.domain.pipeline import Pipeline, rule_sensors
 from interlock.domain.readiness import evaluate_readiness
 from interlock.domain.rerun import RerunDecision, decide_rerun
 from interlock.domain.routing import RerunRequested
-from interlock.domain.run import Run, RunStatus, opened, reopened
+from interlock.domain.run import Run, RunStatus, announcing, for_real, opened, reopened
 from interlock.domain.sensor import candidate_keys, select_reading
 from interlock.ports import ControlTable, Lost, RerunLog, StateMachine
 from interlock.steps.open_run import exclusion_of, start_execution
 from interlock.steps.run_log import fields
 
 log = logging.getLogger(__name__)
+
+_OPEN = (RunStatus.WAITING, RunStatus.RUNNING)
 
 
 def request_rerun(
@@ -34,9 +36,6 @@ def request_rerun(
         return
     if pipeline is None:
         decision = RerunDecision(False, "there is no pipeline of this id")
-        _reject(asked, None, pipeline, decision, control, now)
-    elif pipeline.dry_run:
-        decision = RerunDecision(False, "the pipeline only observes (dryRun)")
         _reject(asked, None, pipeline, decision, control, now)
     elif asked.key.schedule_id != pipeline.schedule_id:
         decision = RerunDecision(
@@ -62,12 +61,17 @@ def _decide(
     if run is not None and run.last_request == asked.request_id:
         # Accepted before; an earlier delivery died on the way.
         start_execution(run, control, machine, now)
-        return run.status in (RunStatus.WAITING, RunStatus.RUNNING)
+        return pipeline.dry_run or run.status in _OPEN
     readings = {sensor: select_reading(sensor, asked.key.date, found) for sensor in rule_sensors(pipeline)}
     readiness = evaluate_readiness(pipeline.validation, readings, now)
     excluded = exclusion_of(pipeline, asked.key.date, control)
-    decision = decide_rerun(run, pipeline.job, excluded, readings, readiness, force=asked.force)
-    if decision.accepted:
+    # What only observed has not run: its success and what it used of the budget say nothing of a real run.
+    only_observed = run is not None and run.dry_run and not pipeline.dry_run and run.status not in _OPEN
+    ran = None if only_observed else run
+    decision = decide_rerun(ran, pipeline.job, excluded, readings, readiness, force=asked.force)
+    if decision.accepted and pipeline.dry_run:
+        _observe(asked, run, decision, control, now)
+    elif decision.accepted:
         _accept(asked, run, pipeline, decision, control, reruns, machine, now)
     else:
         _reject(asked, run, pipeline, decision, control, now)
@@ -95,6 +99,7 @@ def _accept(
         again = replace(again, events=told, last_request=asked.request_id)
     else:
         fresh: dict[str, Any] = {"retries": 0, "code_retries": 0, "manual_reruns": run.manual_reruns + 1}
+        fresh |= for_real(run)
         again = reopened(run, now, window, opened_by="rerun", last_request=asked.request_id, **fresh)
         again = replace(again, events=(announcement.rerun_accepted(again, detail, now),))
     number = again.manual_reruns
@@ -115,6 +120,23 @@ class RerunRaced(Exception):
     """The run moved while the request was decided; the record is delivered again."""
 
 
+def _observe(
+    asked: RerunRequested, run: Run | None, decision: RerunDecision, control: ControlTable, now: datetime
+) -> None:
+    """A pipeline that only observes: it uses the budget as a rerun would, and opens nothing."""
+    told = dry_run_wording.would_rerun(run.attempt if run else None, decision.reason, _detail(asked), now)
+    if run is None:
+        subject = f"DRY_RUN_WOULD_RERUN#{asked.key.schedule_id}#{asked.key.date}"
+        control.notice(asked.key.pipeline_id, subject, asked.request_id, told, asked.key)
+        return
+    used = {"manual_reruns": run.manual_reruns + 1, "retries": 0, "code_retries": 0}
+    try:
+        control.move(run, announcing(run, [told], last_request=asked.request_id, **used))
+    except Lost as lost:
+        raise RerunRaced(f"{asked.key}: the run moved while its rerun was decided") from lost
+    log.info("dry run: a rerun would be accepted", extra=fields(run, reason=asked.reason))
+
+
 def _reject(
     asked: RerunRequested,
     run: Run | None,
@@ -125,6 +147,8 @@ def _reject(
 ) -> None:
     attempt = run.attempt if run else None
     told = announcement.rerun_rejected(pipeline, attempt, decision.reason, _detail(asked), now)
+    if pipeline is not None and pipeline.dry_run:
+        told = dry_run_wording.rerun_rejected(attempt, decision.reason, _detail(asked), now)
     subject = f"RERUN_REJECTED#{asked.key.schedule_id}#{asked.key.date}"
     control.notice(asked.key.pipeline_id, subject, asked.request_id, told, asked.key)
     log.info("rerun rejected", extra=fields(run or asked.key, reason=decision.reason))

@@ -73,7 +73,7 @@ def route_change(fact: Fact, configs: Configs, ports: RouterPorts, now: datetime
             if pipeline is not None:
                 sensor_written(fact, pipeline, ports.control, ports.machine, now)
         case JobReported(record=record):
-            settle(record, ports.control, ports.machine)
+            settle(record, ports.control, ports.machine, now)
         case RerunRequested(key=key):
             request_rerun(fact, configs.of(key.pipeline_id), ports.control, ports.reruns, ports.machine, now)
         case RunMoved(key=key):

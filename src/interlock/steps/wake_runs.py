@@ -19,6 +19,7 @@ from interlock.domain.sensor import (
     split_key,
 )
 from interlock.ports import ControlTable, DueRun, StateMachine
+from interlock.steps.dry_run import complete_dry_run, see_through
 from interlock.steps.evaluate_readiness import expire_run, finish_expiry, next_look
 from interlock.steps.open_run import WAITS_FOR_READINESS, open_run, revive_run, start_execution
 from interlock.steps.read_readiness import note_verdicts, read_readiness
@@ -98,6 +99,8 @@ def wake_run(
     run, readiness = read_readiness(pipeline, key, control, now)
     if run is not None and run.status is RunStatus.EXPIRED:
         finish_expiry(run, pipeline, control, machine, now)
+    if run is not None and run.dry_run:
+        complete_dry_run(run, control, now)
     if run is None or run.status is not RunStatus.WAITING:
         return None
     start_execution(run, control, machine, now)
@@ -106,6 +109,9 @@ def wake_run(
         return None
     if not readiness.ready:
         note_verdicts(run, readiness, control)
+    elif run.dry_run:
+        see_through(run, pipeline, readiness, control, now)
+        return None
     elif run.token_for == WAITS_FOR_READINESS and run.task_token:
         # One that does not sleep on its readiness is on its way to read the sensors itself.
         log.info("run woken", extra=fields(run))
