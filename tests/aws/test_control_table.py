@@ -27,6 +27,7 @@ from interlock.domain.run import (
     opened,
     reopened,
 )
+from interlock.domain.upstream_outcome import RunSeen
 from interlock.ports import DUE_SHARDS, DuePromise, DueRun, Lost, StoredConfig
 
 NOW = at("2026-03-02T08:30")
@@ -298,6 +299,55 @@ def test_a_snapshot_of_a_run_that_is_not_there_still_holds_its_sensors(control, 
     found_run, sensors = control.snapshot(a_key(), ["orders"])
 
     assert (found_run, list(sensors)) == (None, ["orders"])
+
+
+def test_a_snapshot_holds_the_runs_of_other_pipelines_that_are_asked_for(control, stored, table):
+    run = stored(a_run())
+    table.put({"PK": PIPELINE, "SK": "SENSOR#orders", "count": 5})
+    silver = stored(a_run("SUCCEEDED", key=a_key("silver", "cron"), updated_at=NOW))
+    stored(a_run("SUCCEEDED", key=a_key("silver", "cron", "2026-03-01")))
+
+    found_run, sensors, others = control.snapshot_with_runs(
+        a_key(), ["orders"], [silver.key, a_key("silver", "stream")]
+    )
+
+    assert (found_run, list(sensors)) == (run, ["orders"])
+    assert others == {silver.key: RunSeen(RunStatus.SUCCEEDED, NOW)}
+
+
+def test_a_pipeline_may_ask_for_a_run_of_its_own_in_a_snapshot(control, stored):
+    before = stored(a_run("FAILED", key=a_key(date="2026-03-01")))
+
+    found_run, _, others = control.snapshot_with_runs(a_key(), [], [before.key, a_key()])
+
+    assert found_run is None
+    assert [(key.date, seen.status) for key, seen in others.items()] == [("2026-03-01", "FAILED")]
+
+
+@pytest.mark.parametrize(
+    "row", [{}, {"status": "DONE"}, {"status": "SUCCEEDED"}, {"status": 5, "updatedAt": 5}]
+)
+def test_a_run_of_another_pipeline_that_somebody_wrote_over_has_no_status(control, table, row):
+    key = a_key("silver")
+    table.put({"PK": "PIPELINE#silver", "SK": "RUN#stream#2026-03-02", **row})
+
+    _, _, others = control.snapshot_with_runs(a_key(), [], [key])
+
+    assert others[key].status is None
+
+
+# ---------------------------------------------------------------- who waits for whom
+
+
+def test_the_dependents_of_a_pipeline_are_those_that_were_added_and_not_removed(control):
+    for dependent in ("gold", "report", "gold", "old"):
+        control.add_dependent("silver", dependent)
+    control.add_dependent("silver-eu", "other")
+
+    control.remove_dependent("silver", "old")
+    control.remove_dependent("silver", "never-was")
+
+    assert control.dependents_of("silver") == ["gold", "report"]
 
 
 # ---------------------------------------------------------------- the ledger of promises

@@ -3,7 +3,7 @@
 import pytest
 
 from builders import a_pipeline, a_reading, a_rule, a_trigger, at
-from interlock.domain.pipeline import AnyOf, Not
+from interlock.domain.pipeline import AnyOf, Not, UpstreamDate, UpstreamRule
 from interlock.domain.routing import Concerned, concerned_runs, fires_of_date, watched_keys
 
 SENSOR_STARTED = a_pipeline()
@@ -21,6 +21,12 @@ def test_the_trigger_and_every_rule_are_watched_once_each():
     ]
 
     assert watched_keys(a_pipeline(rules=rules)) == ("upstream-complete", "orders", "stock", "locks")
+
+
+def test_a_rule_on_another_pipeline_watches_no_sensor_of_its_name():
+    rules = [UpstreamRule("silver"), Not(UpstreamRule("bronze", UpstreamDate.WINDOW)), a_rule(key="orders")]
+
+    assert watched_keys(a_pipeline(rules=rules)) == ("upstream-complete", "orders")
 
 
 def test_a_cron_pipeline_without_rules_watches_nothing():
