@@ -181,3 +181,95 @@ def test_a_name_that_no_terminal_should_see_is_escaped(tmp_path: Path):
     assert code == 1
     assert len(lines) == 2
     assert lines[0].isprintable()
+
+
+# ---------------------------------------------------------------- pipelines that wait for pipelines
+
+
+def a_dependent(path: Path, *rules: str, cron: str = "0 6 * * *", more: str = "") -> Path:
+    text = VALID.replace("NAME", path.stem).replace("0 6 * * *", cron)
+    written = "".join(f"    - {{check: succeeded, pipeline: {rule}}}\n" for rule in rules)
+    return a_file(path, f"{text}validation:\n  rules:\n{written}{more}")
+
+
+def test_pipelines_that_wait_for_each_other_are_one_mistake_at_a_rule(tmp_path: Path):
+    first = a_dependent(tmp_path / "a.yaml", "d", "b")
+    a_dependent(tmp_path / "b.yaml", "c, date: window")
+    a_dependent(tmp_path / "c.yaml", "a")
+    a_file(tmp_path / "d.yaml", VALID.replace("NAME", "d"))
+
+    code, lines = run(tmp_path)
+
+    assert (code, len(lines)) == (1, 2)
+    assert lines[0].startswith(
+        f"{first}:7: validation.rules[1].pipeline: these wait for each other: a -> b -> c -> a; "
+    )
+    assert lines[1] == "1 mistake in 1 of 4 files"
+
+
+def test_each_circle_is_a_mistake_of_its_own(tmp_path: Path):
+    for name, upstream in (("a", "b"), ("b", "a"), ("c", "d"), ("d", "c")):
+        a_dependent(tmp_path / f"{name}.yaml", upstream)
+
+    assert run(tmp_path)[1][-1] == "2 mistakes in 2 of 4 files"
+
+
+def test_waiting_for_the_date_before_makes_no_circle(tmp_path: Path):
+    a_dependent(tmp_path / "a.yaml", "b")
+    a_dependent(tmp_path / "b.yaml", "a, date: previous", "b, date: previous")
+
+    assert run(tmp_path) == (0, ["2 pipelines valid"])
+
+
+def test_an_upstream_that_is_in_none_of_the_files_is_a_warning(tmp_path: Path):
+    path = a_dependent(tmp_path / "a.yaml", "slver")
+    a_file(tmp_path / "b.yaml", VALID.replace("NAME", "silver"))
+
+    code, lines = run(tmp_path)
+
+    assert code == 0
+    assert lines[0].startswith(
+        f"{path}:6: validation.rules[0].pipeline: none of these files is the pipeline slver; "
+    )
+    assert lines[1] == "2 pipelines valid, 1 warning"
+
+
+def test_a_file_alone_says_nothing_of_the_pipelines_in_others(tmp_path: Path):
+    assert run(a_dependent(tmp_path / "a.yaml", "silver")) == (0, ["1 pipeline valid"])
+
+
+def test_an_upstream_whose_file_is_invalid_is_there(tmp_path: Path):
+    a_dependent(tmp_path / "a.yaml", "silver")
+    a_file(tmp_path / "silver.yaml", VALID.replace("NAME", "silver") + "slaa: {}\n")
+
+    code, lines = run(tmp_path)
+
+    assert (code, lines[-1]) == (1, "1 mistake in 1 of 2 files")
+
+
+@pytest.mark.parametrize(
+    ("upstream", "rule", "doubt"),
+    [
+        pytest.param(
+            {"cron": "5 * * * *"}, "up", "up has hourly dates, so none of its runs is of a daily date"
+        ),
+        pytest.param({"cron": "5 * * * *"}, "up, date: previous", "up has hourly dates"),
+        pytest.param({"cron": "5 * * * *"}, "up, date: window", None),
+        pytest.param({"cron": "5 7 * * *"}, "up", None),
+        pytest.param({"more": "dryRun: true\n"}, "up", "up is a dry run, which never succeeds"),
+    ],
+)
+def test_an_upstream_that_can_never_be_seen_to_succeed_is_a_warning(
+    tmp_path: Path, upstream: dict[str, str], rule: str, doubt: str | None
+):
+    a_dependent(tmp_path / "down.yaml", rule)
+    text = VALID.replace("NAME", "up").replace("0 6 * * *", upstream.get("cron", "0 6 * * *"))
+    if "more" in upstream:
+        text = text.replace("{cron: 0 6 * * *}", "{trigger: {key: k, check: exists}}") + upstream["more"]
+    a_file(tmp_path / "up.yaml", text)
+
+    code, lines = run(tmp_path)
+
+    warned = [line for line in lines if line.endswith("(warning)")]
+    assert code == 0
+    assert [doubt in line for line in warned] == ([True] if doubt else [])
