@@ -306,13 +306,17 @@ def test_a_snapshot_holds_the_runs_of_other_pipelines_that_are_asked_for(control
     table.put({"PK": PIPELINE, "SK": "SENSOR#orders", "count": 5})
     silver = stored(a_run("SUCCEEDED", key=a_key("silver", "cron"), updated_at=NOW))
     stored(a_run("SUCCEEDED", key=a_key("silver", "cron", "2026-03-01")))
+    observed = stored(a_run("SUCCEEDED", key=a_key("bronze"), updated_at=NOW, dry_run=True))
 
     found_run, sensors, others = control.snapshot_with_runs(
-        a_key(), ["orders"], [silver.key, a_key("silver", "stream")]
+        a_key(), ["orders"], [silver.key, observed.key, a_key("silver", "stream")]
     )
 
     assert (found_run, list(sensors)) == (run, ["orders"])
-    assert others == {silver.key: RunSeen(RunStatus.SUCCEEDED, NOW)}
+    assert others == {
+        silver.key: RunSeen(RunStatus.SUCCEEDED, NOW),
+        observed.key: RunSeen(RunStatus.SUCCEEDED, NOW, dry_run=True),
+    }
 
 
 def test_a_pipeline_may_ask_for_a_run_of_its_own_in_a_snapshot(control, stored):

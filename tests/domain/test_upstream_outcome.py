@@ -45,6 +45,14 @@ def test_a_run_that_is_not_there_does_not_hold(known: bool, reason: str):
     assert outcome(SAME, {}, known=known) == UpstreamOutcome(False, reason)
 
 
+def test_a_run_that_was_only_observed_does_not_hold():
+    observed = RunSeen(RunStatus.SUCCEEDED, NOW, dry_run=True)
+
+    told = outcome(SAME, {RunKey("silver", "cron", "2026-03-02"): observed})
+
+    assert told == UpstreamOutcome(False, "silver 2026-03-02 was only observed (dry run)")
+
+
 def test_a_row_that_somebody_wrote_over_does_not_hold():
     told = outcome(SAME, {RunKey("silver", "cron", "2026-03-02"): row(None)})
 

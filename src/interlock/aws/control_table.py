@@ -234,6 +234,12 @@ class DynamoControlTable:
         except Lost as lost:
             raise Lost(read_promise(lost.current) if lost.current else None) from None
 
+    def put_off(self, due: DuePromise, until: datetime) -> None:
+        seen = equals("dueAt", Decimal(epoch_ms(due.due_at)))
+        with suppress(Lost):
+            key = keys.promise_key(due.kind, due.key)
+            self._table.update(key, {"dueAt": epoch_ms(until)}, only_if=(seen,))
+
     def drop_promise(self, promise: Promise) -> None:
         with suppress(Lost):
             same = (equals("version", promise.version),)
@@ -322,7 +328,8 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 def _run_seen(item: Mapping[str, Any]) -> RunSeen:
     """A row that somebody wrote over harms its own pipeline: those that wait for it are told that they cannot read it."""
     try:
-        return RunSeen(RunStatus(item["status"]), parse_instant_text(item["updatedAt"]))
+        moved_at, dry_run = parse_instant_text(item["updatedAt"]), bool(item.get("dryRun"))
+        return RunSeen(RunStatus(item["status"]), moved_at, dry_run)
     except (KeyError, TypeError, ValueError):
         return RunSeen(None, _NEVER)
 

@@ -18,6 +18,7 @@ class RunSeen:
 
     status: RunStatus | None  # None: its row cannot be read
     moved_at: datetime
+    dry_run: bool = False  # its job was never started: it has not succeeded, whatever its row says
 
 
 def outcome_of(
@@ -38,7 +39,7 @@ def outcome_of(
         reason = f"{name} {date} is {_standing(run)}" if run else f"{name} {date} has not run"
         if run is None and not known:
             reason = f"there is no pipeline {name}"
-        return UpstreamOutcome(_succeeded(run), reason, run.status if run else None)
+        return UpstreamOutcome(_succeeded(run), reason, run.status if run and not run.dry_run else None)
     missing = [f"{_short(date, run_date)} ({_standing(run)})" for date, run in found if not _succeeded(run)]
     held = len(found) - len(missing)
     reason = f"{held} of {len(found)} runs of {name} within {run_date} succeeded"
@@ -61,12 +62,12 @@ def _run_of(awaited: Awaited, seen: Mapping[RunKey, RunSeen]) -> tuple[str, RunS
 
 
 def _succeeded(run: RunSeen | None) -> bool:
-    return run is not None and run.status is RunStatus.SUCCEEDED
+    return run is not None and run.status is RunStatus.SUCCEEDED and not run.dry_run
 
 
 def _standing(run: RunSeen | None) -> str:
-    if run is None:
-        return "has not run"
+    if run is None or run.dry_run:
+        return "has not run" if run is None else "was only observed (dry run)"
     return "unreadable" if run.status is None else str(run.status)
 
 
