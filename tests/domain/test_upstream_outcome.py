@@ -50,7 +50,7 @@ def test_a_run_that_was_only_observed_does_not_hold():
 
     told = outcome(SAME, {RunKey("silver", "cron", "2026-03-02"): observed})
 
-    assert told == UpstreamOutcome(False, "silver 2026-03-02 was only observed (dry run)")
+    assert told == UpstreamOutcome(False, "silver 2026-03-02 is a dry run, which starts nothing")
 
 
 def test_a_row_that_somebody_wrote_over_does_not_hold():

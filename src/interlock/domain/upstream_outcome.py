@@ -66,8 +66,10 @@ def _succeeded(run: RunSeen | None) -> bool:
 
 
 def _standing(run: RunSeen | None) -> str:
-    if run is None or run.dry_run:
-        return "has not run" if run is None else "was only observed (dry run)"
+    if run is None:
+        return "has not run"
+    if run.dry_run:
+        return "a dry run, which starts nothing"
     return "unreadable" if run.status is None else str(run.status)
 
 
