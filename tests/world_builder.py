@@ -19,6 +19,7 @@ from interlock.domain.change import Change, ChangeKind
 from interlock.domain.event import Announcement, Event, EventType
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.pipeline_codec import encode_pipeline
+from interlock.domain.promise import PromiseKind
 from interlock.domain.run import JobEnd, Outcome, Run, RunKey
 from interlock.ports import CallFailed, JobRequest, StartedJob, StoredConfig, TriggerError
 from interlock.steps.route_change import RouterPorts
@@ -131,6 +132,16 @@ def _said(said: Any) -> Any:
 
 
 @dataclass
+class Mirrored:
+    """`SlaMonitor`: the promises whose schedules it was asked to bring in step."""
+
+    asked: list[tuple[str, RunKey]] = field(default_factory=list)
+
+    def mirror_deadline(self, kind: PromiseKind, key: RunKey) -> None:
+        self.asked.append((str(kind), key))
+
+
+@dataclass
 class Vault:
     """`Secrets`."""
 
@@ -156,6 +167,7 @@ class World:
         self.joblog_table = a_memory_table(self.calls)
         self.rerun_table = a_memory_table(self.calls)
         self.machine, self.jobs, self.vault = Workflow(self.calls), Jobs(self.calls), Vault()
+        self.mirrored = Mirrored()
         self.control = DynamoControlTable(self.table)
         self.outside = DynamoControlTable(self.table.from_outside())
         if pipeline is not None:
@@ -177,7 +189,8 @@ class World:
     @property
     def router(self) -> RouterPorts:
         reruns = DynamoRerunLog(self.rerun_table)
-        return RouterPorts(self.control, DynamoJobLog(self.joblog_table), reruns, self.machine, _NoBus())
+        joblog = DynamoJobLog(self.joblog_table)
+        return RouterPorts(self.control, joblog, reruns, self.machine, _NoBus(), self.mirrored)
 
     # -- what happens outside
 

@@ -9,6 +9,7 @@ from interlock.aws.clients import clients
 from interlock.aws.control_table import DynamoControlTable
 from interlock.aws.dynamo_table import DynamoTable
 from interlock.aws.event_bus import EventBridgeBus
+from interlock.aws.functions import LambdaSlaMonitor
 from interlock.aws.job_log import DynamoJobLog
 from interlock.aws.observability import configure_logging
 from interlock.aws.rerun_log import DynamoRerunLog
@@ -30,6 +31,7 @@ def ports() -> RouterPorts:
         reruns=DynamoRerunLog(DynamoTable(dynamodb, settings.rerun_table)),
         machine=StepFunctionsMachine(clients("stepfunctions"), settings.state_machine_arn),
         bus=EventBridgeBus(clients("events"), settings.event_bus_name),
+        sla_monitor=LambdaSlaMonitor(clients("lambda"), settings.sla_monitor_arn),
     )
 
 

@@ -120,6 +120,9 @@ class ControlTable(Protocol):
     def change_promise(self, before: Promise, after: Promise) -> None:
         """Replace the row of that version; else `Lost(current or None)`. A settled one leaves the index and goes in time."""
 
+    def put_off(self, due: DuePromise, until: datetime) -> None:
+        """Whatever the row holds, it is due then; nothing if it has moved since."""
+
     def drop_promise(self, promise: Promise) -> None:
         """It is kept, or no longer made. A row that has changed since stays."""
 
@@ -165,6 +168,42 @@ class StoredConfig:
     loaded_at: datetime | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class FailingParts:
+    """Which parts of the watchdog's work fail, and why when it was told."""
+
+    errors: Mapping[str, str] = field(default_factory=dict)
+    version: int = 0
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPass:
+    """One look at all pipelines, in pages. Over when `cursor` is None."""
+
+    started_at: datetime
+    cursor: str | None = ""  # the config file that was looked at last
+    failed: bool = False  # some pipeline could not be looked at
+    version: int = 1
+
+
+class WatchdogMemory(Protocol):
+    """What a tick must know of earlier ones."""
+
+    def failing(self) -> FailingParts: ...
+    def remember_failing(
+        self, before: FailingParts, errors: Mapping[str, str], told: Announcement | None, now: datetime
+    ) -> None:
+        """The announcement rides on the row. `Lost` when another tick was first."""
+
+    def sweep_pass(self) -> SweepPass | None: ...
+    def advance(self, before: SweepPass | None, after: SweepPass) -> None:
+        """`Lost` when another sweep was first."""
+
+    def config_files_after(self, source: str, limit: int) -> list[tuple[str, str | None]]:
+        """The next files in the order of their names: each name, and the pipeline that it defines."""
+
+
 DUE_SHARDS = 8  # partitions of the due index: a tick asks each once
 
 
@@ -193,6 +232,8 @@ class EventStore(Protocol):
 
     def record(self, event: Event) -> bool:
         """Store it once; False when it was there already."""
+
+    def has(self, event: Event) -> bool: ...
 
     def thread(self, thread: str, pipeline_id: str | None) -> ThreadState: ...
     def claim_thread(self, thread: str, pipeline_id: str | None, now: datetime, until: datetime) -> None:
@@ -272,6 +313,24 @@ class Functions(Protocol):
 
     def orchestrate(self, runs: Sequence[DueRun]) -> None: ...
     def sync_configs(self) -> None: ...
+    def sweep(self) -> None: ...
+
+
+class SlaMonitor(Protocol):
+    """sla-monitor, invoked without waiting."""
+
+    def mirror_deadline(self, kind: PromiseKind, key: RunKey) -> None:
+        """The row of that promise has another due time, or none: its one-shot schedule follows."""
+
+
+class Deadlines(Protocol):
+    """One-shots of EventBridge Scheduler: each has sla-monitor look at a promise, once."""
+
+    def put(self, promise: Promise, at: datetime) -> None:
+        """At that second, which must lie ahead; what was asked for before goes. Two calls at most."""
+
+    def remove(self, kind: PromiseKind, key: RunKey) -> None:
+        """Nobody needs to look any more. Two calls."""
 
 
 class CronSchedules(Protocol):

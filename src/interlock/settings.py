@@ -36,6 +36,7 @@ class StreamRouterSettings(_FromEnvironment):
     state_machine_arn: str
     event_bus_name: str
     rerun_table: str
+    sla_monitor_arn: str
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,14 @@ class OrchestratorSettings(_FromEnvironment):
     state_machine_arn: str
     allowed_private_cidrs: str = ""  # comma-separated; HTTP targets there are not refused
     allow_commands: str = ""  # "1" on the embedded stack alone: jobs of type `command` run there
+
+
+@dataclass(frozen=True)
+class SlaMonitorSettings(_FromEnvironment):
+    control_table: str
+    scheduler_group_name: str
+    scheduler_role_arn: str
+    sla_monitor_arn: str  # its own: what its one-shots invoke
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from interlock.domain.announcement import config_loaded
 from interlock.domain.event import Event
 from interlock.domain.pipeline import Check, Job, JobType, Pipeline, Rule, Schedule, Trigger, Validation
 from interlock.domain.pipeline_codec import encode_pipeline
+from interlock.domain.promise import PromiseKind
+from interlock.domain.run import RunKey
 from interlock.functions.stream_router import stream_router
 from interlock.ports import StoredConfig
 from interlock.simulation.calls import OutsideCalls
@@ -42,12 +44,13 @@ class CountingTable(MemoryTable):
 
 
 class Nobody:
-    """A state machine and a bus that take everything."""
+    """A state machine, a bus and an sla-monitor that take everything."""
 
     def start(self, name: str, execution_input: Mapping[str, Any]) -> None: ...
     def succeed(self, token: str) -> None: ...
     def fail(self, token: str, error: str, cause: str) -> None: ...
     def publish(self, events: Sequence[Event]) -> None: ...
+    def mirror_deadline(self, kind: PromiseKind, key: RunKey) -> None: ...
 
 
 def figures() -> list[Figure]:
@@ -82,7 +85,8 @@ def _world() -> tuple[CountingTable, RouterPorts]:
         control.put_config(stored, config_loaded("bench.yaml", NOW, []))
     others = MemoryTable("joblog", OutsideCalls(), lambda *_: None)
     nobody = Nobody()
-    return table, RouterPorts(control, DynamoJobLog(others), DynamoRerunLog(others), nobody, nobody)
+    reruns = DynamoRerunLog(others)
+    return table, RouterPorts(control, DynamoJobLog(others), reruns, nobody, nobody, nobody)
 
 
 def _heartbeats() -> list[tuple[str, str]]:

@@ -26,7 +26,7 @@ from interlock.ports import CallFailed, DueRun, StoredConfig
 from interlock.steps.route_change import RouterPorts
 from interlock.steps.sweep_due import WatchdogPorts
 from interlock.steps.task import OrchestratorPorts
-from world_builder import Interruptions, Jobs, Vault, Workflow
+from world_builder import Interruptions, Jobs, Mirrored, Vault, Workflow
 
 NOW = at("2026-03-02T08:30")
 BAD, NEIGHBOURS = "bad", ("good-1", "good-2")
@@ -62,6 +62,7 @@ class ControlPlane:
             DynamoRerunLog(a_memory_table(self.calls)),
             self.machine,
             EventBridgeBus(bus, "bus"),
+            Mirrored(),
         )
         self.tasks = OrchestratorPorts(self.control, joblog, self.machine, self.jobs, Vault())
         told = Announcement(EventType.CONFIG_LOADED, "loaded", NOW)

@@ -23,7 +23,15 @@ from interlock.simulation.faults import FaultPlan
 from interlock.simulation.history import History, Kind
 from interlock.simulation.invocations import Accounts, FunctionFailed, Functions, GoesInCircles
 from interlock.simulation.our_calls import OurCalls
-from interlock.simulation.table_streams import FILTERS, MOST_RETRIES, WHOLE_KEYS, Losses, Record, TableStream
+from interlock.simulation.table_streams import (
+    FILTERS,
+    MOST_RETRIES,
+    SETTLED,
+    WHOLE_KEYS,
+    Losses,
+    Record,
+    TableStream,
+)
 from interlock.simulation.tally import Tally
 from scenario_text import GLUE_PIPELINE, LANDED, instants, played
 
@@ -161,13 +169,16 @@ def test_records_are_what_the_real_reader_reads() -> None:
 
 
 def test_the_filters_and_limits_are_those_that_are_deployed() -> None:
-    def written(prefixes: list[Any]) -> set[str]:
-        return {entry["prefix"] if isinstance(entry, dict) else entry for entry in prefixes}
+    def written(pattern: dict[str, Any]) -> set[str]:
+        found = pattern["Keys"]["SK"]["S"]
+        return {entry["prefix"] if isinstance(entry, dict) else entry for entry in found}
 
     ours = {table: set(prefixes) for table, prefixes in FILTERS.items()}
     ours["control"] |= set(WHOLE_KEYS)
+    settled = STREAM_FILTERS["control"][1]
 
-    assert {table: written(prefixes) for table, prefixes in STREAM_FILTERS.items()} == ours
+    assert {table: written(patterns[0]) for table, patterns in STREAM_FILTERS.items()} == ours
+    assert (written(settled), set(settled["NewImage"])) == ({SETTLED[0]}, {SETTLED[1]})
     assert (MOST_RETRIES, MOST_RECEIVES) == (STREAM_RETRIES, ALERT_QUEUE_RECEIVES)
     assert VISIBILITY_SECONDS == ALERT_QUEUE_VISIBILITY_SECONDS
 

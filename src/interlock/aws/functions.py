@@ -1,4 +1,4 @@
-"""`Functions` on Lambda: our own functions, invoked without waiting for them."""
+"""`Functions` and `SlaMonitor` on Lambda: our own functions, invoked without waiting for them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from interlock.aws.errors import calling
+from interlock.domain.promise import PromiseKind
+from interlock.domain.run import RunKey
 from interlock.ports import DueRun
 
 if TYPE_CHECKING:
@@ -16,19 +18,42 @@ if TYPE_CHECKING:
 class LambdaFunctions:
     """Asynchronous invocations: Lambda queues them, and retries or dead-letters what fails."""
 
-    def __init__(self, client: LambdaClient, orchestrator_arn: str, config_sync_arn: str) -> None:
-        self._client = client
+    def __init__(
+        self, client: LambdaClient, orchestrator_arn: str, config_sync_arn: str, watchdog_arn: str
+    ) -> None:
+        self._client, self._watchdog_arn = client, watchdog_arn
         self._orchestrator_arn, self._config_sync_arn = orchestrator_arn, config_sync_arn
 
     def orchestrate(self, runs: Sequence[DueRun]) -> None:
-        self._invoke(self._orchestrator_arn, {"step": "CheckRuns", "runs": [_run(due) for due in runs]})
+        payload = {"step": "CheckRuns", "runs": [_run(due) for due in runs]}
+        _invoke(self._client, self._orchestrator_arn, payload)
 
     def sync_configs(self) -> None:
-        self._invoke(self._config_sync_arn, {})
+        _invoke(self._client, self._config_sync_arn, {})
 
-    def _invoke(self, arn: str, payload: Mapping[str, Any]) -> None:
-        with calling("lambda.Invoke"):
-            self._client.invoke(FunctionName=arn, InvocationType="Event", Payload=json.dumps(payload))
+    def sweep(self) -> None:
+        _invoke(self._client, self._watchdog_arn, {"sweep": True})
+
+
+class LambdaSlaMonitor:
+    """`SlaMonitor`, as the stream router reaches it."""
+
+    def __init__(self, client: LambdaClient, arn: str) -> None:
+        self._client, self._arn = client, arn
+
+    def mirror_deadline(self, kind: PromiseKind, key: RunKey) -> None:
+        _invoke(self._client, self._arn, {"action": "mirror", **promise_payload(kind, key)})
+
+
+def promise_payload(kind: PromiseKind, key: RunKey) -> dict[str, Any]:
+    """Which promise, as sla-monitor reads it."""
+    run = {"pipelineId": key.pipeline_id, "scheduleId": key.schedule_id, "date": key.date}
+    return {"kind": str(kind), "run": run}
+
+
+def _invoke(client: LambdaClient, arn: str, payload: Mapping[str, Any]) -> None:
+    with calling("lambda.Invoke"):
+        client.invoke(FunctionName=arn, InvocationType="Event", Payload=json.dumps(payload))
 
 
 def _run(due: DueRun) -> dict[str, Any]:

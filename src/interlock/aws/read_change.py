@@ -7,7 +7,7 @@ import hashlib
 from interlock.aws import keys
 from interlock.aws.job_log import read_job_record
 from interlock.aws.outbox import events_of
-from interlock.aws.run_item import plain
+from interlock.aws.run_item import parse_instant_text, plain
 from interlock.domain.bad_input import BadInput
 from interlock.domain.change import Change, ChangeKind, Image
 from interlock.domain.event import EventType
@@ -32,6 +32,7 @@ _ANNOUNCING = frozenset(
         keys.RowKind.CONFIG,
         keys.RowKind.CONFIG_FILE,
         keys.RowKind.DUE,
+        keys.RowKind.WATCHDOG,
     )
 )
 # Behind EventBridge Scheduler, which is more exact than a tick.
@@ -76,9 +77,11 @@ def _run_moved(change: Change, new: Image) -> RunMoved | None:
     try:
         status, attempt = RunStatus(new["status"]), int(new["attempt"])
         told = [str(event["type"]) for event in new.get("events", ())]
-    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        # The stream's own times are whole seconds: a success and the rerun after it may share one.
+        at = parse_instant_text(new["updatedAt"])
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise BadInput(f"{change.sort_key[:200]!r} is not a run's row: {str(error)[:200]}") from error
-    return RunMoved(key, status, attempt, EventType.RERUN_ACCEPTED in told, change.at)
+    return RunMoved(key, status, attempt, EventType.RERUN_ACCEPTED in told, at)
 
 
 def _deadline_moved(change: Change) -> DeadlineMoved | None:

@@ -160,6 +160,7 @@ class Stack:
             "EVENT_BUS_NAME": self.bus,
             "ORCHESTRATOR_ARN": self.function_arn("orchestrator"),
             "CONFIG_SYNC_ARN": self.function_arn("config_sync"),
+            "SLA_MONITOR_ARN": self.function_arn("sla_monitor"),
             "STREAM_ROUTER_ARN": self.function_arn("stream_router"),
             "SCHEDULER_GROUP_NAME": self.prefix,
             "SCHEDULER_ROLE_ARN": self.role_arn,
@@ -212,9 +213,9 @@ class Stack:
 
     def _streams(self) -> None:
         dynamodb = self.cloud.client("dynamodb")
-        for table, prefixes in STREAM_FILTERS.items():
+        for table, patterns in STREAM_FILTERS.items():
             stream = dynamodb.describe_table(TableName=self.table(table))["Table"]["LatestStreamArn"]
-            pattern = {"dynamodb": {"Keys": {"SK": {"S": prefixes}}}}
+            filters = [{"Pattern": json.dumps({"dynamodb": pattern})} for pattern in patterns]
             self.cloud.client("lambda").create_event_source_mapping(
                 EventSourceArn=stream,
                 FunctionName=self.function("stream_router"),
@@ -223,7 +224,7 @@ class Stack:
                 BisectBatchOnFunctionError=True,
                 MaximumRetryAttempts=STREAM_RETRIES,
                 FunctionResponseTypes=["ReportBatchItemFailures"],
-                FilterCriteria={"Filters": [{"Pattern": json.dumps(pattern)}]},
+                FilterCriteria={"Filters": filters},
                 DestinationConfig={
                     "OnFailure": {"Destination": self.arn("sqs", f"{self.prefix}-stream-failures-dead")}
                 },
@@ -270,17 +271,28 @@ class Stack:
         )
 
 
-# Which rows' changes the router is woken for: the others concern nobody and cost nothing.
-STREAM_FILTERS: Mapping[str, list[Any]] = {
+def _sort_keys(*wanted: Any) -> dict[str, Any]:
+    return {"Keys": {"SK": {"S": list(wanted)}}}
+
+
+# Which rows' changes the router is woken for, any of a table's patterns: the others concern nobody and cost nothing.
+# https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
+STREAM_FILTERS: Mapping[str, list[dict[str, Any]]] = {
     "control": [
-        {"prefix": "SENSOR#"},
-        {"prefix": "RUN#"},
-        {"prefix": "RERUN_REQUEST#"},
-        {"prefix": "NOTICE#"},
-        {"prefix": "FILE#"},
-        "CONFIG",
+        _sort_keys(
+            {"prefix": "SENSOR#"},
+            {"prefix": "RUN#"},
+            {"prefix": "RERUN_REQUEST#"},
+            {"prefix": "NOTICE#"},
+            {"prefix": "FILE#"},
+            {"prefix": "DUE#sla#"},
+            {"prefix": "DUE#relative-sla#"},
+            "CONFIG",
+        ),
+        # Of the other promises those that were settled: they may tell of it.
+        {**_sort_keys({"prefix": "DUE#"}), "NewImage": {"verdict": {"S": [{"exists": True}]}}},
     ],
-    "joblog": [{"prefix": "JOB#"}],
+    "joblog": [_sort_keys({"prefix": "JOB#"})],
 }
 EVERY_EVENT = {"source": ["interlock"]}
 # `domain/message.py` decides what is an alert; this keeps the rest from ever reaching the queue.

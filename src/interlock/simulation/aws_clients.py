@@ -90,7 +90,8 @@ class OurFunctionsClient:
 
     def invoke(self, *, FunctionName: str, Payload: str, **_: Any) -> dict[str, Any]:
         payload = json.loads(Payload)
-        pipelines = {run["pipelineId"] for run in payload.get("runs", ())}
+        runs = [payload["run"]] if "run" in payload else payload.get("runs", ())
+        pipelines = {run["pipelineId"] for run in runs}
         with self._calls.calling("lambda.Invoke", pipelines.pop() if len(pipelines) == 1 else None):
             if not payload:
                 current_invocation().syncs += 1  # only the routine look at all configs carries nothing

@@ -1,11 +1,11 @@
-"""EventBridge Scheduler: cron schedules of ours, fired at their instants in their own timezone."""
+"""EventBridge Scheduler: cron schedules of ours, fired at their instants in their own timezone, and one-shots in UTC."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from interlock.domain.pipeline import Job, JobType, Pipeline, Schedule
@@ -24,6 +24,7 @@ _SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 class _Scheduled:
     """One schedule and its next fire."""
 
+    name: str
     definition: Mapping[str, Any]
     fires: Iterator[datetime]
     timer: Timer | None = None
@@ -70,6 +71,16 @@ class SchedulerClient:
 
     def _set(self, name: str, definition: Mapping[str, Any]) -> None:
         self._cancel(name)
+        fires = self._fires(name, definition)
+        self._schedules[name] = scheduled = _Scheduled(name, definition, fires)
+        if not self.loading:
+            self._await_next(scheduled)
+
+    def _fires(self, name: str, definition: Mapping[str, Any]) -> Iterator[datetime]:
+        once = re.fullmatch(r"at\(([-0-9T:]{19})\)", definition["ScheduleExpression"])
+        if once is not None:
+            # One whose time has passed fires at once.
+            return iter([max(datetime.fromisoformat(once[1]).replace(tzinfo=UTC), self.clock.now())])
         zone = definition.get("ScheduleExpressionTimezone", "UTC")
         schedule = Schedule(cron=unix_cron(definition["ScheduleExpression"]), timezone=zone)
         # The one calendar of the project skips and repeats local times as the service does:
@@ -77,10 +88,7 @@ class SchedulerClient:
         pipeline = Pipeline(name, Job(JobType.COMMAND), schedule)
         # What was there before the first instant fires at it, too; a schedule made at its own fire does not.
         since = self.clock.now() + timedelta(microseconds=0 if self.loading else 1)
-        fires = expected_fires(pipeline, since, since + _AHEAD)
-        self._schedules[name] = scheduled = _Scheduled(definition, fires)
-        if not self.loading:
-            self._await_next(scheduled)
+        return expected_fires(pipeline, since, since + _AHEAD)
 
     def begin(self) -> None:
         """The configs are loaded; the clock starts."""
@@ -96,6 +104,8 @@ class SchedulerClient:
     def _await_next(self, scheduled: _Scheduled) -> None:
         at = next(scheduled.fires, None)
         scheduled.timer = None if at is None else self.clock.at(at, TICK, lambda: self._fire(scheduled))
+        if at is None and scheduled.definition.get("ActionAfterCompletion") == "DELETE":
+            del self._schedules[scheduled.name]
 
     def _fire(self, scheduled: _Scheduled) -> None:
         target = scheduled.definition["Target"]

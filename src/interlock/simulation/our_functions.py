@@ -1,4 +1,4 @@
-"""Our six functions on the simulated AWS, wired as `lambdas/` wires them on the real one."""
+"""Our functions on the simulated AWS, wired as `lambdas/` wires them on the real one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from interlock.aws.config_ledger import DynamoConfigLedger
 from interlock.aws.config_source import S3Configs
 from interlock.aws.control_table import DynamoControlTable
 from interlock.aws.cron_schedules import SchedulerCron
+from interlock.aws.deadline_schedules import SchedulerDeadlines
 from interlock.aws.event_bus import EventBridgeBus
 from interlock.aws.event_store import DynamoEventStore
-from interlock.aws.functions import LambdaFunctions
+from interlock.aws.functions import LambdaFunctions, LambdaSlaMonitor
 from interlock.aws.job_log import DynamoJobLog
 from interlock.aws.rerun_log import DynamoRerunLog
 from interlock.aws.secrets import SecretsManager
@@ -23,6 +24,7 @@ from interlock.functions.alert_dispatcher import DispatcherPorts, alert_dispatch
 from interlock.functions.config_sync import config_sync
 from interlock.functions.event_sink import event_sink
 from interlock.functions.orchestrator import orchestrator
+from interlock.functions.sla_monitor import sla_monitor
 from interlock.functions.stream_router import stream_router
 from interlock.functions.watchdog import watchdog
 from interlock.pipeline_yaml import Checked
@@ -45,6 +47,7 @@ from interlock.simulation.job_targets import HttpTargets, Machine
 from interlock.simulation.memory_table import MemoryTable
 from interlock.simulation.our_calls import OurCalls
 from interlock.simulation.waiting import InBackground
+from interlock.steps.mirror_deadline import SlaMonitorPorts
 from interlock.steps.route_change import RouterPorts
 from interlock.steps.sweep_due import WatchdogPorts
 from interlock.steps.sync_configs import ConfigSyncPorts
@@ -54,6 +57,7 @@ from interlock.triggers.outside import Outside
 
 # A function's name is its ARN here: nothing of ours takes one apart.
 STREAM_ROUTER, ORCHESTRATOR, WATCHDOG = "stream-router", "orchestrator", "watchdog"
+SLA_MONITOR = "sla-monitor"
 CONFIG_SYNC, EVENT_SINK, ALERT_DISPATCHER = "config-sync", "event-sink", "alert-dispatcher"
 _EVENTS_KEPT = timedelta(days=90)
 
@@ -91,6 +95,10 @@ def handlers(aws: Simulated) -> Mapping[str, Handler]:
         DynamoControlTable(aws.control),
         LambdaFunctions(cast(Any, aws.functions), ORCHESTRATOR, CONFIG_SYNC),
     )
+    deadlines = SlaMonitorPorts(
+        DynamoControlTable(aws.control),
+        SchedulerDeadlines(cast(Any, aws.scheduler), "simulated", "simulated", SLA_MONITOR),
+    )
     syncs = _config_sync_ports(aws)
     store = DynamoEventStore(aws.events_table, _EVENTS_KEPT)
     alerts = DispatcherPorts(
@@ -99,6 +107,7 @@ def handlers(aws: Simulated) -> Mapping[str, Handler]:
     return {
         STREAM_ROUTER: lambda event, now: stream_router(event, router, now),
         ORCHESTRATOR: lambda event, now: orchestrator(event, tasks, now),
+        SLA_MONITOR: lambda event, now: sla_monitor(event, deadlines, now),
         WATCHDOG: lambda event, now: watchdog(event, ticks, now),
         CONFIG_SYNC: lambda event, now: config_sync(event, syncs, now),
         EVENT_SINK: lambda event, _: event_sink(event, store),
@@ -113,6 +122,7 @@ def _router_ports(aws: Simulated) -> RouterPorts:
         reruns=DynamoRerunLog(aws.rerun),
         machine=StepFunctionsMachine(cast(Any, aws.workflow), "simulated"),
         bus=EventBridgeBus(cast(Any, aws.events), "simulated"),
+        sla_monitor=LambdaSlaMonitor(cast(Any, aws.functions), SLA_MONITOR),
     )
 
 

@@ -22,10 +22,19 @@ BATCH_SIZE = 100
 _FIRST_RETRY, _SLOWEST_RETRY = timedelta(seconds=1), timedelta(minutes=1)
 # As deployed: which rows' changes wake the function, by the sort key's beginning, and how long a batch is tried.
 FILTERS: Mapping[str, tuple[str, ...]] = {
-    "control": ("SENSOR#", "RUN#", "RERUN_REQUEST#", "NOTICE#", "FILE#"),
+    "control": (
+        "SENSOR#",
+        "RUN#",
+        "RERUN_REQUEST#",
+        "NOTICE#",
+        "FILE#",
+        "DUE#sla#",
+        "DUE#relative-sla#",
+    ),
     "joblog": ("JOB#",),
 }
 WHOLE_KEYS = ("CONFIG",)
+SETTLED = ("DUE#", "verdict")  # rows that begin so wake it too once they have this attribute
 MOST_RETRIES = 1000
 
 Record = Mapping[str, Any]
@@ -66,7 +75,7 @@ class TableStream:
     def on_change(self, key: Key, old: Item | None, new: Item | None) -> None:
         """A row was written: its record is on its way."""
         self._written += 1
-        if not (key[1].startswith(FILTERS[self.table]) or key[1] in WHOLE_KEYS):
+        if not _concerns_somebody(self.table, key[1], new):
             return
         if self.losses.records:
             self.losses.records -= 1
@@ -141,6 +150,12 @@ class TableStream:
         if named and not places:
             return batch  # an identifier that is none of the batch's fails all of it
         return batch[places[0] :] if places else []
+
+
+def _concerns_somebody(table: str, sort_key: str, new: Item | None) -> bool:
+    if sort_key.startswith(FILTERS[table]) or sort_key in WHOLE_KEYS:
+        return True
+    return sort_key.startswith(SETTLED[0]) and SETTLED[1] in (new or {})
 
 
 def _partition(record: Record) -> str:

@@ -20,7 +20,7 @@ from interlock.domain.routing import (
     SensorWritten,
 )
 from interlock.domain.run import RunStatus
-from interlock.ports import ControlTable, EventBus, JobLog, RerunLog, StateMachine
+from interlock.ports import ControlTable, EventBus, JobLog, RerunLog, SlaMonitor, StateMachine
 from interlock.steps.await_job import settle
 from interlock.steps.evaluate_readiness import cancel_waiting
 from interlock.steps.request_rerun import request_rerun
@@ -38,6 +38,7 @@ class RouterPorts:
     reruns: RerunLog
     machine: StateMachine
     bus: EventBus
+    sla_monitor: SlaMonitor
 
 
 @dataclass(slots=True)
@@ -71,7 +72,7 @@ def route_change(fact: Fact, configs: Configs, ports: RouterPorts, now: datetime
         case SensorWritten(pipeline_id=pipeline_id):
             pipeline = configs.of(pipeline_id)
             if pipeline is not None:
-                sensor_written(fact, pipeline, ports.control, ports.machine, now)
+                sensor_written(fact, pipeline, ports.control, ports.reruns, ports.machine, now)
         case JobReported(record=record):
             settle(record, ports.control, ports.machine, now)
         case RerunRequested(key=key):
@@ -82,9 +83,9 @@ def route_change(fact: Fact, configs: Configs, ports: RouterPorts, now: datetime
             if fact.status is RunStatus.SUCCEEDED or fact.rerun_accepted:
                 pipeline = configs.of(key.pipeline_id)
                 if pipeline is not None:
-                    run_moved(fact, pipeline, ports.control, ports.machine, now)
-        case DeadlineMoved():
-            pass  # its one-shot schedule
+                    run_moved(fact, pipeline, ports.control, ports.reruns, ports.machine, now)
+        case DeadlineMoved(kind=kind, key=key):
+            ports.sla_monitor.mirror_deadline(kind, key)
         case ConfigRemoved(pipeline_id=pipeline_id):
             _cancel_waiting_runs(pipeline_id, ports, now)
 

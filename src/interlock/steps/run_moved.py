@@ -11,6 +11,8 @@ from interlock.domain.pipeline import Pipeline
 from interlock.domain.routing import RunMoved
 from interlock.domain.run import RunStatus
 from interlock.ports import ControlTable, StateMachine
+from interlock.steps.judge_sla import judge_slas
+from interlock.steps.sla_clock import restart_clock
 
 
 def run_moved(
@@ -18,4 +20,6 @@ def run_moved(
 ) -> None:
     """One line for each duty; each takes the run as it stands by now."""
     if moved.status is RunStatus.SUCCEEDED:
-        pass
+        judge_slas(moved.key, pipeline, control, now)
+    if moved.rerun_accepted:
+        restart_clock(moved.key, moved.at, pipeline, control, now)

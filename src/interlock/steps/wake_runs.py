@@ -1,14 +1,24 @@
-"""A sensor was written: open the run it triggers, wake those that wait for it, revive those that expired too early."""
+"""A sensor was written: open the run it triggers, wake those that wait for it, revive those that expired too early.
+
+Of runs that were started already it may be drift, or late data: `watch_running` and `find_late_data` see to that.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 
 from interlock.domain import announcement
 from interlock.domain.pipeline import Pipeline, Start
 from interlock.domain.readiness import trigger_holds
-from interlock.domain.routing import SensorWritten, concerned_runs, fires_of_date, watched_keys
+from interlock.domain.routing import (
+    SensorWritten,
+    awaited_keys,
+    concerned_runs,
+    fires_of_date,
+    watched_keys,
+)
 from interlock.domain.run import Run, RunKey, RunStatus
 from interlock.domain.sensor import (
     InvalidReading,
@@ -18,18 +28,26 @@ from interlock.domain.sensor import (
     reading_run_date,
     split_key,
 )
-from interlock.ports import ControlTable, DueRun, StateMachine
+from interlock.ports import ControlTable, DueRun, RerunLog, StateMachine
 from interlock.steps.dry_run import complete_dry_run, see_through
 from interlock.steps.evaluate_readiness import expire_run, finish_expiry, next_look
+from interlock.steps.find_late_data import written_after_success
 from interlock.steps.open_run import WAITS_FOR_READINESS, open_run, revive_run, start_execution
 from interlock.steps.read_readiness import note_verdicts, read_readiness
 from interlock.steps.run_log import fields
+from interlock.steps.sla_clock import begin_clock
+from interlock.steps.watch_running import written_in_flight
 
 log = logging.getLogger(__name__)
 
 
 def sensor_written(
-    written: SensorWritten, pipeline: Pipeline, control: ControlTable, machine: StateMachine, now: datetime
+    written: SensorWritten,
+    pipeline: Pipeline,
+    control: ControlTable,
+    reruns: RerunLog,
+    machine: StateMachine,
+    now: datetime,
 ) -> None:
     """Everything one write of a sensor may set going. Repeatable: a redelivery finds the rows as they are now."""
     matched = split_key(written.key, watched_keys(pipeline))
@@ -41,18 +59,30 @@ def sensor_written(
         _report(error, written, pipeline, control)
         return
     opened: set[RunKey] = set()
-    try:
-        opened = _open_triggered(written, reading, pipeline, control, machine, now)
-    except InvalidReading as error:
-        # It names no single run, but the rules of those that wait may read it.
-        _report(error, written, pipeline, control)
-    waiting = {
-        due.key for due in control.due_runs_of(pipeline.id) if reading_covers(reading.period, due.key.date)
-    }
-    for key in sorted(waiting - opened):
-        wake_run(key, pipeline, control, machine, now)
-    if written.attributes is not None:
-        _revive_expired(written, reading, waiting | opened, pipeline, control, machine, now)
+    looked_at: dict[RunKey, Run | None] = {}
+    if reading.key in awaited_keys(pipeline):
+        begin_clock(written, reading, pipeline, control, now)
+        try:
+            opened = _open_triggered(written, reading, pipeline, control, machine, now)
+        except InvalidReading as error:
+            # It names no single run, but the rules of those that wait may read it.
+            _report(error, written, pipeline, control)
+        waiting = {
+            due.key
+            for due in control.due_runs_of(pipeline.id)
+            if reading_covers(reading.period, due.key.date)
+        }
+        for key in sorted(waiting - opened):
+            looked_at[key], _ = _look_at(key, pipeline, control, machine, now)
+    if written.attributes is None:
+        return
+    for run in _concerned(written, reading, looked_at, opened, pipeline, control):
+        if run.key not in looked_at:
+            _look_at_ended(run, reading, pipeline, control, machine, now)
+        if run.status is RunStatus.RUNNING:
+            written_in_flight(run, written, reading, pipeline, control, now)
+        elif run.status is RunStatus.SUCCEEDED:
+            written_after_success(run, written, reading, pipeline, control, reruns, machine, now)
 
 
 def _report(error: InvalidReading, written: SensorWritten, pipeline: Pipeline, control: ControlTable) -> None:
@@ -96,46 +126,65 @@ def wake_run(
 
     Returns when to look next; None when there is nothing to wait for any more.
     """
+    return _look_at(key, pipeline, control, machine, now)[1]
+
+
+def _look_at(
+    key: RunKey, pipeline: Pipeline, control: ControlTable, machine: StateMachine, now: datetime
+) -> tuple[Run | None, DueRun | None]:
+    """The run as it was found, and when to look next."""
     run, readiness = read_readiness(pipeline, key, control, now)
     if run is not None and run.status is RunStatus.EXPIRED:
         finish_expiry(run, pipeline, control, machine, now)
     if run is not None and run.dry_run:
-        complete_dry_run(run, control, now)
+        complete_dry_run(run, pipeline, control, now)
     if run is None or run.status is not RunStatus.WAITING:
-        return None
+        return run, None
     start_execution(run, control, machine, now)
     if not readiness.ready and now >= run.window_ends_at and not run.may_have_started:
         expire_run(run, pipeline, readiness, control, machine, now)
-        return None
+        return run, None
     if not readiness.ready:
         note_verdicts(run, readiness, control)
     elif run.dry_run:
         see_through(run, pipeline, readiness, control, now)
-        return None
+        return run, None
     elif run.token_for == WAITS_FOR_READINESS and run.task_token:
         # One that does not sleep on its readiness is on its way to read the sensors itself.
         log.info("run woken", extra=fields(run))
         machine.succeed(run.task_token)
-    return next_look(run, pipeline, readiness, now)
+    return run, next_look(run, pipeline, readiness, now)
 
 
-def _revive_expired(
+def _concerned(
     written: SensorWritten,
     reading: Reading,
-    seen_already: set[RunKey],
+    looked_at: Mapping[RunKey, Run | None],
+    opened: set[RunKey],
+    pipeline: Pipeline,
+    control: ControlTable,
+) -> list[Run]:
+    """The runs of the dates that the reading tells of, but for the one that it has just opened."""
+    concerned = concerned_runs(pipeline, reading, written.at)
+    keys = [RunKey(pipeline.id, pipeline.schedule_id, date) for date in concerned.dates]
+    runs = [looked_at[key] if key in looked_at else control.run(key) for key in keys if key not in opened]
+    if concerned.within is not None:
+        runs = list(control.runs_of_date(pipeline.id, pipeline.schedule_id, concerned.within))
+    return [run for run in runs if run is not None and run.key not in opened]
+
+
+def _look_at_ended(
+    run: Run,
+    reading: Reading,
     pipeline: Pipeline,
     control: ControlTable,
     machine: StateMachine,
     now: datetime,
 ) -> None:
-    concerned = concerned_runs(pipeline, reading, written.at)
-    keys = [RunKey(pipeline.id, pipeline.schedule_id, date) for date in concerned.dates]
-    runs = [control.run(key) for key in keys if key not in seen_already]
-    if concerned.day is not None:
-        runs = list(control.runs_of_date(pipeline.id, pipeline.schedule_id, concerned.day))
-    for run in runs:
-        if run is not None and run.key not in seen_already:
-            revive_if_ready(run, pipeline, control, machine, now)
+    if reading.key in awaited_keys(pipeline):
+        revive_if_ready(run, pipeline, control, machine, now)
+    else:
+        start_execution(run, control, machine, now)  # whoever reopened it for drift may have died
 
 
 def revive_if_ready(
