@@ -38,10 +38,10 @@ def test_a_cron_pipeline_without_rules_watches_nothing():
     [
         pytest.param(SENSOR_STARTED, "2026-03-02T10", Concerned(("2026-03-02T10",)), id="an hour is one run"),
         pytest.param(
-            SENSOR_STARTED, "2026-03-02", Concerned(day="2026-03-02"), id="a day may have runs of its hours"
+            SENSOR_STARTED, "2026-03-02", Concerned(within="2026-03-02"), id="a day may have runs of its hours"
         ),
         pytest.param(DAILY, "2026-03-02", Concerned(("2026-03-02",)), id="a daily cron has one run a day"),
-        pytest.param(HOURLY, "2026-03-02", Concerned(day="2026-03-02"), id="an hourly cron has one an hour"),
+        pytest.param(HOURLY, "2026-03-02", Concerned(within="2026-03-02"), id="an hourly cron has one an hour"),
         pytest.param(
             QUARTER_HOURLY, "2026-03-02T10:15", Concerned(("2026-03-02T10:15",)), id="a minute is one run"
         ),

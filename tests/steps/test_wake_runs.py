@@ -29,7 +29,7 @@ def write(world, key, values, pipeline=WAITS_FOR_ROWS, now=NOW, written_at=None)
 
 def deliver(world, key, values, pipeline=WAITS_FOR_ROWS, now=NOW, written_at=None):
     written = SensorWritten(pipeline.id, key, values, written_at or now)
-    sensor_written(written, pipeline, world.control, world.machine, now)
+    sensor_written(written, pipeline, world.control, world.router.reruns, world.machine, now)
 
 
 def asleep_world(run=ASLEEP):
@@ -246,7 +246,7 @@ def test_an_expired_run_stays_expired_and_nothing_is_said_again(key, values):
 
 @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "CANCELLED"])
 def test_only_an_expired_run_is_revived(status):
-    world = World(run=a_run(status))
+    world = World(run=a_run(status, seen={"row-count": ENOUGH}))
 
     write(world, "row-count", ENOUGH)
 

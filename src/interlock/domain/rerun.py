@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
+from interlock.domain.late_data import value_mark
 from interlock.domain.pipeline import Job
 from interlock.domain.readiness import Readiness
 from interlock.domain.run import Run, RunStatus
@@ -38,7 +41,7 @@ def decide_rerun(
     if run.manual_reruns >= job.max_manual_reruns:
         return RerunDecision(False, f"all {job.max_manual_reruns} of maxManualReruns are used")
     if run.status is RunStatus.SUCCEEDED and not force and not _changed_since(run, readings, readiness):
-        at = run.updated_at.isoformat(timespec="seconds")
+        at = _succeeded_at(run).isoformat(timespec="seconds")
         return RerunDecision(
             False, f"no sensor of its rules was updated since it succeeded at {at}; force: true reruns anyway"
         )
@@ -46,13 +49,41 @@ def decide_rerun(
 
 
 def _changed_since(run: Run, readings: Mapping[str, Reading | Unseen], readiness: Readiness) -> bool:
-    """By `updatedAt` where a reading has one, else by the values that the rules read."""
+    """By `updatedAt` where a reading has one, else by the values that the rules read when it started."""
     for key, reading in readings.items():
         if isinstance(reading, Unseen):
             continue
         if reading.updated_at is not None:
-            if reading.updated_at > run.updated_at:
+            if reading.updated_at > _succeeded_at(run):
                 return True
-        elif readiness.seen.get(key) != run.seen.get(key):
+        elif _reads_otherwise(readiness.seen.get(key, {}), run.seen.get(key)):
             return True
     return False
+
+
+def _reads_otherwise(fields: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
+    """A sensor that was not there, or a field with another value, in whichever form it is written."""
+    if before is None:
+        return True
+    return any(value_mark(value) != value_mark(before.get(name)) for name, value in fields.items())
+
+
+def _succeeded_at(run: Run) -> datetime:
+    # Rows of an earlier version do not tell it apart.
+    return run.succeeded_at or run.updated_at
+
+
+def decide_own_rerun(run: Run, job: Job, excluded: str | None) -> RerunDecision:
+    """After late data or drift: both use one budget, counted in the run, whatever the reason says."""
+    if excluded is not None:
+        return RerunDecision(False, excluded)
+    if run.drift_reruns >= job.max_drift_reruns:
+        return RerunDecision(False, f"all {job.max_drift_reruns} of maxDriftReruns are used")
+    return RerunDecision(
+        True, f"rerun {run.drift_reruns + 1} of {job.max_drift_reruns} by late data or drift"
+    )
+
+
+def rerun_number(run: Run) -> int:
+    """Counts a partition's reruns of every source: unique in its log."""
+    return run.manual_reruns + run.drift_reruns

@@ -10,6 +10,7 @@ from typing import Any
 from interlock.domain.event import Event
 from interlock.domain.job_record import JobRecord
 from interlock.domain.pipeline import Pipeline, rule_sensors
+from interlock.domain.post_run import post_run_sensors
 from interlock.domain.promise import PromiseKind
 from interlock.domain.run import RunKey, RunStatus
 from interlock.domain.schedule import (
@@ -19,8 +20,9 @@ from interlock.domain.schedule import (
     current_date,
     expected_fires,
     fire_date,
+    period_of,
 )
-from interlock.domain.sensor import Reading
+from interlock.domain.sensor import Reading, reading_covers
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +91,33 @@ Fact = SensorWritten | JobReported | RerunRequested | ConfigRemoved | Announced 
 
 
 def watched_keys(pipeline: Pipeline) -> tuple[str, ...]:
-    """Every sensor key whose writes concern the pipeline's runs."""
+    """Every sensor key whose writes concern the pipeline's runs, before they start or after they succeeded."""
+    return tuple(dict.fromkeys((*awaited_keys(pipeline), *post_run_sensors(pipeline))))
+
+
+def awaited_keys(pipeline: Pipeline) -> tuple[str, ...]:
+    """The sensor keys whose writes may open a run or start its job: the trigger's and the validation rules'."""
     trigger = pipeline.schedule.trigger
     return tuple(dict.fromkeys([*([trigger.rule.key] if trigger else []), *rule_sensors(pipeline)]))
 
 
+def belongs_to(pipeline: Pipeline, reading: Reading, run_date: str, written_at: datetime) -> bool:
+    """Whether a reading tells of that run's own period.
+
+    A dateless one tells of the period that it was written in: yesterday's run saw yesterday's, and what today's run
+    waits for is no late data of it.
+    """
+    if reading.period is None:
+        return current_date(pipeline, written_at) == run_date
+    return reading_covers(reading.period, run_date)
+
+
 @dataclass(frozen=True, slots=True)
 class Concerned:
-    """The ended runs that a write may revive: those of some dates, or of every hour of a day."""
+    """The runs that a write may revive, or be late data of: of some dates, or of all within a day or an hour."""
 
     dates: tuple[str, ...] = ()
-    day: str | None = None
+    within: str | None = None
 
 
 def concerned_runs(pipeline: Pipeline, reading: Reading, written_at: datetime) -> Concerned:
@@ -108,8 +126,9 @@ def concerned_runs(pipeline: Pipeline, reading: Reading, written_at: datetime) -
     A run that waits is found by its ledger row, whatever its date.
     """
     if reading.period is not None:
-        day_of_hours = "T" not in reading.period and _has_hours(pipeline)
-        return Concerned(day=reading.period) if day_of_hours else Concerned((reading.period,))
+        within = period_of(reading.period) is Period.DAILY and _has_hours(pipeline)
+        within = within or (period_of(reading.period) is Period.HOURLY and _has_minutes(pipeline))
+        return Concerned(within=reading.period) if within else Concerned((reading.period,))
     dates = [current_date(pipeline, written_at)]
     if pipeline.schedule.cron:
         span = timedelta(hours=1) if cron_form(pipeline) is Period.MINUTE else timedelta(days=1)
@@ -121,6 +140,10 @@ def concerned_runs(pipeline: Pipeline, reading: Reading, written_at: datetime) -
 def _has_hours(pipeline: Pipeline) -> bool:
     # A sensor pipeline's dates take the form of its trigger's readings: hours are possible.
     return pipeline.schedule.cron is None or cron_form(pipeline) is not Period.DAILY
+
+
+def _has_minutes(pipeline: Pipeline) -> bool:
+    return pipeline.schedule.cron is not None and cron_form(pipeline) is Period.MINUTE
 
 
 def fires_of_date(pipeline: Pipeline, run_date: str) -> list[datetime]:

@@ -7,13 +7,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from interlock.domain import announcement
+from interlock.domain import announcement, drift_wording
 from interlock.domain.bad_input import BadInput
+from interlock.domain.event import Announcement
 from interlock.domain.pipeline import OnTimeout, Pipeline
 from interlock.domain.retry import RetryDecision, decide_retry
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, moved, next_attempt
-from interlock.ports import Lost, TriggerError
+from interlock.ports import CallFailed, Lost, TriggerError
 from interlock.steps.await_job import ask_job
+from interlock.steps.capture_baseline import capture_baseline
 from interlock.steps.open_run import exclusion_of
 from interlock.steps.run_log import fields
 from interlock.steps.task import OrchestratorPorts, RunOver, Task
@@ -22,6 +24,8 @@ log = logging.getLogger(__name__)
 
 # Ten minutes of RecordFailure's retries. A job that cannot be stopped by then must not keep its run open for ever.
 _MOST_CANCELS = 8
+# Half a minute of CompleteRun's retries. A success is not held back for longer by what is compared with it later.
+_MOST_CAPTURES = 5
 _UNKNOWN = "unknown error"
 
 
@@ -37,7 +41,8 @@ def complete_run(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[st
         run = _with_outcome(run, ports)
         if run.status is RunStatus.RUNNING and run.outcome is not None:
             left = _cancel_unless_left(run, pipeline, ports) if run.outcome.may_live else None
-            run = _close(run, pipeline, run.outcome, left, ports, now)
+            kept = _baseline(run, pipeline, ports, now, at_last=task.tries >= _MOST_CAPTURES)
+            run = _close(run, pipeline, run.outcome, left, kept, ports, now)
     return _next(run, now)
 
 
@@ -85,17 +90,35 @@ def cancel_job(run: Run, ports: OrchestratorPorts, *, at_last: bool = False) -> 
     return "the job was cancelled"
 
 
+def _baseline(
+    run: Run, pipeline: Pipeline | None, ports: OrchestratorPorts, now: datetime, *, at_last: bool
+) -> list[Announcement]:
+    """What a success is told with. A table that fails for now is raised, for the state machine to try again."""
+    if pipeline is None or run.outcome is None or run.outcome.end is not JobEnd.SUCCESS:
+        return []
+    try:
+        captured = capture_baseline(run, pipeline, ports.control, now)
+    except CallFailed as error:
+        if not at_last:
+            raise
+        return [drift_wording.baseline_capture_failed(run, pipeline, str(error), now)]
+    return [captured] if captured is not None else []
+
+
 def _close(
     run: Run,
     pipeline: Pipeline | None,
     outcome: Outcome,
     left: str | None,
+    kept: list[Announcement],
     ports: OrchestratorPorts,
     now: datetime,
 ) -> Run:
     if outcome.end is JobEnd.SUCCESS:
         done = announcement.job_completed(run, pipeline, outcome, now)
-        after = moved(run, RunStatus.SUCCEEDED, now, [done], outcome=outcome, task_token=None, token_for=None)
+        after = moved(
+            run, RunStatus.SUCCEEDED, now, [done, *kept], outcome=outcome, task_token=None, token_for=None
+        )
     else:
         decision = decide_retry(run, outcome, pipeline.job if pipeline else None, now)
         if decision.again and pipeline is not None:
@@ -180,7 +203,8 @@ def _ended_with_its_workflow(
     if run.outcome is not None and run.outcome.end is JobEnd.SUCCESS:
         # The data is there; whoever reads of the failure reads of that too.
         done = announcement.job_completed(replace(run, alerted=True), pipeline, run.outcome, now)
-        return moved(run, RunStatus.SUCCEEDED, now, [told, done], task_token=None, token_for=None)
+        kept = _baseline(run, pipeline, ports, now, at_last=True)
+        return moved(run, RunStatus.SUCCEEDED, now, [told, done, *kept], task_token=None, token_for=None)
     outcome = run.outcome or Outcome(
         JobEnd.FAIL, f"workflow failure: {error}"[:1000], FailureCategory.TRANSIENT
     )

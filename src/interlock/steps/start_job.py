@@ -19,7 +19,7 @@ from interlock.ports import CallFailed, JobRequest, JobTrigger, Lost, Secrets, S
 from interlock.steps.await_job import record_end
 from interlock.steps.evaluate_readiness import cancel_waiting
 from interlock.steps.open_run import start_execution
-from interlock.steps.read_readiness import note_verdicts, read_readiness
+from interlock.steps.read_readiness import note_verdicts, read_start
 from interlock.steps.run_log import fields
 from interlock.steps.task import NoLongerReady, OrchestratorPorts, RunOver, StartRefused, Task
 
@@ -49,7 +49,7 @@ def start_job(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[str, 
             raise RunOver("the pipeline's config was removed")
         readiness = None
     else:
-        run, readiness = read_readiness(pipeline, task.key, ports.control, now)
+        run, readiness = read_start(pipeline, task.key, ports.control, now)
     if run is None or run.execution_name != task.execution:
         if run is not None:
             start_execution(run, ports.control, ports.machine, now)

@@ -18,7 +18,7 @@ class Task:
     execution: str  # the execution's name: a row that names another one has moved on
     token: str | None = None  # of the states that sleep
     error: str | None = None  # what the state before died of, for RecordFailure
-    tries: int = 0  # of RecordFailure, before this one
+    tries: int = 0  # of CompleteRun or RecordFailure, before this one
 
 
 @dataclass(frozen=True, slots=True)

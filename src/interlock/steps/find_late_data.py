@@ -1,0 +1,255 @@
+"""A sensor was written after a run succeeded: is it late data, or drift? Run again within the budget, or say so once.
+
+What the table holds now is compared with what the run read, so a record that comes twice, or late, finds nothing new.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from interlock.domain import drift_wording
+from interlock.domain.baseline import Baseline, baseline_fields, late_fields, read_by, values_of
+from interlock.domain.drift import Drift, find_drift
+from interlock.domain.event import Announcement
+from interlock.domain.late_data import REJECTED, Difference, Readings, Values, differences, remembered
+from interlock.domain.pipeline import Pipeline
+from interlock.domain.post_run import judge_post_run, post_run_sensors
+from interlock.domain.rerun import RerunDecision, decide_own_rerun, rerun_number
+from interlock.domain.routing import SensorWritten, belongs_to
+from interlock.domain.run import Run, RunKey, RunStatus, announcing, reopened
+from interlock.domain.sensor import Reading, Unseen
+from interlock.ports import ControlTable, Lost, RerunLog, StateMachine
+from interlock.steps.judge_post_run import is_after_success, note_written, promise_post_run
+from interlock.steps.open_run import exclusion_of, start_execution
+from interlock.steps.read_sensors import read_sensors
+from interlock.steps.run_log import fields
+
+log = logging.getLogger(__name__)
+
+LATE_DATA, DRIFT = "late-data", "drift"
+
+
+class FeedbackRaced(Exception):
+    """The run's row changed while a change of its data was judged; the record is delivered again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """How the data of a run differs from what the run read."""
+
+    late: tuple[Difference, ...]
+    drifts: tuple[Drift, ...]
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        return (*(found.fact for found in self.late), *(found.fact for found in self.drifts))
+
+    def without(self, told: Sequence[str]) -> Feedback:
+        """What is news."""
+        return Feedback(
+            tuple(found for found in self.late if found.fact not in told),
+            tuple(found for found in self.drifts if found.fact not in told),
+        )
+
+
+def written_after_success(
+    run: Run,
+    written: SensorWritten,
+    reading: Reading,
+    pipeline: Pipeline,
+    control: ControlTable,
+    reruns: RerunLog,
+    machine: StateMachine,
+    now: datetime,
+) -> None:
+    """One write of a sensor, for one run that has succeeded."""
+    watched = post_run_sensors(pipeline)
+    is_post_run = reading.key in watched
+    if is_post_run:
+        run = note_written(run, written, reading, pipeline, control)
+    if not belongs_to(pipeline, reading, run.key.date, written.at):
+        return
+    read = read_by(run, control.baseline(run.key), pipeline)
+    if not is_post_run and _is_no_news(run, pipeline, _feedback(pipeline, read, {reading.key: reading})):
+        return  # a heartbeat, as nearly all writes are
+    sensors = dict.fromkeys((reading.key, *(watched if is_post_run else ())))
+    current, readings = read_sensors(run.key, sensors, control)
+    if current is None or not _is_same_success(run, current):
+        return
+    found = _feedback(pipeline, read, {reading.key: readings[reading.key]})
+    if found.facts:
+        _answer(current, found, read, readings, pipeline, control, reruns, machine, now)
+    elif is_post_run and is_after_success(written, current) and not _observes(current, pipeline):
+        _judge(current, pipeline, readings, control, now)
+
+
+def _is_no_news(run: Run, pipeline: Pipeline, found: Feedback) -> bool:
+    # Of a run that is only observed, what was told becomes the measure: that may still have to be done.
+    return not (found if _observes(run, pipeline) else found.without(run.told)).facts
+
+
+def _is_same_success(run: Run, current: Run) -> bool:
+    return current.status is RunStatus.SUCCEEDED and current.attempt == run.attempt
+
+
+def watch_success(
+    key: RunKey,
+    pipeline: Pipeline,
+    control: ControlTable,
+    reruns: RerunLog,
+    machine: StateMachine,
+    now: datetime,
+) -> None:
+    """A run succeeded: from now on its postRun sensors are waited for, and what its rules read is compared.
+
+    At once, for a write between the baseline and the success concerned no run.
+    """
+    sensors = baseline_fields(pipeline)
+    if not sensors:
+        return
+    run, readings = read_sensors(key, sensors, control)
+    if run is None:
+        return
+    start_execution(run, control, machine, now)  # reopened here before, by a function that died then
+    if run.status is not RunStatus.SUCCEEDED:
+        return
+    promise_post_run(run, pipeline, control, now)
+    read = read_by(run, control.baseline(key), pipeline)
+    # This may be the redelivery of a success of yesterday: what is dateless today tells nothing of it.
+    own = {
+        sensor: reading
+        for sensor, reading in readings.items()
+        if isinstance(reading, Reading) and belongs_to(pipeline, reading, key.date, now)
+    }
+    found = _feedback(pipeline, read, own)
+    if found.facts:
+        _answer(run, found, read, own, pipeline, control, reruns, machine, now)
+
+
+def _feedback(pipeline: Pipeline, read: Values, readings: Readings) -> Feedback:
+    watched = post_run_sensors(pipeline) if pipeline.post_run else ()
+    drifts = [
+        find_drift(pipeline.post_run, sensor, read.get(sensor, {}), reading)
+        for sensor, reading in readings.items()
+        if pipeline.post_run and sensor in watched
+    ]
+    late = differences(read, late_fields(pipeline), readings)
+    return Feedback(tuple(late), tuple(drift for drift in drifts if drift is not None))
+
+
+def _observes(run: Run, pipeline: Pipeline) -> bool:
+    # A run that was only observed has no job to run again, and a pipeline that only observes starts none.
+    return run.dry_run or pipeline.dry_run
+
+
+def _answer(
+    run: Run,
+    found: Feedback,
+    read: Values,
+    readings: Mapping[str, Reading | Unseen],
+    pipeline: Pipeline,
+    control: ControlTable,
+    reruns: RerunLog,
+    machine: StateMachine,
+    now: datetime,
+) -> None:
+    news = found.without(run.told)
+    observes = _observes(run, pipeline)
+    if news.facts:
+        decision = decide_own_rerun(run, pipeline.job, exclusion_of(pipeline, run.key.date, control))
+        if decision.accepted and not observes:
+            _run_again(run, news, decision, pipeline, control, reruns, machine, now)
+        else:
+            _tell(run, news, decision, pipeline, control, now)
+    if observes:
+        # What was told is the measure from now on. Also when it was told before: whoever did may have died here.
+        current = values_of({name: baseline_fields(pipeline).get(name, ()) for name in readings}, readings)
+        control.put_baseline(Baseline(run.key, run.attempt, now, {**read, **current}))
+
+
+def _tell(
+    run: Run,
+    news: Feedback,
+    decision: RerunDecision,
+    pipeline: Pipeline,
+    control: ControlTable,
+    now: datetime,
+) -> None:
+    """Nothing is opened: the budget is used up, the date is excluded, or the pipeline only observes."""
+    observes = _observes(run, pipeline)
+    events = _announcements(run, news, pipeline, now)
+    source, reason = _cause(news)
+    facts, used = news.facts, run.drift_reruns
+    if decision.accepted:
+        events.append(drift_wording.rerun_follows(run, source, reason, decision.reason, now, dry_run=True))
+        used += 1
+    elif REJECTED not in run.told:
+        why = decision.reason
+        events.append(drift_wording.no_rerun(run, pipeline, source, reason, why, now, dry_run=observes))
+        facts = (*facts, REJECTED)
+    told = remembered(run.told, *facts)
+    _move(run, announcing(run, events, told=told, drift_reruns=used), control)
+    log.info("data changed after success: told", extra=fields(run, source=source, reason=reason))
+
+
+def _run_again(
+    run: Run,
+    news: Feedback,
+    decision: RerunDecision,
+    pipeline: Pipeline,
+    control: ControlTable,
+    reruns: RerunLog,
+    machine: StateMachine,
+    now: datetime,
+) -> None:
+    source, reason = _cause(news)
+    # Late data goes first: the rerun that it causes reads what drifted, too.
+    told = replace(news, drifts=()) if news.late else news
+    events = [
+        *_announcements(run, told, pipeline, now),
+        drift_wording.rerun_follows(run, source, reason, decision.reason, now, dry_run=False),
+    ]
+    fresh: dict[str, Any] = {"retries": 0, "code_retries": 0, "drift_reruns": run.drift_reruns + 1}
+    again = reopened(run, now, pipeline.schedule.evaluation.window, events, opened_by=source, **fresh)
+    reruns.put(run.key, rerun_number(again), source, reason[:300], "interlock", now)
+    moved = _move(run, again, control)
+    if moved is not None:
+        log.info("data changed after success: run again", extra=fields(moved, source=source, reason=reason))
+        start_execution(moved, control, machine, now)
+
+
+def _move(run: Run, after: Run, control: ControlTable) -> Run | None:
+    """None when the run is open again: whoever opened it reads the data as it is now, and sets it going."""
+    try:
+        return control.move(run, after)
+    except Lost as lost:
+        if lost.current is not None and lost.current.status is RunStatus.SUCCEEDED:
+            raise FeedbackRaced(f"{run.key}: something else was said of the run just now") from lost
+        return None
+
+
+def _announcements(run: Run, news: Feedback, pipeline: Pipeline, now: datetime) -> list[Announcement]:
+    dry_run = _observes(run, pipeline)
+    late = [drift_wording.late_data(run, pipeline, news.late, now, dry_run=dry_run)] if news.late else []
+    drifts = [drift_wording.drift_found(run, pipeline, drift, now, dry_run=dry_run) for drift in news.drifts]
+    return [*late, *drifts]
+
+
+def _cause(news: Feedback) -> tuple[str, str]:
+    """The source of the rerun, which decides its budget and is kept in its log, and the reason in words."""
+    if news.late:
+        return LATE_DATA, f"late data: {', '.join(f'{one.sensor}.{one.field}' for one in news.late)}"
+    return DRIFT, f"drift: {', '.join(f'{one.sensor}.{one.field}' for one in news.drifts)}"
+
+
+def _judge(run: Run, pipeline: Pipeline, readings: Readings, control: ControlTable, now: datetime) -> None:
+    """The postRun rules, once more: published when the verdict is another than the last."""
+    judged = judge_post_run(pipeline, readings, now)
+    if judged is None or judged.verdict == run.post_run_verdict:
+        return
+    told = drift_wording.post_run_judged(run, pipeline, judged, now)
+    _move(run, announcing(run, [told], post_run_verdict=judged.verdict), control)
