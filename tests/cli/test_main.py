@@ -13,10 +13,12 @@ from interlock.cli.main import COMMANDS, Command, main
 
 SAMPLES = Path(__file__).parent.parent.parent / "pipelines"
 
+EVERY = ", ".join(COMMANDS)
+
 
 def test_validate_passes_its_answer_on(capsys: pytest.CaptureFixture[str]):
     assert main(["validate", str(SAMPLES)]) == 0
-    assert capsys.readouterr().out.endswith("pipelines valid\n")
+    assert capsys.readouterr().out.endswith("pipelines and 2 calendars valid\n")
 
 
 def test_no_is_an_exit_code_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -29,11 +31,11 @@ def test_no_is_an_exit_code_too(tmp_path: Path, capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     ("arguments", "wanted"),
     [
-        ([], "interlock: name a command (validate, simulate, local); see interlock --help"),
+        ([], f"interlock: name a command ({EVERY}); see interlock --help"),
         (["validte"], "interlock: unknown command 'validte', did you mean validate?; see interlock --help"),
         (
             ["frobnicate"],
-            "interlock: unknown command 'frobnicate', there are validate, simulate, local; see interlock --help",
+            f"interlock: unknown command 'frobnicate', there are {EVERY}; see interlock --help",
         ),
         (
             ["validate"],
@@ -43,7 +45,7 @@ def test_no_is_an_exit_code_too(tmp_path: Path, capsys: pytest.CaptureFixture[st
         (["--nope"], "interlock: the following arguments are required: COMMAND; see interlock --help"),
         (
             ["a\nb\x1b"],
-            "interlock: unknown command 'a\\nb\\x1b', there are validate, simulate, local; see interlock --help",
+            f"interlock: unknown command 'a\\nb\\x1b', there are {EVERY}; see interlock --help",
         ),
     ],
 )

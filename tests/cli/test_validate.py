@@ -273,3 +273,62 @@ def test_an_upstream_that_can_never_be_seen_to_succeed_is_a_warning(
     warned = [line for line in lines if line.endswith("(warning)")]
     assert code == 0
     assert [doubt in line for line in warned] == ([True] if doubt else [])
+
+
+COMPANY = "calendar: {name: company, dates: [2026-12-25]}\n"
+
+
+def test_calendar_files_are_checked_and_counted(tmp_path: Path):
+    a_file(tmp_path / "a.yaml", VALID)
+    a_file(tmp_path / "calendars" / "company.yaml", COMPANY)
+
+    assert run(tmp_path) == (0, ["1 pipeline and 1 calendar valid"])
+
+
+def test_a_mistake_in_a_calendar_file_has_its_line(tmp_path: Path):
+    bad = a_file(tmp_path / "company.yaml", "calendar:\n  name: company\n  dates: [2026-02-30]\n")
+
+    code, lines = run(bad)
+
+    assert code == 1
+    assert lines[0] == f"{bad}:3: calendar.dates[0]: 2026-02-30 is no date; look at the calendar"
+
+
+def test_two_calendars_of_one_name_are_a_mistake(tmp_path: Path):
+    first = a_file(tmp_path / "a.yaml", COMPANY)
+    second = a_file(tmp_path / "b.yaml", COMPANY)
+
+    code, lines = run(tmp_path)
+
+    assert code == 1
+    assert lines[0] == (
+        f"{second}:1: calendar.name: company is also the name in {first}; give each calendar its own"
+    )
+
+
+@pytest.mark.parametrize(
+    ("calendar", "warning"),
+    [
+        (COMPANY, []),
+        (COMPANY.replace("company", "comany"), ["there is no calendar company; did you mean comany?"]),
+        pytest.param("calendar: {name: comany, x: y}\n", [], id="perhaps it is in the file with mistakes"),
+    ],
+)
+def test_a_calendar_that_is_in_none_of_the_files_is_a_warning(
+    tmp_path: Path, calendar: str, warning: list[str]
+):
+    a_file(tmp_path / "a.yaml", VALID.replace("0 6 * * *", "0 6 * * *, exclude: {calendar: company}"))
+    a_file(tmp_path / "b.yaml", calendar)
+
+    _, lines = run(tmp_path, as_json=True)
+
+    found = json.loads("\n".join(lines))["warnings"]
+    assert [(each["path"], each["message"]) for each in found] == [
+        ("schedule.exclude.calendar", message) for message in warning
+    ]
+
+
+def test_one_file_alone_says_nothing_of_calendars_elsewhere(tmp_path: Path):
+    alone = a_file(tmp_path / "a.yaml", VALID.replace("0 6 * * *", "0 6 * * *, exclude: {calendar: company}"))
+
+    assert run(alone) == (0, ["1 pipeline valid"])

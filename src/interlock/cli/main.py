@@ -30,7 +30,9 @@ class Command:
 
 COMMANDS = {
     "validate": Command("interlock.cli.validate", "check pipeline files", "yaml"),
+    "explain": Command("interlock.cli.explain", "why did it (not) run?", "cli"),
     "simulate": Command("interlock.cli.simulate", "play scenarios on a hand-set clock", "cli"),
+    "calendar": Command("interlock.cli.calendar", "print when pipelines will run, and their deadlines", "yaml"),
     "local": Command("interlock.cli.local", "run the whole stack on this machine", "local"),
 }
 

@@ -1,4 +1,4 @@
-"""`interlock validate PATH...`: every mistake in pipeline files, before they are shipped."""
+"""`interlock validate PATH...`: every mistake in pipeline and calendar files, before they are shipped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from interlock.cli.pipeline_files import Unreadable, each_file, read_file
-from interlock.pipeline_yaml import Checked, Mistake, PipelineInvalid, check_pipeline
+from interlock.pipeline_yaml import (
+    Checked,
+    CheckedCalendar,
+    Mistake,
+    PipelineInvalid,
+    check_calendar,
+    check_pipeline,
+    is_calendar_file,
+)
 from interlock.pipeline_yaml.dependencies import doubtful, first_circle, upstreams_in_step
 from interlock.pipeline_yaml.mistake import path_text, printable
 
@@ -26,6 +34,28 @@ class _Report:
     warnings: list[Mistake] = field(default_factory=list)
     checked: dict[str, Checked] = field(default_factory=dict)  # by pipeline id
     invalid: set[str] = field(default_factory=set)  # ids in files with mistakes
+    calendars: dict[str, Mistake] = field(default_factory=dict)  # name -> where
+    all_calendars_known: bool = True  # none is in a file with mistakes
+
+    def add_calendar(self, checked: CheckedCalendar, file: str) -> None:
+        """As `add`."""
+        name = checked.calendar.name
+        first = self.calendars.get(name)
+        message = f"{name} is also the name in {first.file if first else ''}; give each calendar its own"
+        here = Mistake(file, checked.line, path_text(("calendar", "name")), message)
+        if first:
+            self.mistakes.append(here)
+        else:
+            self.calendars[name] = here
+        self.warnings += checked.warnings
+
+    def add_missing_calendars(self) -> None:
+        """Those that pipelines name and no file defines; one file alone says nothing of the others."""
+        if self.files > 1 and self.all_calendars_known:
+            named = [each for checked in self.checked.values() for each in checked.calendars]
+            self.warnings += [
+                each.missing(self.calendars) for each in named if each.name not in self.calendars
+            ]
 
     def add(self, checked: Checked, file: str) -> None:
         """A valid file; its id may be taken all the same."""
@@ -65,7 +95,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "validate",
         help="check pipeline files",
-        description="Checks pipeline files: exit code 0 all valid, 1 mistakes, 2 wrong usage.",
+        description="Checks pipeline and calendar files: exit code 0 all valid, 1 mistakes, 2 wrong usage.",
     )
     parser.add_argument(
         "paths", nargs="+", metavar="PATH", help="a file, or a folder with *.yaml and *.yml below"
@@ -86,6 +116,7 @@ def validate(paths: Sequence[str], *, as_json: bool, out: TextIO) -> int:
             report.files += 1
             _check(path, report)
         report.add_dependencies()
+        report.add_missing_calendars()
     except Unreadable as error:
         out.write(json.dumps({"error": str(error)}) + "\n" if as_json else f"interlock validate: {error}\n")
         return 2
@@ -97,12 +128,17 @@ def validate(paths: Sequence[str], *, as_json: bool, out: TextIO) -> int:
 
 
 def _check(path: Path, report: _Report) -> None:
-    file = printable(str(path))
+    file, text = printable(str(path)), read_file(path)
+    is_calendar = is_calendar_file(text)
     try:
-        report.add(check_pipeline(read_file(path), file), file)
+        if is_calendar:
+            report.add_calendar(check_calendar(text, file), file)
+        else:
+            report.add(check_pipeline(text, file), file)
     except PipelineInvalid as invalid:
         report.mistakes += invalid.mistakes
         report.invalid |= {invalid.pipeline_id} if invalid.pipeline_id else set()
+        report.all_calendars_known &= not is_calendar
 
 
 def _as_data(report: _Report) -> dict[str, Any]:
@@ -110,6 +146,7 @@ def _as_data(report: _Report) -> dict[str, Any]:
         "valid": not report.mistakes,
         "files": report.files,
         "pipelines": sorted(report.pipelines),
+        "calendars": sorted(report.calendars),
         "mistakes": [asdict(mistake) for mistake in report.mistakes],
         "warnings": [asdict(warning) for warning in report.warnings],
     }
@@ -125,7 +162,8 @@ def _lines(report: _Report) -> Iterator[str]:
         found = _count(len(report.mistakes), "mistake")
         yield f"{found} in {wrong} of {_count(report.files, 'file')}{warned}"
     else:
-        yield f"{_count(len(report.pipelines), 'pipeline')} valid{warned}"
+        calendars = f" and {_count(len(report.calendars), 'calendar')}" if report.calendars else ""
+        yield f"{_count(len(report.pipelines), 'pipeline')}{calendars} valid{warned}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -40,6 +40,20 @@ def expected_fires(pipeline: Pipeline, since: datetime, until: datetime) -> Iter
             yield fire
 
 
+def skipped_fires(pipeline: Pipeline, since: datetime, until: datetime) -> Iterator[datetime]:
+    """The naive local times of the cron that DST skips, where their instants would lie in [since, until)."""
+    if pipeline.schedule.cron is None:
+        return
+    zone = zone_of(pipeline)
+    # A gap may begin before `since`: no zone has skipped more than a day.
+    for local in _local_fires(pipeline.schedule.cron, local_of(since, zone) - timedelta(days=1)):
+        fire = instant_of(local, zone)
+        if fire >= until:
+            return
+        if fire >= since and local_of(fire, zone) != local:
+            yield local
+
+
 def _local_fires(cron: str, after: datetime) -> Iterator[datetime]:
     """Naive local times later than `after`, ascending, without end unless the cron names no possible date."""
     latest = after
