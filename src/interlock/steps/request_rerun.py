@@ -10,7 +10,7 @@ from typing import Any
 from interlock.domain import announcement, dry_run_wording
 from interlock.domain.pipeline import Pipeline, rule_sensors
 from interlock.domain.readiness import evaluate_readiness
-from interlock.domain.rerun import RerunDecision, decide_rerun
+from interlock.domain.rerun import RerunDecision, decide_rerun, rerun_number
 from interlock.domain.routing import RerunRequested
 from interlock.domain.run import Run, RunStatus, announcing, for_real, opened, reopened
 from interlock.domain.sensor import candidate_keys, select_reading
@@ -102,7 +102,7 @@ def _accept(
         fresh |= for_real(run)
         again = reopened(run, now, window, opened_by="rerun", last_request=asked.request_id, **fresh)
         again = replace(again, events=(announcement.rerun_accepted(again, detail, now),))
-    number = again.manual_reruns
+    number = rerun_number(again)
     reruns.put(asked.key, number, "manual", asked.reason, asked.requested_by, now)
     try:
         if run is None:
