@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from interlock.domain.pipeline import Check, Match, Pipeline, Rule, UpstreamRule
+from interlock.domain.pipeline import Check, Match, Pipeline, Rule, RuleNode, UpstreamRule
 from interlock.domain.plain_text import clock, duration, one_line
 from interlock.domain.readiness import RuleVerdict
 from interlock.domain.rule_check import (
@@ -35,11 +35,22 @@ class Need:
 
     rule: str
     met: bool
+    reason: str  # row-count.count is 900, wanted >= 1000
     found: str  # row-count.count is 900
     since: datetime | None  # since when it has stood so
     change: str  # must rise by 100 to 1000; empty when it is met, and of a group
-    needed: int = 0  # of a group: how many of its members that are not met must still become so
+    least: int = 0  # of a group: how many of its members must be met
     members: tuple[Need, ...] = ()
+
+    @property
+    def lacking(self) -> list[Need]:
+        """The members that are not met."""
+        return [member for member in self.members if not member.met]
+
+    @property
+    def needed(self) -> int:
+        """Of a group: how many more of its members must be met."""
+        return max(0, self.least - len(self.members) + len(self.lacking))
 
 
 def needs(
@@ -52,6 +63,11 @@ def needs(
     reader = _Reader(run_date, now, say)
     members = tuple(reader.need(rule, verdict, wanted=True) for rule, verdict in judged)
     return _group(whole.text, members, 1 if pipeline.validation.match is Match.ANY else len(members), None)
+
+
+def need_of(node: RuleNode, verdict: RuleVerdict, run_date: str, now: datetime, say: Say) -> Need:
+    """One rule by itself: a trigger's."""
+    return _Reader(run_date, now, say).need(compile_rule(node), verdict, wanted=True)
 
 
 def missing_lines(
@@ -73,19 +89,21 @@ def _lines(need: Need, now: datetime, say: Say) -> Iterator[str]:
     if not need.members:
         yield f"{need.found}: {need.change}{unmet_since(need, now, say)}"
         return
-    lacking = [member for member in need.members if not member.met]
-    if need.needed == len(lacking):
-        for member in lacking:
+    if need.needed == len(need.lacking):
+        for member in need.lacking:
             yield from _lines(member, now, say)
         return
-    told = [", and ".join(_lines(member, now, say)) for member in lacking]
+    told = [", and ".join(_lines(member, now, say)) for member in need.lacking]
     yield f"{choice(need)}: {'; or '.join(told)}"
 
 
 def choice(need: Need) -> str:
     """Of a group of which not all need change: how many must."""
-    lacking = sum(not member.met for member in need.members)
-    return f"{need.needed} of these {lacking} must change" if need.needed > 1 else "one of these is enough"
+    return (
+        f"{need.needed} of these {len(need.lacking)} must change"
+        if need.needed > 1
+        else "one of these is enough"
+    )
 
 
 def unmet_since(need: Need, now: datetime, say: Say) -> str:
@@ -99,7 +117,7 @@ def _group(rule: str, members: tuple[Need, ...], least: int, since: datetime | N
     held = sum(member.met for member in members)
     needed = max(0, least - held)
     found = f"{held} of {len(members)} hold" + (f", {needed} more needed" if needed else "")
-    return Need(rule, not needed, found, since, "", needed, members)
+    return Need(rule, not needed, found, found, since, "", least, members)
 
 
 # What a check wants when it must not hold; it does hold then, so the value is of the right kind.
@@ -194,7 +212,8 @@ class _Reader:
 def _leaf(verdict: RuleVerdict, found: str, change: str, wanted: bool) -> Need:
     met = verdict.holds is wanted
     rule = verdict.rule if wanted else f"not ({verdict.rule})"
-    return Need(rule, met, found, verdict.since, "" if met else change)
+    reason = verdict.reason if wanted else f"{verdict.reason}, which must not be"
+    return Need(rule, met, reason, found, verdict.since, "" if met else change)
 
 
 def _value_change(rule: Rule, check: Check, seen: object) -> str:
