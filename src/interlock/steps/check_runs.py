@@ -53,7 +53,8 @@ def _look_at(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
     if run is None or run.status in (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED):
         ports.control.keep(due.key)
     elif run.status is RunStatus.RUNNING and run.dry_run:
-        complete_dry_run(run, ports.control, now)
+        pipeline = ports.control.pipeline(due.key.pipeline_id)
+        complete_dry_run(run, pipeline, ports.control, now)
     elif run.status is RunStatus.RUNNING:
         poll_job(run, due.tries, ports, now)
     else:

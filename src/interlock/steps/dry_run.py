@@ -8,20 +8,25 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from interlock.domain import dry_run_wording
+from interlock.domain import drift_wording, dry_run_wording
+from interlock.domain.event import Announcement
 from interlock.domain.job_record import JobRecord
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.readiness import Readiness
 from interlock.domain.retry import decide_retry
 from interlock.domain.run import JobEnd, Run, RunKey, RunStatus, announcing, moved
 from interlock.domain.sla_projection import project_sla
-from interlock.ports import ControlTable, Lost
+from interlock.ports import CallFailed, ControlTable, Lost
+from interlock.steps.capture_baseline import capture_baseline
 from interlock.steps.read_readiness import note_verdicts, read_readiness
 from interlock.steps.run_log import fields
 
 log = logging.getLogger(__name__)
+
+# A table that fails for longer does not keep the run from ending.
+_BASELINE_PATIENCE = timedelta(minutes=10)
 
 
 def look_once(key: RunKey, pipeline: Pipeline, control: ControlTable, now: datetime) -> None:
@@ -49,16 +54,31 @@ def see_through(
     except Lost:
         return  # whoever was first ends it too
     log.info("dry run: the job would start", extra=fields(run))
-    complete_dry_run(run, control, now)
+    complete_dry_run(run, pipeline, control, now)
 
 
-def complete_dry_run(run: Run, control: ControlTable, now: datetime) -> None:
-    """Repeatable: of those who end it one does."""
+def complete_dry_run(run: Run, pipeline: Pipeline | None, control: ControlTable, now: datetime) -> None:
+    """Repeatable: of those who end it one does. `pipeline` is None when its config was removed meanwhile."""
     if run.status is not RunStatus.RUNNING or not run.dry_run:
         return
+    told = [dry_run_wording.completed(run, now), *_baseline(run, pipeline, control, now)]
     with suppress(Lost):
-        control.move(run, moved(run, RunStatus.SUCCEEDED, now, [dry_run_wording.completed(run, now)]))
+        control.move(run, moved(run, RunStatus.SUCCEEDED, now, told))
     control.keep(run.key)
+
+
+def _baseline(
+    run: Run, pipeline: Pipeline | None, control: ControlTable, now: datetime
+) -> list[Announcement]:
+    if pipeline is None:
+        return []
+    try:
+        captured = capture_baseline(run, pipeline, control, now)
+    except CallFailed as error:
+        if now - (run.started_at or now) < _BASELINE_PATIENCE:
+            raise  # the record is delivered again, and the check row stands
+        return [drift_wording.baseline_capture_failed(run, pipeline, str(error), now)]
+    return [captured] if captured is not None else []
 
 
 def stay_watched(run: Run, control: ControlTable) -> None:
