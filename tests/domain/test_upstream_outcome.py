@@ -53,6 +53,18 @@ def test_a_run_that_was_only_observed_does_not_hold():
     assert told == UpstreamOutcome(False, "silver 2026-03-02 is a dry run, which starts nothing")
 
 
+@pytest.mark.parametrize("status", [RunStatus.WAITING, RunStatus.SUCCEEDED])
+def test_to_a_dry_run_one_that_was_only_observed_stands_as_it_is(status: RunStatus):
+    observed = {RunKey("silver", "cron", "2026-03-02"): RunSeen(status, NOW, dry_run=True)}
+
+    told = outcome_of(
+        SAME, "2026-03-02", awaited_runs(SAME, OWN, "2026-03-02", None), observed, known=True, dry_run=True
+    )
+
+    assert told.holds is (status is RunStatus.SUCCEEDED)
+    assert (told.reason, told.seen) == (f"silver 2026-03-02 is {status} as a dry run", status)
+
+
 def test_a_row_that_somebody_wrote_over_does_not_hold():
     told = outcome(SAME, {RunKey("silver", "cron", "2026-03-02"): row(None)})
 

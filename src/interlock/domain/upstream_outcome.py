@@ -18,7 +18,9 @@ class RunSeen:
 
     status: RunStatus | None  # None: its row cannot be read
     moved_at: datetime
-    dry_run: bool = False  # its job was never started: it has not succeeded, whatever its row says
+    dry_run: bool = (
+        False  # its job was never started: it has succeeded for those alone that start nothing either
+    )
 
 
 def outcome_of(
@@ -28,19 +30,25 @@ def outcome_of(
     seen: Mapping[RunKey, RunSeen],
     *,
     known: bool,
+    dry_run: bool = False,
 ) -> UpstreamOutcome:
-    """What the rows say. `known`: there is a pipeline of that name (asked when there is no row of it)."""
+    """What the rows say to a run, or to a dry run. `known`: there is such a pipeline (asked when it has no row)."""
     name = rule.pipeline_id
     if not awaited:
         return UpstreamOutcome(True, f"{name} has no period within {run_date} to wait for", 0, 0)
     found = [_run_of(one, seen) for one in awaited]
     if len(found) == 1:
         date, run = found[0]
-        reason = f"{name} {date} is {_standing(run)}" if run else f"{name} {date} has not run"
+        reason = f"{name} {date} is {_standing(run, dry_run)}" if run else f"{name} {date} has not run"
         if run is None and not known:
             reason = f"there is no pipeline {name}"
-        return UpstreamOutcome(_succeeded(run), reason, run.status if run and not run.dry_run else None)
-    missing = [f"{_short(date, run_date)} ({_standing(run)})" for date, run in found if not _succeeded(run)]
+        status = run.status if run and (dry_run or not run.dry_run) else None
+        return UpstreamOutcome(_succeeded(run, dry_run), reason, status)
+    missing = [
+        f"{_short(date, run_date)} ({_standing(run, dry_run)})"
+        for date, run in found
+        if not _succeeded(run, dry_run)
+    ]
     held = len(found) - len(missing)
     reason = f"{held} of {len(found)} runs of {name} within {run_date} succeeded"
     if missing:
@@ -61,16 +69,17 @@ def _run_of(awaited: Awaited, seen: Mapping[RunKey, RunSeen]) -> tuple[str, RunS
     return awaited.date, None
 
 
-def _succeeded(run: RunSeen | None) -> bool:
-    return run is not None and run.status is RunStatus.SUCCEEDED and not run.dry_run
+def _succeeded(run: RunSeen | None, dry_run: bool) -> bool:
+    return run is not None and run.status is RunStatus.SUCCEEDED and (dry_run or not run.dry_run)
 
 
-def _standing(run: RunSeen | None) -> str:
+def _standing(run: RunSeen | None, dry_run: bool) -> str:
     if run is None:
         return "has not run"
-    if run.dry_run:
+    if run.dry_run and not dry_run:
         return "a dry run, which starts nothing"
-    return "unreadable" if run.status is None else str(run.status)
+    standing = "unreadable" if run.status is None else str(run.status)
+    return f"{standing} as a dry run" if run.dry_run else standing
 
 
 def _short(date: str, run_date: str) -> str:

@@ -123,8 +123,10 @@ def doubtful(pipeline: Pipeline, dependency: Dependency, upstream: Pipeline | No
     name = dependency.upstream
     if upstream is None:
         return f"none of these files is the pipeline {name}; without it no run can meet the rule"
-    if upstream.dry_run:
-        return f"{name} is a dry run, which never succeeds; let it run, or read a sensor of its job"
+    if upstream.dry_run and not pipeline.dry_run:
+        return (
+            f"{name} is a dry run, whose runs succeed for other dry runs alone; let it run, or read a sensor"
+        )
     if dependency.date is UpstreamDate.WINDOW or not (pipeline.schedule.cron and upstream.schedule.cron):
         return None
     forms = list(Period)

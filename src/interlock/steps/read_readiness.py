@@ -52,7 +52,7 @@ def _read(
     if upstreams:
         questions = questions_of(pipeline, upstreams, key.date, control)
         run, found, seen = control.snapshot_with_runs(key, names, questions.rows)
-        told = outcomes(questions, seen, control)
+        told = outcomes(questions, seen, control, dry_run=run.dry_run if run else pipeline.dry_run)
     elif sensors:
         run, found = control.snapshot(key, names)
     else:

@@ -62,9 +62,9 @@ def upstream_of(rule: UpstreamRule, control: ControlTable) -> Declared | None:
 
 
 def outcomes(
-    questions: Questions, seen: Mapping[RunKey, RunSeen], control: ControlTable
+    questions: Questions, seen: Mapping[RunKey, RunSeen], control: ControlTable, *, dry_run: bool
 ) -> dict[str, UpstreamOutcome]:
-    """The outcome of each rule, by its name."""
+    """The outcome of each rule, by its name. To a dry run those of other dry runs count too."""
     found = {}
     for rule, awaited in questions.awaited.items():
         if isinstance(awaited, Unanswerable):
@@ -73,5 +73,5 @@ def outcomes(
         ran = any(key in seen for one in awaited for key in one.keys)
         # Only to say it well: a pipeline that has a run exists, or did; the config of a window's was read.
         known = ran or rule.date is UpstreamDate.WINDOW or control.config(rule.pipeline_id) is not None
-        found[rule.name] = outcome_of(rule, questions.run_date, awaited, seen, known=known)
+        found[rule.name] = outcome_of(rule, questions.run_date, awaited, seen, known=known, dry_run=dry_run)
     return found
