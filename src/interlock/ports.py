@@ -61,6 +61,16 @@ class DuePromise:
     due_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class RecentRows:
+    """What stands in a pipeline's partition of the last hours."""
+
+    runs: Sequence[Run]
+    watched: frozenset[RunKey]  # the runs that have a check row
+    promises: Sequence[Promise]
+    events: Sequence[Event]  # those that its rows carry, however old
+
+
 class ControlTable(Protocol):
     """The control table: configs, sensors, runs, notices and the ledger of promises."""
 
@@ -125,6 +135,9 @@ class ControlTable(Protocol):
 
     def drop_promise(self, promise: Promise) -> None:
         """It is kept, or no longer made. A row that has changed since stays."""
+
+    def recent_rows(self, pipeline_id: str, schedule_id: str, after_date: str) -> RecentRows:
+        """Runs of dates later than `after_date`; promises and notices all. Three calls. What is unreadable is left out."""
 
     def baseline(self, key: RunKey) -> Baseline | None: ...
     def put_baseline(self, baseline: Baseline) -> None: ...

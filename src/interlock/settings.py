@@ -59,8 +59,12 @@ class SlaMonitorSettings(_FromEnvironment):
 @dataclass(frozen=True)
 class WatchdogSettings(_FromEnvironment):
     control_table: str
+    events_table: str
+    state_machine_arn: str
+    event_bus_name: str
     orchestrator_arn: str
     config_sync_arn: str
+    watchdog_arn: str  # its own: a tick has the sweep go on
 
 
 @dataclass(frozen=True)

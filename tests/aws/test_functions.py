@@ -11,8 +11,9 @@ from interlock.domain.run import RunKey
 from interlock.functions.orchestrator import CHECK_RUNS
 from interlock.ports import CallFailed, DueRun
 
-ORCHESTRATOR, CONFIG_SYNC = (
-    f"arn:aws:lambda:eu-west-1:123456789012:function:{name}" for name in ("orchestrator", "config-sync")
+ORCHESTRATOR, CONFIG_SYNC, WATCHDOG = (
+    f"arn:aws:lambda:eu-west-1:123456789012:function:{name}"
+    for name in ("orchestrator", "config-sync", "watchdog")
 )
 
 
@@ -32,7 +33,7 @@ def test_due_runs_are_handed_to_the_orchestrator_in_the_form_that_it_reads(clien
 
     with stubbed(client) as stub:
         stub.add_response("invoke", {"StatusCode": 202}, request)
-        LambdaFunctions(client, ORCHESTRATOR, CONFIG_SYNC).orchestrate([due])
+        LambdaFunctions(client, ORCHESTRATOR, CONFIG_SYNC, WATCHDOG).orchestrate([due])
 
 
 def test_config_sync_needs_to_know_nothing(client):
@@ -40,13 +41,21 @@ def test_config_sync_needs_to_know_nothing(client):
 
     with stubbed(client) as stub:
         stub.add_response("invoke", {"StatusCode": 202}, request)
-        LambdaFunctions(client, ORCHESTRATOR, CONFIG_SYNC).sync_configs()
+        LambdaFunctions(client, ORCHESTRATOR, CONFIG_SYNC, WATCHDOG).sync_configs()
+
+
+def test_the_watchdog_asks_itself_for_a_page_of_its_sweep(client):
+    request = {"FunctionName": WATCHDOG, "InvocationType": "Event", "Payload": '{"sweep": true}'}
+
+    with stubbed(client) as stub:
+        stub.add_response("invoke", {"StatusCode": 202}, request)
+        LambdaFunctions(client, ORCHESTRATOR, CONFIG_SYNC, WATCHDOG).sweep()
 
 
 def test_a_refused_invocation_is_a_failed_call(client):
     with stubbed(client) as stub:
         stub.add_client_error("invoke", "TooManyRequestsException", http_status_code=429)
         with pytest.raises(CallFailed) as failed:
-            LambdaFunctions(client, ORCHESTRATOR, CONFIG_SYNC).sync_configs()
+            LambdaFunctions(client, ORCHESTRATOR, CONFIG_SYNC, WATCHDOG).sync_configs()
 
     assert (failed.value.call, failed.value.code) == ("lambda.Invoke", "TooManyRequestsException")

@@ -17,6 +17,7 @@ from interlock.aws.control_table import DynamoControlTable
 from interlock.aws.event_bus import EventBridgeBus, event_from_detail
 from interlock.aws.job_log import DynamoJobLog
 from interlock.aws.rerun_log import DynamoRerunLog
+from interlock.aws.watchdog_memory import DynamoWatchdogMemory
 from interlock.domain.event import Announcement, Event, EventType
 from interlock.domain.pipeline_codec import encode_pipeline
 from interlock.functions.orchestrator import orchestrator
@@ -24,8 +25,8 @@ from interlock.functions.stream_router import stream_router
 from interlock.functions.watchdog import watchdog
 from interlock.ports import CallFailed, DueRun, StoredConfig
 from interlock.steps.route_change import RouterPorts
-from interlock.steps.sweep_due import WatchdogPorts
 from interlock.steps.task import OrchestratorPorts
+from interlock.steps.watchdog_ports import WatchdogPorts
 from world_builder import Interruptions, Jobs, Mirrored, Vault, Workflow
 
 NOW = at("2026-03-02T08:30")
@@ -105,6 +106,9 @@ class ControlPlane:
     def sync_configs(self) -> None:
         """A tick asks for it; nothing is to be synced here."""
 
+    def sweep(self) -> None:
+        """A tick asks for it; there are no files whose pipelines it could look at."""
+
     # -- what is set going
 
     def deliver(self, now: datetime = NOW) -> list[str]:
@@ -136,7 +140,10 @@ class ControlPlane:
     def tick(self, event: Any = None) -> None:
         """The watchdog, when everything that waits is due."""
         functions: Any = self
-        watchdog(event, WatchdogPorts(self.control, functions), NOW + timedelta(minutes=31))
+        nobody: Any = None  # nothing of this world is published or recovered
+        memory = DynamoWatchdogMemory(self.tables["control"])
+        ports = WatchdogPorts(self.control, functions, nobody, memory, nobody, nobody, lambda: 0.0)
+        watchdog(event, ports, NOW + timedelta(minutes=31))
 
     def _on_change(self, table: str, key: Any, old: Any, new: Any) -> None:
         name = table.rsplit("-", 1)[-1]

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from interlock.aws import keys
+from interlock.aws.outbox import carried_events
 from interlock.aws.promise_item import baseline_item, epoch_ms, promise_item, read_baseline, read_promise
 from interlock.aws.run_item import (
     announcement_item,
@@ -24,14 +25,14 @@ from interlock.aws.run_item import (
 from interlock.aws.table import Clause, Either, Item, Table, absent, equals
 from interlock.domain.bad_input import BadInput
 from interlock.domain.baseline import Baseline
-from interlock.domain.event import Announcement
+from interlock.domain.event import Announcement, Event
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pipeline
 from interlock.domain.promise import Promise, PromiseKind
 from interlock.domain.run import Outcome, Run, RunKey, RunStatus
 from interlock.domain.schedule import Calendar
 from interlock.domain.upstream_outcome import RunSeen
-from interlock.ports import Attributes, DuePromise, DueRun, Lost, StoredConfig
+from interlock.ports import Attributes, DuePromise, DueRun, Lost, RecentRows, StoredConfig
 
 log = logging.getLogger(__name__)
 
@@ -245,6 +246,20 @@ class DynamoControlTable:
             same = (equals("version", promise.version),)
             self._table.delete(keys.promise_key(promise.kind, promise.key), only_if=same)
 
+    def recent_rows(self, pipeline_id: str, schedule_id: str, after_date: str) -> RecentRows:
+        partition, prefix = keys.partition(pipeline_id), keys.runs_prefix(schedule_id, "")
+        runs = self._table.query(partition, prefix, after=prefix + after_date)
+        dues = self._table.query(partition, keys.promises_prefix(None))
+        notices = self._table.query(partition, keys.RowKind.NOTICE)
+        checks = [row for row in dues if row["SK"].startswith(keys.DUE_RUN)]
+        promises = [row for row in dues if not row["SK"].startswith(keys.DUE_RUN)]
+        return RecentRows(
+            runs=[run for run in map(_readable_run, runs) if run is not None],
+            watched=frozenset(due.key for due in _readable_dues(checks)),
+            promises=[promise for promise in map(_readable_promise, promises) if promise is not None],
+            events=[event for row in (*runs, *promises, *notices) for event in _readable_events(row)],
+        )
+
     def baseline(self, key: RunKey) -> Baseline | None:
         item = self._table.get(keys.baseline_key(key))
         return read_baseline(item, key) if item else None
@@ -329,7 +344,7 @@ def _run_seen(item: Mapping[str, Any]) -> RunSeen:
     """A row that somebody wrote over harms its own pipeline: those that wait for it are told that they cannot read it."""
     try:
         moved_at, dry_run = parse_instant_text(item["updatedAt"]), bool(item.get("dryRun"))
-        return RunSeen(RunStatus(item["status"]), moved_at, dry_run)
+        return RunSeen(RunStatus(item["status"]), moved_at, dry_run, _instant(item.get("succeededAt")))
     except (KeyError, TypeError, ValueError):
         return RunSeen(None, _NEVER)
 
@@ -358,6 +373,22 @@ def _unchanged(notice: Mapping[str, Any] | None) -> Clause:
 
 def _readable_dues(items: Iterable[Mapping[str, Any]]) -> list[DueRun]:
     return [due for due in map(_due, items) if due is not None]
+
+
+def _readable_run(item: Mapping[str, Any]) -> Run | None:
+    try:
+        return read_run(item)
+    except BadInput as error:
+        log.warning("run unreadable", extra={"sort_key": item["SK"], "problem": str(error)[:200]})
+        return None
+
+
+def _readable_events(item: Mapping[str, Any]) -> list[Event]:
+    try:
+        return carried_events(item)
+    except BadInput as error:
+        log.warning("events unreadable", extra={"sort_key": item["SK"], "problem": str(error)[:200]})
+        return []
 
 
 def _due(item: Mapping[str, Any]) -> DueRun | None:

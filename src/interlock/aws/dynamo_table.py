@@ -80,11 +80,16 @@ class DynamoTable:
                 **Expressions().require(only_if).arguments(_wire),
             )
 
-    def query(self, partition: str, prefix: str = "", limit: int | None = None) -> list[Item]:
+    def query(
+        self, partition: str, prefix: str = "", limit: int | None = None, after: str = ""
+    ) -> list[Item]:
         condition, values = "PK = :partition", {":partition": partition}
         if prefix:  # an empty one is refused
             condition, values = f"{condition} AND begins_with(SK, :prefix)", values | {":prefix": prefix}
-        return self._pages(limit, condition, values, ConsistentRead=True)
+        # A key to start after need not exist.
+        # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
+        start = {"ExclusiveStartKey": _wire_key((partition, after))} if after else {}
+        return self._pages(limit, condition, values, ConsistentRead=True, **start)
 
     def query_due(self, shard: str, up_to: Decimal, limit: int) -> list[Item]:
         condition = "dueShard = :shard AND dueAt <= :up_to"

@@ -28,6 +28,10 @@ class DynamoEventStore:
             return False
         return True
 
+    def has(self, event: Event) -> bool:
+        key = keys.event_key(event.pipeline_id, event.at, event.type, event.event_id)
+        return self._table.get(key) is not None
+
     def thread(self, thread: str, pipeline_id: str | None) -> ThreadState:
         item = self._table.get(keys.thread_key(pipeline_id, thread)) or {}
         return ThreadState(item.get("reference"), frozenset(item.get("delivered", ())))

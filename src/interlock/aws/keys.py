@@ -35,6 +35,7 @@ class RowKind(StrEnum):
     NOTICE = "NOTICE#"
     CONFIG_FILE = "FILE#"
     DUE = "DUE#"
+    WATCHDOG = "WATCHDOG"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,8 @@ def parse_key(partition_key: str, sort_key: str) -> ParsedKey | None:
         return None
     if sort_key == CONFIG:
         return ParsedKey(RowKind.CONFIG, pipeline_id, "")
+    if (partition_key, sort_key) == WATCHDOG_KEY:
+        return ParsedKey(RowKind.WATCHDOG, pipeline_id, "")
     for kind in _PREFIXED:
         if sort_key.startswith(kind):
             return ParsedKey(kind, pipeline_id, sort_key[len(kind) :])
@@ -86,6 +89,11 @@ _PREFIXED = (
     RowKind.NOTICE,
     RowKind.DUE,
 )
+
+
+# What the watchdog remembers: which of its parts fail, and how far its sweep has come.
+WATCHDOG_KEY: Key = (_NOBODY, RowKind.WATCHDOG)
+SWEEP_KEY: Key = (_NOBODY, "SWEEP")
 
 
 def config_key(pipeline_id: str) -> Key:
@@ -230,6 +238,9 @@ def _epoch_ms(at: datetime) -> int:
     return round(at.timestamp() * 1000)
 
 
+RERUN = "RERUN#"
+
+
 def rerun_key(key: RunKey, number: int) -> Key:
     # Padded, so that the rows sort by number.
-    return partition(key.pipeline_id), f"RERUN#{key.schedule_id}#{key.date}#{number:06d}"
+    return partition(key.pipeline_id), f"{RERUN}{key.schedule_id}#{key.date}#{number:06d}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from interlock.aws import keys
 from interlock.aws.run_item import RowInvalid, parse_instant_text, read_announcement
-from interlock.domain.change import Change
+from interlock.domain.change import Change, Image
 from interlock.domain.event import Event, event_id, severity_of
 
 _LONGEST_NAME = 2048  # of a partition key
@@ -15,10 +15,19 @@ _LONGEST_NAME = 2048  # of a partition key
 def events_of(change: Change) -> list[Event]:
     """The events that this change of a row means: none unless its `version` differs from the old image's."""
     new = change.new
-    if not new or not new.get("events") or (change.old or {}).get("version") == new.get("version"):
+    if not new or (change.old or {}).get("version") == new.get("version"):
         return []
-    parsed = keys.parse_key(change.partition_key, change.sort_key)
-    if parsed is None:
+    return _events_of(change.partition_key, change.sort_key, new)
+
+
+def carried_events(row: Image) -> list[Event]:
+    """The events of a row as it stands: those of its last change."""
+    return _events_of(str(row["PK"]), str(row["SK"]), row)
+
+
+def _events_of(partition_key: str, sort_key: str, new: Image) -> list[Event]:
+    parsed = keys.parse_key(partition_key, sort_key)
+    if not new.get("events") or parsed is None:
         return []
     pipeline_id = None if parsed.pipeline_id == "-" else parsed.pipeline_id
     schedule_id, date = new.get("scheduleId"), new.get("date")
@@ -31,12 +40,10 @@ def events_of(change: Change) -> list[Event]:
         created_at, version = parse_instant_text(new["createdAt"]), int(new["version"])
         announcements = [read_announcement(item) for item in new["events"]]
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        raise RowInvalid(
-            f"{change.sort_key[:200]!r} announces something unreadable: {str(error)[:200]}"
-        ) from error
+        raise RowInvalid(f"{sort_key[:200]!r} announces something unreadable: {str(error)[:200]}") from error
     return [
         Event(
-            event_id=event_id(change.partition_key, change.sort_key, created_at, version, index),
+            event_id=event_id(partition_key, sort_key, created_at, version, index),
             type=announcement.type,
             pipeline_id=pipeline_id,
             schedule_id=schedule_id,

@@ -73,8 +73,10 @@ class Table(Protocol):
     def delete(self, key: Key, only_if: Condition = ()) -> None:
         """DeleteItem."""
 
-    def query(self, partition: str, prefix: str = "", limit: int | None = None) -> list[Item]:
-        """Query, in the order of the sort key; one call for each page of 1 MB."""
+    def query(
+        self, partition: str, prefix: str = "", limit: int | None = None, after: str = ""
+    ) -> list[Item]:
+        """Query, in the order of the sort key, of those later than `after`; one call for each page of 1 MB."""
 
     def query_due(self, shard: str, up_to: Decimal, limit: int) -> list[Item]:
         """Query of the sparse index `due` (`dueShard`, `dueAt`), oldest first; eventually consistent."""

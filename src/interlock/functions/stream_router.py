@@ -58,7 +58,8 @@ def _route(change: Change, configs: Configs, ports: RouterPorts, now: datetime) 
     except BadInput as problem:
         # Reading it again cannot help: its own pipeline is told, and the batch goes on.
         count("BadInput")
-        report_bad_input(pipeline_of(change.partition_key) or "-", change.sort_key, problem, ports, change.at)
+        pipeline_id = pipeline_of(change.partition_key) or "-"
+        report_bad_input(pipeline_id, change.sort_key, problem, ports.control, change.at)
 
 
 def _fire(event: Mapping[str, Any], ports: RouterPorts, now: datetime) -> None:

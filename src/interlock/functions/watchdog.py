@@ -1,4 +1,4 @@
-"""watchdog: one tick a minute."""
+"""watchdog: one tick a minute, and a page of the sweep when a tick asks for it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from interlock.aws.observability import count
-from interlock.steps.sweep_due import WatchdogPorts, sweep_due
+from interlock.steps.sweep_pipelines import sweep_pipelines
+from interlock.steps.tick import tick
+from interlock.steps.watchdog_ports import WatchdogPorts
 
 
-def watchdog(event: Mapping[str, Any], ports: WatchdogPorts, now: datetime) -> dict[str, Any]:  # noqa: ARG001  a tick carries nothing
-    """How many runs were handed to the orchestrator."""
-    handed_on = sweep_due(ports, now)
+def watchdog(event: Mapping[str, Any], ports: WatchdogPorts, now: datetime) -> dict[str, Any]:
+    """What was done: runs handed to the orchestrator, promises and pipelines looked at."""
+    if isinstance(event, Mapping) and event.get("sweep") is True:
+        return {"swept": sweep_pipelines(ports, now)}
+    done = tick(ports, now)
     # The heartbeat: an alarm on missing data tells of a watchdog that is silent itself.
     count("WatchdogTick")
-    return {"handedOn": handed_on}
+    return {"handedOn": done.handed_on, "promises": done.promises}

@@ -160,6 +160,7 @@ class Stack:
             "EVENT_BUS_NAME": self.bus,
             "ORCHESTRATOR_ARN": self.function_arn("orchestrator"),
             "CONFIG_SYNC_ARN": self.function_arn("config_sync"),
+            "WATCHDOG_ARN": self.function_arn("watchdog"),
             "SLA_MONITOR_ARN": self.function_arn("sla_monitor"),
             "STREAM_ROUTER_ARN": self.function_arn("stream_router"),
             "SCHEDULER_GROUP_NAME": self.prefix,
@@ -288,6 +289,7 @@ STREAM_FILTERS: Mapping[str, list[dict[str, Any]]] = {
             {"prefix": "DUE#sla#"},
             {"prefix": "DUE#relative-sla#"},
             "CONFIG",
+            "WATCHDOG",
         ),
         # Of the other promises those that were settled: they may tell of it.
         {**_sort_keys({"prefix": "DUE#"}), "NewImage": {"verdict": {"S": [{"exists": True}]}}},

@@ -93,8 +93,8 @@ class OurFunctionsClient:
         runs = [payload["run"]] if "run" in payload else payload.get("runs", ())
         pipelines = {run["pipelineId"] for run in runs}
         with self._calls.calling("lambda.Invoke", pipelines.pop() if len(pipelines) == 1 else None):
-            if not payload:
-                current_invocation().syncs += 1  # only the routine look at all configs carries nothing
+            if not payload or "sweep" in payload:
+                current_invocation().routine["lambda.Invoke"] += 1  # the look at all configs carries nothing
             self._invoke(FunctionName, payload)
         return {"StatusCode": 202}
 

@@ -79,8 +79,11 @@ class MemoryTable:
         call, pipeline = self._begin("DeleteItem", key)
         self._write(call, pipeline, key, only_if, lambda _: None)
 
-    def query(self, partition: str, prefix: str = "", limit: int | None = None) -> list[Item]:
-        return self._pages(pipeline_of(partition), self._rows.with_prefix(partition, prefix), limit, 1)
+    def query(
+        self, partition: str, prefix: str = "", limit: int | None = None, after: str = ""
+    ) -> list[Item]:
+        found = self._rows.with_prefix(partition, prefix)
+        return self._pages(pipeline_of(partition), [key for key in found if key[1] > after], limit, 1)
 
     def query_due(self, shard: str, up_to: Decimal, limit: int) -> list[Item]:
         return self._pages(None, self._rows.due_up_to(shard, up_to), limit, 0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,13 +20,14 @@ class Invocation:
     function: str
     tally: Tally = field(default_factory=Tally)
     lines: list[Line] = field(default_factory=list)
-    syncs: int = 0  # calls by which it has the configs looked at: the watchdog's routine
+    # Calls of the watchdog's routine: it has the configs looked at, and notes how far its sweep has come.
+    routine: Counter[str] = field(default_factory=Counter)
 
     @property
     def only_looked(self) -> bool:
         """Whether nothing was changed and nobody told."""
         others = (name for name in self.tally.calls if name not in READS and not name.startswith("s3."))
-        return all(name == "lambda.Invoke" and self.tally.calls[name] == self.syncs for name in others)
+        return all(self.tally.calls[name] == self.routine[name] for name in others)
 
 
 _current: ContextVar[Invocation] = ContextVar("invocation")

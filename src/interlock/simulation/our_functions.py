@@ -20,6 +20,7 @@ from interlock.aws.job_log import DynamoJobLog
 from interlock.aws.rerun_log import DynamoRerunLog
 from interlock.aws.secrets import SecretsManager
 from interlock.aws.state_machine import StepFunctionsMachine
+from interlock.aws.watchdog_memory import DynamoWatchdogMemory
 from interlock.functions.alert_dispatcher import DispatcherPorts, alert_dispatcher
 from interlock.functions.config_sync import config_sync
 from interlock.functions.event_sink import event_sink
@@ -46,12 +47,13 @@ from interlock.simulation.job_services import JobServices, PlayedTriggers, Tell
 from interlock.simulation.job_targets import HttpTargets, Machine
 from interlock.simulation.memory_table import MemoryTable
 from interlock.simulation.our_calls import OurCalls
+from interlock.simulation.routine_table import RoutineTable
 from interlock.simulation.waiting import InBackground
 from interlock.steps.mirror_deadline import SlaMonitorPorts
 from interlock.steps.route_change import RouterPorts
-from interlock.steps.sweep_due import WatchdogPorts
 from interlock.steps.sync_configs import ConfigSyncPorts
 from interlock.steps.task import OrchestratorPorts
+from interlock.steps.watchdog_ports import WatchdogPorts
 from interlock.triggers import TriggerTable
 from interlock.triggers.outside import Outside
 
@@ -91,10 +93,7 @@ def handlers(aws: Simulated) -> Mapping[str, Handler]:
     """Each function by its name, as Lambda would call it: event and instant in, answer out."""
     router = _router_ports(aws)
     tasks = _orchestrator_ports(aws)
-    ticks = WatchdogPorts(
-        DynamoControlTable(aws.control),
-        LambdaFunctions(cast(Any, aws.functions), ORCHESTRATOR, CONFIG_SYNC),
-    )
+    ticks = _watchdog_ports(aws)
     deadlines = SlaMonitorPorts(
         DynamoControlTable(aws.control),
         SchedulerDeadlines(cast(Any, aws.scheduler), "simulated", "simulated", SLA_MONITOR),
@@ -113,6 +112,18 @@ def handlers(aws: Simulated) -> Mapping[str, Handler]:
         EVENT_SINK: lambda event, _: event_sink(event, store),
         ALERT_DISPATCHER: lambda event, now: alert_dispatcher(event, alerts, now),
     }
+
+
+def _watchdog_ports(aws: Simulated) -> WatchdogPorts:
+    return WatchdogPorts(
+        control=DynamoControlTable(aws.control),
+        functions=LambdaFunctions(cast(Any, aws.functions), ORCHESTRATOR, CONFIG_SYNC, WATCHDOG),
+        machine=StepFunctionsMachine(cast(Any, aws.workflow), "simulated"),
+        memory=DynamoWatchdogMemory(cast(Any, RoutineTable(aws.control))),
+        bus=EventBridgeBus(cast(Any, aws.events), "simulated"),
+        store=DynamoEventStore(aws.events_table, _EVENTS_KEPT),
+        seconds=lambda: aws.clock.now().timestamp(),
+    )
 
 
 def _router_ports(aws: Simulated) -> RouterPorts:

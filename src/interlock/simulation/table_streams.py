@@ -33,7 +33,7 @@ FILTERS: Mapping[str, tuple[str, ...]] = {
     ),
     "joblog": ("JOB#",),
 }
-WHOLE_KEYS = ("CONFIG",)
+WHOLE_KEYS = ("CONFIG", "WATCHDOG")
 SETTLED = ("DUE#", "verdict")  # rows that begin so wake it too once they have this attribute
 MOST_RETRIES = 1000
 

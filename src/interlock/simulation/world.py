@@ -181,7 +181,7 @@ class World:
         self.functions.invoke_async(target, json.loads(text))
 
     def _invoke_async(self, function: str, payload: Mapping[str, Any]) -> None:
-        self.functions.invoke_async(function, payload, may_be_idle=function == CONFIG_SYNC)
+        self.functions.invoke_async(function, payload, may_be_idle=function in (CONFIG_SYNC, WATCHDOG))
 
     def _invoke_task(self, function: str, payload: Any) -> Mapping[str, Any]:
         if payload.get("taskToken"):

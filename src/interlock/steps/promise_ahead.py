@@ -7,7 +7,7 @@ the date begins. Every call may be repeated, and may die in the middle.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -35,9 +35,18 @@ _NO_LONGER_LOOKED_BACK = timedelta(hours=26)
 _JUST_LOADED = timedelta(hours=2)
 
 
-def promise_ahead(pipeline: Pipeline, loaded_at: datetime, control: ControlTable, now: datetime) -> None:
-    """The rows that the config promises by now are there; open ones that it no longer promises go, others move with it."""
-    rows = control.promises_of(pipeline.id)
+def promise_ahead(
+    pipeline: Pipeline,
+    loaded_at: datetime,
+    control: ControlTable,
+    now: datetime,
+    rows: Sequence[Promise] | None = None,
+) -> None:
+    """The rows that the config promises by now are there; open ones that it no longer promises go, others move with it.
+
+    `rows`: all of the pipeline's, if they were read already.
+    """
+    rows = control.promises_of(pipeline.id) if rows is None else rows
     calendars = _calendars(pipeline, control)
     for kind in RECURRING:
         known = {row.key.date: row for row in rows if row.kind is kind}

@@ -91,12 +91,12 @@ def route_change(fact: Fact, configs: Configs, ports: RouterPorts, now: datetime
 
 
 def report_bad_input(
-    pipeline_id: str, what: str, problem: BadInput, ports: RouterPorts, written_at: datetime
+    pipeline_id: str, what: str, problem: BadInput, control: ControlTable, written_at: datetime
 ) -> None:
     """Say that something from outside could not be read: each problem once a day, to its own pipeline alone."""
     told = announcement.input_invalid(what, str(problem), written_at, None)
     fact = f"{written_at.date()} {str(problem)[:300]}"
-    ports.control.notice(pipeline_id, f"SENSOR_INVALID#{what[:300]}", fact, told)
+    control.notice(pipeline_id, f"SENSOR_INVALID#{what[:300]}", fact, told)
     log.warning("bad input", extra={"pipeline": pipeline_id, "input": what[:300], "problem": str(problem)})
 
 
