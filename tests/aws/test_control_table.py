@@ -304,7 +304,9 @@ def test_a_snapshot_of_a_run_that_is_not_there_still_holds_its_sensors(control, 
 def test_a_snapshot_holds_the_runs_of_other_pipelines_that_are_asked_for(control, stored, table):
     run = stored(a_run())
     table.put({"PK": PIPELINE, "SK": "SENSOR#orders", "count": 5})
-    silver = stored(a_run("SUCCEEDED", key=a_key("silver", "cron"), updated_at=NOW))
+    silver = stored(
+        a_run("SUCCEEDED", key=a_key("silver", "cron"), updated_at=NOW, succeeded_at=OPENED_AT)
+    )
     stored(a_run("SUCCEEDED", key=a_key("silver", "cron", "2026-03-01")))
     observed = stored(a_run("SUCCEEDED", key=a_key("bronze"), updated_at=NOW, dry_run=True))
 
@@ -314,7 +316,7 @@ def test_a_snapshot_holds_the_runs_of_other_pipelines_that_are_asked_for(control
 
     assert (found_run, list(sensors)) == (run, ["orders"])
     assert others == {
-        silver.key: RunSeen(RunStatus.SUCCEEDED, NOW),
+        silver.key: RunSeen(RunStatus.SUCCEEDED, NOW, succeeded_at=OPENED_AT),
         observed.key: RunSeen(RunStatus.SUCCEEDED, NOW, dry_run=True),
     }
 

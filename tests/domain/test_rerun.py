@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from builders import OPENED_AT, a_reading, a_rule, a_run
+from builders import OPENED_AT, a_reading, a_rule, a_run, at
 from interlock.domain.pipeline import Job, JobType, Validation
 from interlock.domain.readiness import evaluate_readiness
 from interlock.domain.rerun import decide_rerun
+from interlock.domain.run import RunStatus
 from interlock.domain.sensor import Unseen
+from interlock.domain.upstream_outcome import RunSeen
 
 SUCCEEDED_AT = OPENED_AT + timedelta(hours=2)
 RULES = Validation(rules=(a_rule(), a_rule("exists", field=None, key="marker")))
@@ -100,3 +102,22 @@ def test_force_skips_the_look_for_news():
 )
 def test_news_since_the_success_is_a_sensor_that_was_updated(readings, accepted):
     assert decision(a_success(), {**UNCHANGED, **readings}).accepted is accepted
+
+
+@pytest.mark.parametrize(
+    ("status", "succeeded_at", "accepted"),
+    [
+        pytest.param("SUCCEEDED", "2026-03-02T10:01", True, id="again since"),
+        pytest.param("SUCCEEDED", "2026-03-02T09:59", False, id="before"),
+        pytest.param("WAITING", "2026-03-02T10:01", False, id="being rerun once more"),
+        pytest.param("SUCCEEDED", None, False, id="of a row that does not tell"),
+    ],
+)
+def test_an_upstream_that_succeeded_since_is_something_new(status, succeeded_at, accepted):
+    run = a_success(succeeded_at=at("2026-03-02T10:00"))
+    upstream = RunSeen(RunStatus(status), at("2026-03-02T11:00"), False, succeeded_at and at(succeeded_at))
+    readiness = evaluate_readiness(RULES, UNCHANGED, at("2026-03-02T12:00"))
+
+    decided = decide_rerun(run, Job(JobType.GLUE), None, UNCHANGED, readiness, [upstream], force=False)
+
+    assert decided.accepted is accepted

@@ -60,6 +60,8 @@ OURS = st.sampled_from(
         "NOTICE#x",
         "NOTICE#SENSOR_INVALID#row-count",
         "BASELINE#stream#2026-03-02",
+        "DEPENDENT#",
+        "DEPENDENT#-",
         "THREAD#x",
         "JOB#",
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from interlock.domain.pipeline import Job
 from interlock.domain.readiness import Readiness
 from interlock.domain.run import Run, RunStatus
 from interlock.domain.sensor import Reading, Unseen
+from interlock.domain.upstream_outcome import RunSeen, succeeded_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,14 @@ def decide_rerun(
     excluded: str | None,
     readings: Mapping[str, Reading | Unseen],
     readiness: Readiness,
+    upstreams: Iterable[RunSeen] = (),
     *,
     force: bool,
 ) -> RerunDecision:
-    """`run` is None for a partition that never ran: it uses no budget. `force` skips the freshness check alone."""
+    """`run` is None for a partition that never ran: it uses no budget. `force` skips the freshness check alone.
+
+    `upstreams` are the runs of other pipelines that its rules read.
+    """
     if excluded is not None:
         return RerunDecision(False, excluded)
     if run is None:
@@ -40,7 +45,10 @@ def decide_rerun(
         return RerunDecision(False, f"a run of this partition is {run.status}")
     if run.manual_reruns >= job.max_manual_reruns:
         return RerunDecision(False, f"all {job.max_manual_reruns} of maxManualReruns are used")
-    if run.status is RunStatus.SUCCEEDED and not force and not _changed_since(run, readings, readiness):
+    unchanged = not (
+        _changed_since(run, readings, readiness) or succeeded_after(upstreams, _succeeded_at(run))
+    )
+    if run.status is RunStatus.SUCCEEDED and not force and unchanged:
         at = _succeeded_at(run).isoformat(timespec="seconds")
         return RerunDecision(
             False, f"no sensor of its rules was updated since it succeeded at {at}; force: true reruns anyway"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,8 +18,15 @@ class RunSeen:
 
     status: RunStatus | None  # None: its row cannot be read
     moved_at: datetime
-    dry_run: bool = (
-        False  # its job was never started: it has succeeded for those alone that start nothing either
+    dry_run: bool = False  # nothing was started: its success counts for other dry runs alone
+    succeeded_at: datetime | None = None  # the last success
+
+
+def succeeded_after(seen: Iterable[RunSeen], instant: datetime) -> bool:
+    """Whether one of them has succeeded, perhaps again, since."""
+    return any(
+        run.status is RunStatus.SUCCEEDED and run.succeeded_at is not None and run.succeeded_at > instant
+        for run in seen
     )
 
 

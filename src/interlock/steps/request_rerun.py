@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from interlock.domain import announcement, dry_run_wording
-from interlock.domain.pipeline import Pipeline, rule_sensors
+from interlock.domain.pipeline import Pipeline, rule_sensors, upstream_rules
 from interlock.domain.readiness import evaluate_readiness
 from interlock.domain.rerun import RerunDecision, decide_rerun, rerun_number
 from interlock.domain.routing import RerunRequested
@@ -16,6 +16,7 @@ from interlock.domain.run import Run, RunStatus, announcing, for_real, opened, r
 from interlock.domain.sensor import candidate_keys, select_reading
 from interlock.ports import ControlTable, Lost, RerunLog, StateMachine
 from interlock.steps.open_run import exclusion_of, start_execution
+from interlock.steps.read_upstreams import questions_of
 from interlock.steps.run_log import fields
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,8 @@ def _decide(
 ) -> bool:
     """Whether the row is this request's still: after its rerun has ended it is that of an equal one, put since."""
     names = [name for sensor in rule_sensors(pipeline) for name in candidate_keys(sensor, asked.key.date)]
-    run, found = control.snapshot(asked.key, names)
+    upstreams = questions_of(pipeline, upstream_rules(pipeline), asked.key.date, control).rows
+    run, found, seen = control.snapshot_with_runs(asked.key, names, upstreams)
     if run is not None and run.last_request == asked.request_id:
         # Accepted before; an earlier delivery died on the way.
         start_execution(run, control, machine, now)
@@ -68,7 +70,9 @@ def _decide(
     # What only observed has not run: its success and what it used of the budget say nothing of a real run.
     only_observed = run is not None and run.dry_run and not pipeline.dry_run and run.status not in _OPEN
     ran = None if only_observed else run
-    decision = decide_rerun(ran, pipeline.job, excluded, readings, readiness, force=asked.force)
+    decision = decide_rerun(
+        ran, pipeline.job, excluded, readings, readiness, seen.values(), force=asked.force
+    )
     if decision.accepted and pipeline.dry_run:
         _observe(asked, run, decision, control, now)
     elif decision.accepted:
