@@ -104,9 +104,8 @@ def _after_the_door(situation: Situation) -> Absence | None:
     deadline = trigger_deadline(situation.pipeline, situation.key.date)
     if deadline is None or situation.now <= deadline:
         return None
-    need = trigger_need(situation)
-    came = "its trigger did not come by then" if need is None or not need.met else "its trigger came later"
-    said = f"did not run: the trigger deadline passed at {situation.times.when(deadline)}, and {came}"
+    passed = situation.times.when(deadline)
+    said = f"did not run: the trigger deadline passed at {passed}, and nothing had opened its run by then"
     return Absence(said, ("nothing starts by itself for this date any more",), (rerun_line(situation),))
 
 

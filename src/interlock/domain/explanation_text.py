@@ -11,6 +11,7 @@ from interlock.domain.missing import Need, choice
 from interlock.domain.plain_text import duration, one_line
 
 MOST_RULES = 40  # of those that hold, and of those that do not
+MOST_LINES = 160  # of the rules: groups may nest and hold many
 LONGEST_TEXT = 400  # characters of what is told in one place
 
 
@@ -61,7 +62,10 @@ def _rules(explanation: Explanation) -> list[str]:
     shown = [*_first(rules.members, met=False), *_first(rules.members, met=True)]
     lines = [line for need in rules.members if need in shown for line in _need(need, explanation, 1)]
     more = count - len(shown)
-    return [title, *lines, *([f"  and {more} more"] if more else [])]
+    lines += [f"  and {more} more"] if more else []
+    if len(lines) > MOST_LINES:
+        lines = [*lines[:MOST_LINES], f"  and {len(lines) - MOST_LINES} more lines"]
+    return [title, *lines]
 
 
 def _first(members: Sequence[Need], *, met: bool) -> list[Need]:
