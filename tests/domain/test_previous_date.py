@@ -6,10 +6,10 @@ from datetime import date
 
 import pytest
 
-from builders import a_pipeline
+from builders import a_pipeline, at
 from interlock.domain.pipeline import Exclude, Include
 from interlock.domain.previous_date import previous_date
-from interlock.domain.schedule import Calendar
+from interlock.domain.schedule import Calendar, expected_dates
 
 COMPANY = {"company": Calendar("company", frozenset({date(2026, 3, 5)}), frozenset())}
 
@@ -67,6 +67,22 @@ def test_a_cron_in_a_zone_skips_the_hour_that_its_clocks_skip():
 )
 def test_what_is_excluded_is_skipped(schedule: dict[str, object], run_date: str, before: str):
     assert previous_date(a_pipeline(**schedule), run_date, COMPANY) == before
+
+
+@pytest.mark.parametrize("timezone", ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata"])
+@pytest.mark.parametrize("exclude", [None, Exclude(weekends=True), Exclude(days=(0, 2))])
+@pytest.mark.parametrize(
+    "cron",
+    ["0 6 * * *", "30 2 * * 1-5", "0 * * * *", "*/45 1-3 * * *", "0 0 L * *", "15 12 13 * 5", None],
+)
+def test_it_is_the_one_before_among_those_that_are_expected(
+    cron: str | None, exclude: Exclude | None, timezone: str
+):
+    pipeline = a_pipeline(timezone=timezone, exclude=exclude, **({"cron": cron} if cron else {}))
+    expected = expected_dates(pipeline, at("2026-03-01T00:00"), at("2026-04-10T00:00"), {})
+    dates = [one.date for one in expected if one.excluded is None]
+
+    assert [previous_date(pipeline, after, {}) for after in dates[1:]] == dates[:-1]
 
 
 @pytest.mark.parametrize(
