@@ -258,6 +258,7 @@ def test_every_standard_form_of_cron_is_read(cron: str):
         ("0 6 * mon *", '"mon" is no month'),
         ("0 0 30 2 *", "never fires"),
         ("0 0 31 2,4 *", "never fires"),
+        ("* * * * L5,0-0", "does not support mixing literal values"),
     ],
 )
 def test_a_cron_that_would_not_do_what_it_says_is_refused(cron: str, wanted: str):

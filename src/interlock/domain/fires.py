@@ -57,7 +57,7 @@ def skipped_fires(pipeline: Pipeline, since: datetime, until: datetime) -> Itera
 def _local_fires(cron: str, after: datetime) -> Iterator[datetime]:
     """Naive local times later than `after`, ascending, without end unless the cron names no possible date."""
     latest = after
-    for local in merge(*(half.all_next() for half in _croniters(cron, after))):
+    for local in merge(*(half.all_next() for half in croniters(cron, after))):
         if local != latest:
             yield local
         latest = local
@@ -71,7 +71,8 @@ _LONGEST_WAIT_YEARS = 8
 _SAME_TO_SAME = re.compile(r"(?<![\w])(\w+)-\1(?![\w])")
 
 
-def _croniters(cron: str, start: datetime | float) -> list[Any]:
+def croniters(cron: str, start: datetime | float) -> list[Any]:
+    """What reads this cron: its fires are those of all of them together. `ValueError` if it cannot be read."""
     # 30 ms of import that only pipelines with a cron should pay. The package carries no types.
     from croniter import croniter  # type: ignore[import-untyped]
 
@@ -115,7 +116,7 @@ def _form_of(cron: str) -> Period:
     # The usual `30 6 * * *` is told without the import.
     if minutes.isdecimal() and (hours.isdecimal() or hours == "*"):
         return Period.DAILY if hours.isdecimal() else Period.HOURLY
-    minute_values, hour_values, *_ = _croniters(cron, 0.0)[0].expanded
+    minute_values, hour_values, *_ = croniters(cron, 0.0)[0].expanded
     if _has_many(minute_values):
         return Period.MINUTE
     return Period.HOURLY if _has_many(hour_values) else Period.DAILY
@@ -151,7 +152,7 @@ def current_date(pipeline: Pipeline, now: datetime) -> str:
 def _latest_fire_today(cron: str, local: datetime, zone: ZoneInfo) -> datetime | None:
     # croniter looks strictly before its start, and a fire in the current minute has happened.
     start = local.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    for fire in merge(*(half.all_prev() for half in _croniters(cron, start)), reverse=True):
+    for fire in merge(*(half.all_prev() for half in croniters(cron, start)), reverse=True):
         if fire.date() != local.date():
             break
         if local_of(first_instant(fire, zone), zone) == fire:

@@ -6,8 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from croniter import croniter  # type: ignore[import-untyped]  # the package carries no types
-
+from interlock.domain.fires import croniters
 from interlock.pipeline_yaml.mistake import shown
 
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
@@ -42,7 +41,8 @@ def check_cron(cron: str) -> str:
 
 def _check_fires(cron: str, weekday: str) -> None:
     try:
-        fires = croniter(cron, _SOME_YEAR)
+        # As the domain will read it, which is not always as croniter alone would.
+        first, *_ = croniters(cron, _SOME_YEAR)
     except ValueError as error:
         raise ValueError(
             f"{shown(cron)} is no cron ({error}); write plain numbers, ranges, lists or steps"
@@ -50,7 +50,7 @@ def _check_fires(cron: str, weekday: str) -> None:
     if weekday not in ("*", "?"):
         return  # either day is enough, and each weekday comes
     try:
-        fires.get_next(datetime)
+        first.get_next()
     except ValueError as error:
         raise ValueError(f"{shown(cron)} never fires; look at day and month") from error
 
