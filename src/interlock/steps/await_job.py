@@ -6,6 +6,7 @@ import logging
 from datetime import datetime, timedelta
 
 from interlock.domain.job_record import JobRecord, applies_to
+from interlock.domain.overdue import GRACE, JUDGING_MAY_TAKE
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus
 from interlock.ports import (
     CallFailed,
@@ -24,6 +25,7 @@ from interlock.steps.task import OrchestratorPorts, RunOver, Task
 log = logging.getLogger(__name__)
 
 WAITS_FOR_JOB = "job"
+WAITS_FOR_JUDGEMENT = "judgement"  # the job has ended; `tries` is then the attempt
 # Where AWS publishes the end, the poll only covers for a lost event; elsewhere it is how the end is learnt.
 _POLL_BESIDE_EVENTS = timedelta(minutes=15)
 _FIRST_POLL, _SLOWEST_POLL, _POLL_GROWTH = timedelta(seconds=60), timedelta(minutes=5), 1.5
@@ -69,8 +71,9 @@ def next_poll(run: Run, trigger: JobTrigger, polls: int, now: datetime) -> DueRu
     growing = min(_FIRST_POLL * _POLL_GROWTH ** min(polls, 10), _SLOWEST_POLL)
     delay = _POLL_BESIDE_EVENTS if trigger.publishes_end else growing
     due_at = now + delay if trigger.can_be_asked else run.job_ends_by or now
-    if run.job_ends_by is not None and now < run.job_ends_by:
-        due_at = min(due_at, run.job_ends_by)
+    for instant in (run.job_ends_by, run.job_ends_by and run.job_ends_by + GRACE):
+        if instant is not None and now < instant:
+            due_at = min(due_at, instant)
     return DueRun(run.key, due_at, WAITS_FOR_JOB, polls + 1)
 
 
@@ -129,10 +132,12 @@ def poll_job(run: Run, polls: int, ports: OrchestratorPorts, now: datetime) -> N
     """The watchdog's turn: ask the service, record the end if there is one, else look again later."""
     if run.outcome is not None:
         wake_if_ended(run, ports.machine)
+        ports.control.promise(DueRun(run.key, now + JUDGING_MAY_TAKE, WAITS_FOR_JUDGEMENT, run.attempt))
+        return
     if run.handle is None:
         return
     trigger = ports.triggers.of_type(run.job_type or "")
-    ending = ask_job(run, trigger) if run.outcome is None else None
+    ending = ask_job(run, trigger)
     if ending is not None:
         wake_if_ended(record_end(run, ending, ports.control, ports.joblog, now), ports.machine)
     ports.control.promise(next_poll(run, trigger, polls, now))

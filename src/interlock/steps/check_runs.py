@@ -8,9 +8,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from interlock.domain.bad_input import BadInput
-from interlock.domain.run import RunStatus
-from interlock.ports import DueRun
+from interlock.domain.pipeline import Pipeline
+from interlock.domain.run import Run, RunStatus
+from interlock.ports import CallFailed, DueRun
 from interlock.steps.await_job import poll_job
+from interlock.steps.close_stale_run import close_stale_run, why_stale
 from interlock.steps.dry_run import complete_dry_run
 from interlock.steps.evaluate_readiness import cancel_waiting
 from interlock.steps.run_log import fields
@@ -56,7 +58,11 @@ def _look_at(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
         pipeline = ports.control.pipeline(due.key.pipeline_id)
         complete_dry_run(run, pipeline, ports.control, now)
     elif run.status is RunStatus.RUNNING:
-        poll_job(run, due.tries, ports, now)
+        why = why_stale(run, due, now)
+        if why is not None:
+            close_stale_run(run, why, ports, now)
+        else:
+            poll_job(run, due.tries, ports, now)
     else:
         pipeline = ports.control.pipeline(due.key.pipeline_id)
         if pipeline is None:
@@ -64,6 +70,18 @@ def _look_at(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
                 cancel_waiting(run, ports.control, ports.machine, now)
             ports.control.keep(due.key)
             return
+        _wake(run, due, pipeline, ports, now)
+
+
+def _wake(run: Run, due: DueRun, pipeline: Pipeline, ports: OrchestratorPorts, now: datetime) -> None:
+    why = why_stale(run, due, now) if run.status is RunStatus.WAITING and not run.dry_run else None
+    try:
         following = wake_run(due.key, pipeline, ports.control, ports.machine, now)
-        if following is not None:
-            ports.control.promise(following)
+    except CallFailed:
+        if why is None:
+            raise
+        following = due
+    if following is not None and why is not None:
+        close_stale_run(run, why, ports, now)
+    elif following is not None:
+        ports.control.promise(following)

@@ -186,7 +186,12 @@ def record_failure(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[
         )
         after = moved(run, RunStatus.EXPIRED, now, [told], task_token=None, token_for=None)
     elif run.status is RunStatus.RUNNING:
-        after = _ended_with_its_workflow(run, pipeline, task, ports, now)
+        told = announcement.infra_failure(
+            run, pipeline, "the run's workflow failed while its job ran", error, now
+        )
+        broken = Outcome(JobEnd.FAIL, f"workflow failure: {error}"[:1000], FailureCategory.TRANSIENT)
+        at_last = task.tries >= _MOST_CANCELS
+        after = end_with_its_workflow(run, pipeline, told, broken, ports, now, at_last=at_last)
     else:
         return _next(run, now)
     run = ports.control.move(run, after)
@@ -195,23 +200,29 @@ def record_failure(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[
     return _next(run, now)
 
 
-def _ended_with_its_workflow(
-    run: Run, pipeline: Pipeline | None, task: Task, ports: OrchestratorPorts, now: datetime
+def end_with_its_workflow(
+    run: Run,
+    pipeline: Pipeline | None,
+    told: Announcement,
+    otherwise: Outcome,
+    ports: OrchestratorPorts,
+    now: datetime,
+    *,
+    at_last: bool,
 ) -> Run:
-    said, error = "the run's workflow failed while its job ran", task.error or _UNKNOWN
-    told = announcement.infra_failure(run, pipeline, said, error, now)
-    if run.outcome is not None and run.outcome.end is JobEnd.SUCCESS:
+    """The run after the end of a workflow that judged nothing: by the outcome that is known, else by `otherwise`."""
+    outcome = run.outcome or otherwise
+    if outcome.end is JobEnd.SUCCESS:
         # The data is there; whoever reads of the failure reads of that too.
-        done = announcement.job_completed(replace(run, alerted=True), pipeline, run.outcome, now)
+        run = replace(run, outcome=outcome)
+        done = announcement.job_completed(replace(run, alerted=True), pipeline, outcome, now)
         kept = _baseline(run, pipeline, ports, now, at_last=True)
         return moved(run, RunStatus.SUCCEEDED, now, [told, done, *kept], task_token=None, token_for=None)
-    outcome = run.outcome or Outcome(
-        JobEnd.FAIL, f"workflow failure: {error}"[:1000], FailureCategory.TRANSIENT
-    )
     decision = RetryDecision(False, "its workflow failed", retries=run.retries, code_retries=run.code_retries)
-    at_last = task.tries >= _MOST_CANCELS
-    left = cancel_job(run, ports, at_last=at_last) if run.outcome is None else None
-    if run.outcome is not None and run.outcome.may_live:
+    left = None
+    if outcome.may_live:
         left = _cancel_unless_left(run, pipeline, ports, at_last=at_last)
+    elif run.outcome is None:
+        left = cancel_job(run, ports, at_last=at_last)
     ended = announcement.job_ended_badly(run, pipeline, outcome, decision, now, left)
     return moved(run, RunStatus.FAILED, now, [told, *ended], outcome=outcome, task_token=None, token_for=None)

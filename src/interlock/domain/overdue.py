@@ -1,0 +1,44 @@
+"""Which open run must have lost its workflow: what should have been done long ago, and was not."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from interlock.domain.plain_text import clock
+from interlock.domain.run import Run, RunStatus
+
+GRACE = timedelta(minutes=15)
+# StartJob repeats refusals for half an hour, and a start whose fate is unknown four times after a quarter of an hour.
+_REFUSALS_LAST = timedelta(minutes=30)
+_START_MAY_TAKE = timedelta(hours=2)
+# CompleteRun and RecordFailure try what fails for less than this.
+JUDGING_MAY_TAKE = timedelta(hours=1)
+
+
+def why_overdue(run: Run, now: datetime) -> str | None:
+    """A sentence, or None while its workflow may still do what it should."""
+    if run.status is RunStatus.RUNNING:
+        ended_by = run.job_ends_by or run.updated_at
+        if now >= ended_by + GRACE:
+            return f"the time of its job was over at {clock(ended_by, now)}, and nobody judged it"
+    if run.status is RunStatus.WAITING:
+        last = _start_was_due(run)
+        if now >= last + _start_may_take(run):
+            return f"it should have started by {clock(last, now)}"
+    return None
+
+
+def _start_was_due(run: Run) -> datetime:
+    instants = [run.window_ends_at]
+    if run.retry_at is not None:
+        instants.append(run.retry_at)
+    if run.refused_since is not None:
+        instants.append(run.refused_since + _REFUSALS_LAST)
+    return max(instants)
+
+
+def _start_may_take(run: Run) -> timedelta:
+    if run.may_have_started:
+        return _START_MAY_TAKE
+    # One whose execution cannot be started is given as long again: it would evaluate the rules at once.
+    return GRACE if run.confirmed else 2 * GRACE

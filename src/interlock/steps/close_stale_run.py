@@ -1,0 +1,84 @@
+"""An open run whose workflow is gone: end it with its reason, and stop its job, for nobody else will."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import datetime, timedelta
+
+from interlock.domain.absence_wording import workflow_gone
+from interlock.domain.bad_input import BadInput
+from interlock.domain.overdue import why_overdue
+from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, moved
+from interlock.ports import ControlTable, DueRun, Lost
+from interlock.steps.await_job import WAITS_FOR_JUDGEMENT, ask_job
+from interlock.steps.complete_run import end_with_its_workflow
+from interlock.steps.run_log import fields
+from interlock.steps.task import BadTask, OrchestratorPorts, RunOver, read_key
+
+log = logging.getLogger(__name__)
+
+_WORKFLOW_ENDED = "workflow "  # what a check row waits for whose execution has ended; its status follows
+# After so long a job that cannot be cancelled does not keep its run open any more.
+_CANCELLING_MAY_TAKE = timedelta(hours=1)
+_OPEN = (RunStatus.WAITING, RunStatus.RUNNING)
+
+
+def execution_ended(
+    name: str, status: str, execution_input: str, control: ControlTable, now: datetime
+) -> None:
+    """One of our own executions ended and was not done: if its run is still open, the next tick has it closed."""
+    try:
+        key = read_key(json.loads(execution_input)["run"])
+    except (BadTask, KeyError, TypeError, ValueError):
+        log.warning("execution ended, of no run of ours", extra={"execution": name, "status": status})
+        return
+    run = control.run(key)
+    if run is not None and run.execution_name == name and run.status in _OPEN:
+        control.promise(DueRun(key, now, f"{_WORKFLOW_ENDED}{status}", run.execution_count))
+
+
+def why_stale(run: Run, due: DueRun, now: datetime) -> str | None:
+    """Why the run's workflow must be gone; None while it may go on."""
+    if due.waits_for.startswith(_WORKFLOW_ENDED) and due.tries == run.execution_count:
+        return f"its execution ended {due.waits_for.removeprefix(_WORKFLOW_ENDED)}"
+    if due.waits_for == WAITS_FOR_JUDGEMENT and due.tries == run.attempt and run.outcome is not None:
+        return "its job has ended, and nobody judged it"
+    return why_overdue(run, now)
+
+
+def close_stale_run(run: Run, why: str, ports: OrchestratorPorts, now: datetime) -> None:
+    """Repeatable. A run that moves meanwhile has a workflow after all."""
+    try:
+        pipeline = ports.control.pipeline(run.key.pipeline_id)
+    except BadInput:
+        pipeline = None  # it is closed all the same
+    told = workflow_gone(run, pipeline, why, now)
+    if run.status is RunStatus.RUNNING:
+        at_last = now >= (run.job_ends_by or run.updated_at) + _CANCELLING_MAY_TAKE
+        outcome = _what_became_of_it(run, why, ports, now)
+        after = end_with_its_workflow(run, pipeline, told, outcome, ports, now, at_last=at_last)
+    else:
+        after = moved(run, RunStatus.EXPIRED, now, [told])
+    try:
+        run = ports.control.move(run, after)
+    except Lost:
+        return
+    log.error("stale run closed", extra=fields(run, why=why))
+    ports.control.keep(run.key)
+    if after.status is RunStatus.EXPIRED and run.task_token:
+        # Should its execution sleep after all, it must not wake into a run that is over.
+        ports.machine.fail(run.task_token, RunOver.__name__, "the run was taken to have lost its workflow")
+
+
+def _what_became_of_it(run: Run, why: str, ports: OrchestratorPorts, now: datetime) -> Outcome:
+    """What its service says of its job by now; else it is given up."""
+    if run.outcome is not None:
+        return run.outcome
+    said = ask_job(run, ports.triggers.of_type(run.job_type or ""))
+    if said is not None:
+        return said
+    if run.job_ends_by is not None and now >= run.job_ends_by:
+        late = "the job did not end within jobPollWindowSeconds"
+        return Outcome(JobEnd.TIMEOUT, late, FailureCategory.TIMEOUT, exhausted=True, may_live=True)
+    return Outcome(JobEnd.FAIL, f"its workflow is gone: {why}", FailureCategory.TRANSIENT, may_live=True)
