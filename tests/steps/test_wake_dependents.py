@@ -5,10 +5,13 @@ from dataclasses import replace
 import pytest
 
 from builders import a_key, a_pipeline, a_rule, a_run, at
+from interlock.domain.bad_input import BadInput
 from interlock.domain.pipeline import Exclude, Not, UpstreamDate, UpstreamRule
-from interlock.domain.run import RunKey
+from interlock.domain.routing import RunMoved
+from interlock.domain.run import RunKey, RunStatus
 from interlock.ports import CallFailed, DueRun
 from interlock.simulation.faults import FunctionCrashed
+from interlock.steps.route_change import Configs, route_change
 from interlock.steps.wake_dependents import wake_dependents
 from world_builder import NOW, World
 
@@ -229,6 +232,34 @@ def test_a_call_that_fails_for_one_dependent_is_raised_after_the_others_were_wok
 
     succeed(world)
     assert "another 2026-03-02" in world.machine.woken
+
+
+def routed(world):
+    """The success as the stream tells of it."""
+    world.put_run(a_run("SUCCEEDED", key=SILVER))
+    moved = RunMoved(SILVER, RunStatus.SUCCEEDED, 1, rerun_accepted=False, at=NOW)
+    route_change(moved, Configs(world.control), world.router, NOW)
+
+
+def test_an_upstream_whose_own_config_cannot_be_read_keeps_nobody_waiting():
+    world = a_world()
+    world.table.from_outside().put({"PK": "PIPELINE#silver", "SK": "CONFIG", "config": "?"})
+    sleeps(world)
+
+    with pytest.raises(BadInput):
+        routed(world)
+
+    assert world.machine.woken == ["gold-revenue 2026-03-02"]
+
+
+def test_an_upstream_whose_config_is_gone_keeps_nobody_waiting():
+    world = a_world()
+    world.remove_config("silver")
+    sleeps(world)
+
+    routed(world)
+
+    assert world.machine.woken == ["gold-revenue 2026-03-02"]
 
 
 @pytest.mark.parametrize("call", ["dynamodb.UpdateItem", "dynamodb.PutItem", "states.StartExecution"])

@@ -77,17 +77,28 @@ def route_change(fact: Fact, configs: Configs, ports: RouterPorts, now: datetime
             settle(record, ports.control, ports.machine, now)
         case RerunRequested(key=key):
             request_rerun(fact, configs.of(key.pipeline_id), ports.control, ports.reruns, ports.machine, now)
-        case RunMoved(key=key):
-            if fact.status is RunStatus.SUCCEEDED:
-                wake_dependents(key, ports.control, ports.machine, now)
-            if fact.status is RunStatus.SUCCEEDED or fact.rerun_accepted:
-                pipeline = configs.of(key.pipeline_id)
-                if pipeline is not None:
-                    run_moved(fact, pipeline, ports.control, ports.reruns, ports.machine, now)
+        case RunMoved():
+            _run_moved(fact, configs, ports, now)
         case DeadlineMoved(kind=kind, key=key):
             ports.sla_monitor.mirror_deadline(kind, key)
         case ConfigRemoved(pipeline_id=pipeline_id):
             _cancel_waiting_runs(pipeline_id, ports, now)
+
+
+def _run_moved(moved: RunMoved, configs: Configs, ports: RouterPorts, now: datetime) -> None:
+    """Its own pipeline first: a dependent that cannot be woken just now delays none of its verdicts."""
+    succeeded = moved.status is RunStatus.SUCCEEDED
+    try:
+        pipeline = configs.of(moved.key.pipeline_id) if succeeded or moved.rerun_accepted else None
+        if pipeline is not None:
+            run_moved(moved, pipeline, ports.control, ports.reruns, ports.machine, now)
+    except BadInput:
+        # It will not be delivered again, and those that wait for the success can do nothing for this.
+        if succeeded:
+            wake_dependents(moved.key, ports.control, ports.machine, now)
+        raise
+    if succeeded:
+        wake_dependents(moved.key, ports.control, ports.machine, now)
 
 
 def report_bad_input(
