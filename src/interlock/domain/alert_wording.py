@@ -57,7 +57,9 @@ NEXT_STEPS: Mapping[EventType, str] = {
     EventType.LATE_DATA_ARRIVAL: _MAY_RERUN,
     EventType.POST_RUN_DRIFT: _MAY_RERUN,
     EventType.RERUN_REJECTED: "Nothing starts. `force: true` in a request skips only the check for new data.",
-    EventType.BASELINE_CAPTURE_FAILED: "The run stays succeeded, but its late data and drift cannot be told.",
+    EventType.BASELINE_CAPTURE_FAILED: (
+        "The run stays succeeded. Later changes are compared with what its rules read at its start."
+    ),
     EventType.POST_RUN_FAILED: "The run stays succeeded. Check its data before others use it.",
     EventType.POST_RUN_SENSOR_MISSING: "The run stays succeeded, unverified. Check what writes the sensor.",
     EventType.SCHEDULE_MISSED: _MISSED,

@@ -50,9 +50,12 @@ class Feedback:
 
     def without(self, told: Sequence[str]) -> Feedback:
         """What is news."""
+        return self.only([fact for fact in self.facts if fact not in told])
+
+    def only(self, facts: Sequence[str]) -> Feedback:
         return Feedback(
-            tuple(found for found in self.late if found.fact not in told),
-            tuple(found for found in self.drifts if found.fact not in told),
+            tuple(found for found in self.late if found.fact in facts),
+            tuple(found for found in self.drifts if found.fact in facts),
         )
 
 
@@ -74,17 +77,31 @@ def written_after_success(
     if not belongs_to(pipeline, reading, run.key.date, written.at):
         return
     read = read_by(run, control.baseline(run.key), pipeline)
-    if not is_post_run and _is_no_news(run, pipeline, _feedback(pipeline, read, {reading.key: reading})):
+    said = _feedback(pipeline, read, {reading.key: reading})
+    if not is_post_run and _is_no_news(run, pipeline, said):
         return  # a heartbeat, as nearly all writes are
     sensors = dict.fromkeys((reading.key, *(watched if is_post_run else ())))
     current, readings = read_sensors(run.key, sensors, control)
     if current is None or not _is_same_success(run, current):
         return
+    # What was written since, perhaps on another day, is told of by a record of its own.
     found = _feedback(pipeline, read, {reading.key: readings[reading.key]})
-    if found.facts:
-        _answer(current, found, read, readings, pipeline, control, reruns, machine, now)
-    elif is_post_run and is_after_success(written, current) and not _observes(current, pipeline):
-        _judge(current, pipeline, readings, control, now)
+    news = found.only(said.facts)
+    is_newest = readings[reading.key] == reading
+    if news.facts:
+        _answer(current, news, read, readings, pipeline, control, reruns, machine, now)
+    elif is_post_run and not found.facts and is_newest and is_after_success(written, current):
+        own = _own(pipeline, run.key.date, readings, now) | {reading.key: reading}
+        _judge(current, pipeline, own, control, now)
+
+
+def _own(pipeline: Pipeline, run_date: str, readings: Readings, now: datetime) -> dict[str, Reading | Unseen]:
+    """This may be a redelivery of yesterday: what is dateless today tells nothing of yesterday's run."""
+    return {
+        sensor: reading
+        for sensor, reading in readings.items()
+        if isinstance(reading, Reading) and belongs_to(pipeline, reading, run_date, now)
+    }
 
 
 def _is_no_news(run: Run, pipeline: Pipeline, found: Feedback) -> bool:
@@ -119,12 +136,7 @@ def watch_success(
         return
     promise_post_run(run, pipeline, control, now)
     read = read_by(run, control.baseline(key), pipeline)
-    # This may be the redelivery of a success of yesterday: what is dateless today tells nothing of it.
-    own = {
-        sensor: reading
-        for sensor, reading in readings.items()
-        if isinstance(reading, Reading) and belongs_to(pipeline, reading, key.date, now)
-    }
+    own = _own(pipeline, key.date, readings, now)
     found = _feedback(pipeline, read, own)
     if found.facts:
         _answer(run, found, read, own, pipeline, control, reruns, machine, now)
@@ -247,8 +259,8 @@ def _cause(news: Feedback) -> tuple[str, str]:
 
 
 def _judge(run: Run, pipeline: Pipeline, readings: Readings, control: ControlTable, now: datetime) -> None:
-    """The postRun rules, once more: published when the verdict is another than the last."""
-    judged = judge_post_run(pipeline, readings, now)
+    """The postRun rules, once more: published when the verdict is another than the last. Of a dry run's, nothing is."""
+    judged = None if _observes(run, pipeline) else judge_post_run(pipeline, readings, now)
     if judged is None or judged.verdict == run.post_run_verdict:
         return
     told = drift_wording.post_run_judged(run, pipeline, judged, now)

@@ -29,13 +29,14 @@ def written_in_flight(
         return
     if not belongs_to(pipeline, reading, run.key.date, written.at):
         return
-    if find_drift(post_run, sensor, run.seen.get(sensor, {}), reading) is None:
+    said = find_drift(post_run, sensor, run.seen.get(sensor, {}), reading)
+    if said is None:
         return
     current, readings = read_sensors(run.key, (sensor,), control)
     if current is None or current.status is not RunStatus.RUNNING or current.attempt != run.attempt:
         return
     drift = find_drift(post_run, sensor, current.seen.get(sensor, {}), readings[sensor])
-    if drift is not None:
+    if drift is not None and drift.fact == said.fact:
         # Not by the run's row: while its job runs, that is the orchestrator's to move.
         subject = f"POST_RUN_DRIFT_INFLIGHT#{run.key.schedule_id}#{run.key.date}"
         told = drift_wording.drift_in_flight(current, drift, now)
