@@ -4,13 +4,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from builders import a_pipeline, a_reading, a_rule, at
-from interlock.domain.missing import LONGEST_LINE, MOST_LINES, missing_lines
+from interlock.domain.missing import LONGEST_LINE, MOST_LINES, missing_lines, needs
 from interlock.domain.pipeline import AllOf, AnyOf, AtLeast, Match, Not, RuleNode, UpstreamRule
 from interlock.domain.readiness import Readiness, evaluate_readiness
 from interlock.domain.sensor import select_reading
 from interlock.domain.upstream import UpstreamOutcome
+from obedience import longest_wait, obey
 
 NOW = at("2026-03-02T09:00")
 DATE = "2026-03-02"
@@ -293,3 +296,77 @@ def test_the_key_that_it_says_to_write_is_one_that_the_run_sees(rule, values):
     )
 
     assert readiness.ready
+
+
+# ---------------------------------------------------------------- what it says is enough
+
+LEAVES = st.sampled_from(
+    [
+        ("gte", 1000),
+        ("gt", 0.5),
+        ("lte", 7),
+        ("lt", -3),
+        ("equals", "ready"),
+        ("equals", 12),
+        ("equals", True),
+        ("not_equals", "failed"),
+        ("in", ("a", "b")),
+        ("exists", None),
+        ("age_lt", timedelta(hours=2)),
+        ("age_gt", timedelta(hours=3)),
+    ]
+)
+VALUES = st.sampled_from(
+    [
+        None,
+        900,
+        1000,
+        "999.5",
+        -4,
+        7,
+        "ready",
+        "failed",
+        "a",
+        "true",
+        "2026-03-02T08:00:00Z",
+        "2026-03-02T11:00Z",
+    ]
+)
+
+
+@st.composite
+def rules(draw: st.DrawFn, depth: int = 2, name: str = "s") -> tuple[RuleNode, dict[str, Any]]:
+    """A rule, and readings for it: each leaf has a sensor of its own, for rules may contradict each other."""
+    kind = draw(st.sampled_from(["leaf", "leaf", "all", "any", "least", "not"] if depth else ["leaf"]))
+    if kind == "leaf":
+        check, wanted = draw(LEAVES)
+        return a_rule(check, wanted, "v", name), {name: draw(VALUES)}
+    count = 1 if kind == "not" else draw(st.integers(1, 3))
+    members = [draw(rules(depth - 1, f"{name}-{n}")) for n in range(count)]
+    nodes = tuple(node for node, _ in members)
+    readings = {key: value for _, told in members for key, value in told.items()}
+    if kind == "not":
+        return Not(nodes[0]), readings
+    if kind == "least":
+        return AtLeast(draw(st.integers(1, len(nodes))), nodes), readings
+    return (AllOf if kind == "all" else AnyOf)(nodes), readings
+
+
+@settings(max_examples=300)
+@given(rules())
+def test_whoever_does_what_it_says_and_waits_where_it_says_so_has_the_rules_hold(written):
+    rule, values = written
+    pipeline, now = a_pipeline(rules=[rule]), NOW
+    readings = {key: a_reading({"v": value}, key) for key, value in values.items() if value is not None}
+    for _ in range(4):  # while one waits, another reading may grow too old
+        verdicts = evaluate_readiness(pipeline.validation, readings, now).verdicts
+        need = needs(pipeline, DATE, verdicts, now, str)
+        for key, fields in obey(need, now):
+            name = key.partition("#")[0]
+            known = readings.pop(name, None)
+            if fields is not None:
+                merged = {**(known.values if known else {}), **fields}
+                readings[name] = a_reading({k: v for k, v in merged.items() if v is not None}, name)
+        now += longest_wait(need)
+
+    assert evaluate_readiness(pipeline.validation, readings, now).ready
