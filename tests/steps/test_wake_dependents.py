@@ -77,6 +77,15 @@ def test_a_run_of_another_date_is_not_even_looked_at():
     assert "dynamodb.TransactGetItems" not in world.calls.made
 
 
+def test_an_expired_run_of_another_date_is_not_even_looked_at():
+    world = a_world(PREVIOUS)
+    expired(world, "2026-03-01", "2026-03-02")
+
+    succeed(world)
+
+    assert "dynamodb.TransactGetItems" not in world.calls.made
+
+
 def test_a_success_that_is_not_enough_leaves_the_reasons_and_wakes_nobody():
     world = a_world(SAME, a_rule())
     sleeps(world)
