@@ -25,6 +25,7 @@ from interlock.ports import CallFailed, JobRequest, StartedJob, StoredConfig, Tr
 from interlock.steps.route_change import RouterPorts
 from interlock.steps.task import OrchestratorPorts, Task
 
+OWN_MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:test-interlock-pipeline-run"
 NOW = at("2026-03-02T08:30")
 WAITS_FOR_ROWS = a_pipeline(rules=[a_rule()])
 
@@ -45,6 +46,10 @@ class Interruptions:
             what()
 
         self._arranged.append((call, after, happen))
+
+    def calm(self) -> None:
+        """What was arranged and has not happened will not happen."""
+        self._arranged.clear()
 
     def before(self, call: str, pipeline: str | None) -> None:  # noqa: ARG002  (the protocol's)
         self.made.append(call)
@@ -79,6 +84,9 @@ class Workflow:
     def succeed(self, token: str) -> None:
         self.calls.before("states.SendTaskSuccess", None)
         self.woken.append(token)
+
+    def owns(self, state_machine_arn: str) -> bool:
+        return state_machine_arn == OWN_MACHINE
 
     def fail(self, token: str, error: str, cause: str) -> None:  # noqa: ARG002
         self.failed.append((token, error))

@@ -314,6 +314,8 @@ class StateMachine(Protocol):
         """Wake the task; a token that is closed or unknown is a lost race, not an error."""
 
     def fail(self, token: str, error: str, cause: str) -> None: ...
+    def owns(self, state_machine_arn: str) -> bool:
+        """Whether that is the machine that our runs go through. No call."""
 
 
 class EventBus(Protocol):

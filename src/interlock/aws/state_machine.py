@@ -45,6 +45,9 @@ class StepFunctionsMachine:
                 taskToken=token, error=error[:_LONGEST_ERROR], cause=cause[:_LONGEST_CAUSE]
             )
 
+    def owns(self, state_machine_arn: str) -> bool:
+        return state_machine_arn == self._arn
+
 
 @contextmanager
 def _expecting(call: str, outcomes: set[str] | frozenset[str], **fields: str) -> Iterator[None]:

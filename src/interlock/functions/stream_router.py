@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from interlock.aws.alarm_event import gone_off
+from interlock.aws.execution_event import own_end
 from interlock.aws.keys import pipeline_of
 from interlock.aws.observability import count
 from interlock.aws.read_change import read_change
@@ -16,6 +17,7 @@ from interlock.domain.bad_input import BadInput
 from interlock.domain.change import Change
 from interlock.domain.plain_text import parse_instant
 from interlock.domain.routing import Announced
+from interlock.steps.close_stale_run import execution_ended
 from interlock.steps.fire_cron import fire_cron
 from interlock.steps.job_event import job_ended
 from interlock.steps.report_alarm import report_alarm
@@ -68,10 +70,14 @@ def _fire(event: Mapping[str, Any], ports: RouterPorts, now: datetime) -> None:
 
 
 def _aws_event(event: Mapping[str, Any], ports: RouterPorts, now: datetime) -> None:
-    """What AWS services tell on the default bus: alarms that went off, jobs that ended."""
+    """What AWS services tell on the default bus: alarms that went off, jobs and our own executions that ended."""
     alarm = gone_off(event)
     if alarm is not None:
         report_alarm(alarm, ports.control)
+        return
+    ours = own_end(event, ports.machine.owns)
+    if ours is not None:
+        execution_ended(ours.name, ours.status, ours.input, ports.control, now)
         return
     end = remote_end(event)
     if end is not None:

@@ -308,9 +308,10 @@ ALERTS = {
 
 
 def job_ends(own_machine: str) -> dict[str, Any]:
-    """Glue runs and executions that have ended, but for our own runs' executions: they concern nobody."""
+    """Glue runs and executions that have ended; of our own runs' executions those that did not reach their end."""
     ended = {"status": [{"anything-but": ["RUNNING", "PENDING_REDRIVE"]}]}
     executions = {"stateMachineArn": [{"anything-but": [own_machine]}], **ended}
+    ours = {"stateMachineArn": [own_machine], "status": ["FAILED", "TIMED_OUT", "ABORTED"]}
     return {
         "$or": [
             {"source": ["aws.glue"], "detail-type": ["Glue Job State Change"]},
@@ -318,6 +319,11 @@ def job_ends(own_machine: str) -> dict[str, Any]:
                 "source": ["aws.states"],
                 "detail-type": ["Step Functions Execution Status Change"],
                 "detail": executions,
+            },
+            {
+                "source": ["aws.states"],
+                "detail-type": ["Step Functions Execution Status Change"],
+                "detail": ours,
             },
         ]
     }

@@ -61,6 +61,7 @@ from interlock.triggers.outside import Outside
 STREAM_ROUTER, ORCHESTRATOR, WATCHDOG = "stream-router", "orchestrator", "watchdog"
 SLA_MONITOR = "sla-monitor"
 CONFIG_SYNC, EVENT_SINK, ALERT_DISPATCHER = "config-sync", "event-sink", "alert-dispatcher"
+OWN_MACHINE = "pipeline-run"
 _EVENTS_KEPT = timedelta(days=90)
 
 
@@ -118,7 +119,7 @@ def _watchdog_ports(aws: Simulated) -> WatchdogPorts:
     return WatchdogPorts(
         control=DynamoControlTable(aws.control),
         functions=LambdaFunctions(cast(Any, aws.functions), ORCHESTRATOR, CONFIG_SYNC, WATCHDOG),
-        machine=StepFunctionsMachine(cast(Any, aws.workflow), "simulated"),
+        machine=StepFunctionsMachine(cast(Any, aws.workflow), OWN_MACHINE),
         memory=DynamoWatchdogMemory(cast(Any, RoutineTable(aws.control))),
         bus=EventBridgeBus(cast(Any, aws.events), "simulated"),
         store=DynamoEventStore(aws.events_table, _EVENTS_KEPT),
@@ -131,7 +132,7 @@ def _router_ports(aws: Simulated) -> RouterPorts:
         control=DynamoControlTable(aws.control),
         joblog=DynamoJobLog(aws.joblog),
         reruns=DynamoRerunLog(aws.rerun),
-        machine=StepFunctionsMachine(cast(Any, aws.workflow), "simulated"),
+        machine=StepFunctionsMachine(cast(Any, aws.workflow), OWN_MACHINE),
         bus=EventBridgeBus(cast(Any, aws.events), "simulated"),
         sla_monitor=LambdaSlaMonitor(cast(Any, aws.functions), SLA_MONITOR),
     )
@@ -141,7 +142,7 @@ def _orchestrator_ports(aws: Simulated) -> OrchestratorPorts:
     return OrchestratorPorts(
         control=DynamoControlTable(aws.control),
         joblog=DynamoJobLog(aws.joblog),
-        machine=StepFunctionsMachine(cast(Any, aws.workflow), "simulated"),
+        machine=StepFunctionsMachine(cast(Any, aws.workflow), OWN_MACHINE),
         triggers=PlayedTriggers(TriggerTable(_outside(aws))),
         secrets=SecretsManager(
             cast(Any, aws.secrets), aws.environment, clock=lambda: aws.clock.now().timestamp()

@@ -32,6 +32,7 @@ from interlock.simulation.scenario import (
     Sensor,
     SetEnv,
     SetSecrets,
+    StopExecution,
 )
 from interlock.simulation.world import World
 
@@ -106,6 +107,10 @@ class Outside:
             case Pause(paused=paused):
                 world.scheduler.paused = paused
                 return f"EventBridge Scheduler {'stops' if paused else 'goes on'}"
+            case StopExecution(pipeline_id=pipeline, date=date, schedule_id=schedule):
+                run = self._run_key(pipeline, date, schedule)
+                stopped = world.stop_execution(run)
+                return f"the execution of {date} is stopped" if stopped else f"nothing runs for {date}"
             case SetSecrets(values=values):
                 world.secrets.values.update(values)
                 return f"secrets are set: {', '.join(values)}"

@@ -96,6 +96,15 @@ class RemoveRerunRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class StopExecution:
+    """Somebody stops the workflow of a run by hand."""
+
+    pipeline_id: str
+    date: str
+    schedule_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A `JOB#` put from outside; `attempt` None is the run's current one."""
 
@@ -180,6 +189,7 @@ Action = (
     | RemoveSensor
     | Rerun
     | RemoveRerunRequest
+    | StopExecution
     | Report
     | PutConfig
     | RemoveConfig

@@ -34,6 +34,7 @@ from interlock.simulation.scenario import (
     Sensor,
     SetEnv,
     SetSecrets,
+    StopExecution,
 )
 
 _REPORT_FIELDS = ("recordsProcessed", "durationSeconds", "metrics")
@@ -115,6 +116,11 @@ def _rerun(place: Place) -> Rerun:
 def _remove_rerun_request(place: Place) -> RemoveRerunRequest:
     fields = _fields(place, ("pipeline", "date"), ("schedule",))
     return RemoveRerunRequest(fields.text("pipeline"), fields.text("date"), fields.schedule())
+
+
+def _stop_execution(place: Place) -> StopExecution:
+    fields = _fields(place, ("pipeline", "date"), ("schedule",))
+    return StopExecution(fields.text("pipeline"), fields.text("date"), fields.schedule())
 
 
 def _report(place: Place) -> Report:
@@ -212,6 +218,7 @@ _ACTIONS: Mapping[str, Callable[[Place], Action]] = {
     "remove_sensor": _remove_sensor,
     "rerun": _rerun,
     "remove_rerun_request": _remove_rerun_request,
+    "stop_execution": _stop_execution,
     "report": _report,
     "config": _config,
     "remove_config": _remove_config,

@@ -12,18 +12,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from interlock.aws import alarm_event, keys
+from interlock.aws import alarm_event, execution_event, keys
+from interlock.aws.control_table import DynamoControlTable
 from interlock.aws.event_bus import event_from_detail
 from interlock.aws.job_log import DynamoJobLog
 from interlock.aws.table import Item, Key
 from interlock.domain.job_record import JobRecord
 from interlock.domain.message import is_alert
-from interlock.domain.run import Outcome
+from interlock.domain.run import Outcome, RunKey
 from interlock.pipeline_yaml import Checked
 from interlock.simulation.alert_queue import SimulatedQueue
 from interlock.simulation.asl import StateMachineWalker
 from interlock.simulation.asl_errors import FunctionError
-from interlock.simulation.asl_execution import Transition
+from interlock.simulation.asl_execution import ExecutionStatus, Step, Transition
 from interlock.simulation.aws_clients import (
     BucketClient,
     EventsClient,
@@ -52,11 +53,13 @@ from interlock.simulation.our_functions import (
     CONFIG_SYNC,
     EVENT_SINK,
     ORCHESTRATOR,
+    OWN_MACHINE,
     STREAM_ROUTER,
     WATCHDOG,
     Simulated,
     handlers,
 )
+from interlock.simulation.quiet_ticks import QuietTicks
 from interlock.simulation.run_lines import run_line
 from interlock.simulation.scenario import JobPlay
 from interlock.simulation.table_streams import Losses, Record, TableStream
@@ -65,6 +68,7 @@ from interlock.simulation.watchdog_alarm import WatchdogAlarm
 
 _STATE_MACHINE = Path(__file__).resolve().parents[3] / "statemachine" / "pipeline_run.asl.json"
 _TICK = timedelta(minutes=1)
+_BROKEN_OFF = {Step.FAILED: "FAILED", Step.TIMED_OUT: "TIMED_OUT", Step.ABORTED: "ABORTED"}
 
 
 class World:
@@ -104,7 +108,8 @@ class World:
         self._workflow = WorkflowClient(self.machine, calls)
         ours = dict(handlers(self._simulated(calls, check)))
         self._alarm = WatchdogAlarm(start, self._on_alarm)
-        ours[WATCHDOG] = self._alarm.hears(ours[WATCHDOG])
+        self._quiet = QuietTicks(self.control, self.control_rows, self.faults)
+        ours[WATCHDOG] = self._alarm.hears(self._quiet.notes(ours[WATCHDOG]))
         self.functions = Functions(ours, self.clock, self.history, Accounts(Tally(), Tally()))
         self._sent: list[tuple[str, Record]] = []
         deliver = self._to(STREAM_ROUTER)
@@ -158,6 +163,14 @@ class World:
         """A file in the bucket changed, and S3 says so."""
         self.functions.invoke_async(CONFIG_SYNC, {"Records": [{"eventSource": "aws:s3"}]})
 
+    def stop_execution(self, key: RunKey) -> bool:
+        """Somebody stops it in the console; False when there is none to stop."""
+        run = DynamoControlTable(self.control.from_outside()).run(key)
+        if run is None or self.machine.describe(run.execution_name).status is not ExecutionStatus.RUNNING:
+            return False
+        self.machine.stop(run.execution_name)
+        return True
+
     def redeliver(self, last: int | None, *, reverse: bool) -> int:
         """The streams deliver their last records again; answers how many."""
         again = self._sent[:] if last is None else self._sent[-last:]
@@ -167,7 +180,11 @@ class World:
 
     def _tick(self) -> None:
         self._alarm.minute_begins(self.clock.now())
-        if not self.watchdog_paused:
+        quiet = None if self.watchdog_paused else self._quiet.cost_of(self.clock.now())
+        if quiet is not None:
+            self.functions.accounts.background.add(quiet)
+            self._alarm.heard(self.clock.now())
+        elif not self.watchdog_paused:
             event = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
             self.functions.invoke_async(WATCHDOG, event, may_be_idle=True)
         self.clock.at(self.clock.now() + _TICK, TICK, self._tick)
@@ -196,6 +213,19 @@ class World:
         text = f"{transition.execution} {transition.step} {transition.state}{error}"
         pipeline = self._workflow.pipeline_of_execution.get(transition.execution)
         self.history.add(Kind.STATE, text, pipeline)
+        status = _BROKEN_OFF.get(transition.step)
+        if status is not None:
+            self._on_broken_off(transition.execution, status)
+
+    def _on_broken_off(self, name: str, status: str) -> None:
+        """An execution of ours that did not reach its end: a rule on the default bus lets its event through."""
+        execution = self.machine.describe(name)
+        detail = {"executionArn": execution.arn, "stateMachineArn": OWN_MACHINE, "name": name}
+        self._on_job_event(
+            execution_event.SOURCE,
+            execution_event.DETAIL_TYPE,
+            {**detail, "status": status, "input": execution.input},
+        )
 
     def _on_change(self, table: str, key: Key, old: Item | None, new: Item | None) -> None:
         self._streams[table].on_change(key, old, new)
