@@ -14,7 +14,7 @@ from interlock.domain.missing import Need
 Write = tuple[str, dict[str, Any] | None]
 
 _WRITTEN = re.compile(r"SENSOR#(\S+) must be written(?: with (\S+)(?: (.*))?)?")
-_AGO = re.compile(r"(less|more) than (\d+)h ago")
+_AGO = re.compile(r"(less|more) than ((?:\d+[dhms])+) ago")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 
@@ -33,10 +33,13 @@ def longest_wait(need: Need) -> timedelta:
     waits = [longest_wait(member) for member in need.lacking]
     found = re.search(r"in ((?:\d+[dhms] ?)+)$", need.change)
     if found:
-        parts = re.findall(r"(\d+)([dhms])", found[1])
-        # It is rounded down, to two units.
-        waits.append(sum((timedelta(**{_UNITS[unit]: int(n)}) for n, unit in parts), timedelta(minutes=1)))
+        waits.append(_duration(found[1]) + timedelta(minutes=1))  # it is rounded down, to two units
     return max(waits, default=timedelta(0))
+
+
+def _duration(text: str) -> timedelta:
+    parts = re.findall(r"(\d+)([dhms])", text)
+    return sum((timedelta(**{_UNITS[unit]: int(count)}) for count, unit in parts), timedelta(0))
 
 
 def _write(need: Need, now: datetime) -> Write:
@@ -57,8 +60,7 @@ def _value(said: str, now: datetime) -> Any:
     """A value that meets what is said; the last number of it is the limit."""
     ago = _AGO.search(said)
     if ago:
-        hours = int(ago[2]) + (1 if ago[1] == "more" else -1)
-        return (now - timedelta(hours=max(0, hours))).isoformat()
+        return (now - (_duration(ago[2]) * 2 if ago[1] == "more" else timedelta(0))).isoformat()
     if "anything but" in said or "none of" in said or said.startswith("!="):
         return "something else"
     limit = _limit(said)

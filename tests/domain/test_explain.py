@@ -395,7 +395,7 @@ def test_a_job_that_runs_is_explained_by_the_rules_as_they_held_at_its_start():
                 "a write that changes upstream-complete.status, row-count.count is late data,"
                 " and starts it again (1 of 1 maxDriftReruns left)",
             ),
-            (f"{RERUN} (1 of 1 maxManualReruns left)",),
+            (f"{RERUN} --force (1 of 1 maxManualReruns left)",),
             id="succeeded",
         ),
         pytest.param(
@@ -417,7 +417,7 @@ def test_a_job_that_runs_is_explained_by_the_rules_as_they_held_at_its_start():
             a_situation(run=SUCCEEDED),
             "succeeded at 08:20 UTC, 10m ago; its job took 10m",
             ("late data cannot be told: what it read was not kept",),
-            (f"{RERUN} (1 of 1 maxManualReruns left)",),
+            (f"{RERUN} --force (1 of 1 maxManualReruns left)",),
             id="succeeded, without a baseline",
         ),
         pytest.param(

@@ -38,6 +38,8 @@ def test_an_instant_is_told_in_the_zone_and_in_utc(zone, instant, text):
         (timedelta(minutes=30), "in 30m"),
         (timedelta(days=-2, hours=-3), "2d 3h ago"),
         (timedelta(milliseconds=300), "now"),
+        (timedelta(minutes=9, seconds=5), "in 9m 5s"),
+        (timedelta(minutes=-10, seconds=-5), "10m ago"),
     ],
 )
 def test_it_says_how_far_away(delta, text):

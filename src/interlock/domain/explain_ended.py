@@ -13,7 +13,7 @@ from interlock.domain.pipeline import each_rule
 from interlock.domain.plain_text import duration, shown
 from interlock.domain.retry import category_of
 from interlock.domain.rule_check import AGE_CHECKS
-from interlock.domain.run import FailureCategory, JobEnd, Run
+from interlock.domain.run import FailureCategory, JobEnd, Run, RunStatus
 from interlock.domain.run_facts import Standing, lacking, of_the_job, opened, retries_left
 from interlock.domain.schedule import trigger_deadline
 
@@ -119,4 +119,6 @@ def _again(situation: Situation, run: Run) -> tuple[str, ...]:
         return (f"a rerun would be refused: {situation.excluded}",)
     if not left:
         return (f"a rerun would be refused: all {most} of maxManualReruns are used",)
-    return (f"{rerun_line(situation)} ({left} of {most} maxManualReruns left)",)
+    # A request after a success is refused when no sensor of its rules was updated since, unless it is forced.
+    forced = " --force" if run.status is RunStatus.SUCCEEDED else ""
+    return (f"{rerun_line(situation)}{forced} ({left} of {most} maxManualReruns left)",)

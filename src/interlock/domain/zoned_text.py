@@ -40,9 +40,9 @@ class Zoned:
         """`in 30m`, `5m ago`, `now`."""
         if abs(instant - self.now) < timedelta(seconds=1):
             return "now"
-        if instant > self.now:
-            return f"in {duration(instant - self.now)}"
-        return f"{duration(self.now - instant)} ago"
+        length = abs(instant - self.now)
+        length -= length % timedelta(minutes=1) if length >= _SECONDS_COUNT else timedelta(0)
+        return f"in {duration(length)}" if instant > self.now else f"{duration(length)} ago"
 
     def _time(self, instant: datetime, shown: datetime) -> str:
         exact = shown.second and abs(instant - self.now) < _SECONDS_COUNT
