@@ -32,9 +32,14 @@ COMMANDS = {
     "validate": Command("interlock.cli.validate", "check pipeline files", "yaml"),
     "explain": Command("interlock.cli.explain", "why did it (not) run?", "cli"),
     "simulate": Command("interlock.cli.simulate", "play scenarios on a hand-set clock", "cli"),
-    "calendar": Command("interlock.cli.calendar", "print when pipelines will run, and their deadlines", "yaml"),
+    "calendar": Command(
+        "interlock.cli.calendar", "print when pipelines will run, and their deadlines", "yaml"
+    ),
     "rerun": Command("interlock.cli.rerun", "run one partition (again)", "cli"),
     "backfill": Command("interlock.cli.backfill", "run past partitions, few at a time", "cli"),
+    "shadow-report": Command(
+        "interlock.cli.shadow_report", "compare a dry run with the jobs that ran outside", "cli"
+    ),
     "local": Command("interlock.cli.local", "run the whole stack on this machine", "local"),
 }
 
