@@ -165,6 +165,10 @@ A_HUNDRED = ", ".join(f"{{key: s{number}, check: exists}}" for number in range(1
         (["schedule: {include: {}}"], "schedule.include"),
         (["schedule: {include: {dates: []}}"], "schedule.include"),
         ([f"schedule: {{{SENSOR}, time: 07:30}}"], "schedule.time"),
+        (
+            ["schedule: {include: {dates: [2026-12-25]}, time: 07:30}", 'sla: {deadline: ":30"}'],
+            "schedule.time",
+        ),
         ([f"schedule: {{{CRON}}}", "sla: {maxDuration: 1h}"], "sla.maxDuration"),
         ([f"schedule: {{{CRON}}}", "dryRun: true"], "dryRun"),
         (["schedule: {exclude: {weekends: true}}", "exclusions: {weekends: true}"], "exclusions"),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from config_world import Configs, a_file
 from pipeline_text import SAMPLES
-from steps.test_sync_configs import Configs, a_file
 from world_builder import later
 
-VALID = [a_file("silver"), *(sample.read_bytes() for sample in SAMPLES)]
+CALENDAR = b"calendar: {name: partner-closing-days, dates: [2026-12-25], days: [sunday]}\n"
+VALID = [a_file("silver"), CALENDAR, *(sample.read_bytes() for sample in SAMPLES)]
 WORDS = [
     "gold",
     "silver",

@@ -69,6 +69,12 @@ def _of_schedule(data: Any) -> Iterator[_Finding]:
             ("schedule", "time"),
             "needs schedule.include; add the dates, or write the time as schedule.cron",
         )
+    deadlines = (look(trigger, "deadline"), look(data, "sla", "deadline"))
+    if look(schedule, "time") is not None and include is not None and any(map(_is_minute, deadlines)):
+        yield (
+            ("schedule", "time"),
+            'is for a day, but a deadline of the form ":MM" promises each hour; remove one of the two',
+        )
     yield from _minute_of_daily(cron, look(trigger, "deadline"), ("schedule", "trigger", "deadline"))
 
 
