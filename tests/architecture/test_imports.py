@@ -107,7 +107,7 @@ def test_every_module_is_reached_from_an_entry_point() -> None:
     assert sorted(str(path.relative_to(OURS)) for path in OURS.rglob("*.py") if path not in reached) == []
 
 
-HOT = ("stream_router", "orchestrator", "watchdog", "event_sink", "alert_dispatcher")
+HOT = ("stream_router", "orchestrator", "sla_monitor", "watchdog", "event_sink", "alert_dispatcher")
 # DESIGN of the hot path: what makes a cold start slow, or belongs where a human waits.
 HEAVY = (
     "pydantic",

@@ -6,14 +6,16 @@ from datetime import UTC, datetime
 import pytest
 
 from aws.stubs import stubbed
-from interlock.aws.functions import LambdaFunctions
+from interlock.aws.functions import LambdaFunctions, LambdaSlaMonitor
+from interlock.domain.promise import PromiseKind
 from interlock.domain.run import RunKey
 from interlock.functions.orchestrator import CHECK_RUNS
+from interlock.functions.sla_monitor import ACTIONS
 from interlock.ports import CallFailed, DueRun
 
-ORCHESTRATOR, CONFIG_SYNC, WATCHDOG = (
+ORCHESTRATOR, CONFIG_SYNC, WATCHDOG, SLA_MONITOR = (
     f"arn:aws:lambda:eu-west-1:123456789012:function:{name}"
-    for name in ("orchestrator", "config-sync", "watchdog")
+    for name in ("orchestrator", "config-sync", "watchdog", "sla-monitor")
 )
 
 
@@ -50,6 +52,19 @@ def test_the_watchdog_asks_itself_for_a_page_of_its_sweep(client):
     with stubbed(client) as stub:
         stub.add_response("invoke", {"StatusCode": 202}, request)
         LambdaFunctions(client, ORCHESTRATOR, CONFIG_SYNC, WATCHDOG).sweep()
+
+
+def test_sla_monitor_learns_which_promise_has_moved(client):
+    run = {"pipelineId": "gold", "scheduleId": "cron", "date": "2026-03-01"}
+    payload = {"action": "mirror", "kind": "relative-sla", "run": run}
+    request = {"FunctionName": SLA_MONITOR, "InvocationType": "Event", "Payload": json.dumps(payload)}
+
+    with stubbed(client) as stub:
+        stub.add_response("invoke", {"StatusCode": 202}, request)
+        key = RunKey("gold", "cron", "2026-03-01")
+        LambdaSlaMonitor(client, SLA_MONITOR).mirror_deadline(PromiseKind.RELATIVE_SLA, key)
+
+    assert payload["action"] in ACTIONS
 
 
 def test_a_refused_invocation_is_a_failed_call(client):

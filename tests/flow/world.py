@@ -43,6 +43,7 @@ class World:
         job: Mapping[str, Any] | LocalJob,
         rules: Sequence[Mapping[str, Any]] = (ORDERS,),
         window: str = "10m",
+        sla: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> str:
         """A pipeline that `upstream` opens, known to the stack; a `LocalJob` becomes its Glue job. Its id."""
@@ -55,6 +56,7 @@ class World:
             "schedule": {"trigger": UPSTREAM, "evaluation": {"window": window, "interval": "5m"}},
             "validation": {"rules": list(rules)},
             "job": {"retryBackoff": "1s", **settings, **job},
+            **({"sla": sla} if sla else {}),
         }
         self.upload(f"{pipeline}.yaml", json.dumps(config))  # JSON is YAML
         eventually(lambda: self.control.config(pipeline), SECONDS)

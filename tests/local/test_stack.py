@@ -19,7 +19,12 @@ from local.emulator_kit import eventually, invoke, item, unique
 pytestmark = pytest.mark.embedded
 
 OWN = "arn:aws:states:us-east-1:000000000000:stateMachine:own"
-HARMLESS = {"orchestrator": {"step": "CheckRuns", "runs": []}, "event_sink": {"detail": {}}}
+NOBODYS = {"pipelineId": "nobodys", "scheduleId": "cron", "date": "2026-03-01"}
+HARMLESS: Mapping[str, Any] = {
+    "orchestrator": {"step": "CheckRuns", "runs": []},
+    "event_sink": {"detail": {}},
+    "sla_monitor": {"action": "fire", "kind": "sla", "run": NOBODYS},
+}
 
 
 @pytest.fixture(scope="module")
@@ -154,11 +159,33 @@ def test_the_router_is_woken_for_sensors_and_not_for_the_ledger(emulator: Emulat
 
     for n in range(5):
         write(f"DUE#check#stream#2026-03-0{n + 1}")
+        write(f"DUE#fire#cron#2026-03-0{n + 1}")
     write("SENSOR#orders")
     eventually(lambda: emulator.counts().invocations[router] > before)
 
     # The stream is read in order: had the ledger's rows woken it, that would have been before the sensor's did.
     assert emulator.counts().invocations[router] == before + 1
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(item("PIPELINE#p", "DUE#sla#cron#2026-03-01"), id="an SLA's promise"),
+        pytest.param(item("PIPELINE#p", "DUE#relative-sla#stream#2026-03-01"), id="a relative SLA's promise"),
+        pytest.param(
+            item("PIPELINE#p", "DUE#fire#cron#2026-03-01", verdict="missed"), id="any promise that is settled"
+        ),
+    ],
+)
+def test_the_router_is_woken_for_deadlines_and_for_promises_that_are_settled(
+    emulator: Emulator, stack: Stack, row: Mapping[str, Any]
+) -> None:
+    router = stack.function("stream_router")
+    before = emulator.counts().invocations[router]
+
+    emulator.client("dynamodb").put_item(TableName=stack.table("control"), Item=row)
+
+    eventually(lambda: emulator.counts().invocations[router] > before)
 
 
 def test_a_second_stack_of_another_name_stands_beside_the_first(
