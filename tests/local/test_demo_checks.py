@@ -123,16 +123,18 @@ def test_a_start_must_come_within_two_seconds(jobs, late):
 # The retry.
 
 RETRIED = Record(
-    a_run(attempt=2),
+    a_run(attempt=3),
     [
         an_event(E.JOB_TRIGGERED),
         an_event(E.JOB_FAILED, message="attempt 1 failed: weather.csv breaks off"),
         an_event(E.JOB_RETRIED, attempt=2),
         an_event(E.JOB_TRIGGERED, attempt=2),
         an_event(E.JOB_COMPLETED, attempt=2, detail={"recordsProcessed": 930}),
+        an_event(E.JOB_TRIGGERED, attempt=3),
+        an_event(E.JOB_COMPLETED, attempt=3, detail={"recordsProcessed": 942}),
     ],
-    [a_job(1, "FAILED"), a_job(2, started=6.5)],
-    [a_thread("Job failed: nyc-departures", "Recovered, job completed")],
+    [a_job(1, "FAILED"), a_job(2, started=6.5), a_job(3, started=20)],
+    [a_thread("Job failed: nyc-departures", "Recovered, job completed", "Late data", "Recovered")],
 )
 
 
@@ -161,11 +163,11 @@ def test_a_failure_and_its_retry_are_believed():
             with_event(RETRIED, an_event(E.JOB_TRIGGERED, attempt=2)), "JOB_TRIGGERED", id="told twice"
         ),
         pytest.param(without(RETRIED, E.JOB_RETRIED), "JOB_RETRIED", id="the retry untold"),
-        pytest.param(replace(RETRIED, run=a_run(attempt=1)), "SUCCEEDED", id="another attempt in the row"),
-        pytest.param(replace(RETRIED, run=None), "SUCCEEDED", id="no row"),
-        pytest.param(replace(RETRIED, jobs=[*RETRIED.jobs, a_job(3)]), "starts", id="a third start"),
+        pytest.param(replace(RETRIED, jobs=[*RETRIED.jobs, a_job(4)]), "starts", id="a fourth start"),
         pytest.param(
-            replace(RETRIED, jobs=[a_job(1, "FAILED"), a_job(2, started=3)]), "back-off", id="too soon"
+            replace(RETRIED, jobs=[a_job(1, "FAILED"), a_job(2, started=3), a_job(3)]),
+            "back-off",
+            id="too soon",
         ),
         pytest.param(replace(RETRIED, threads=RETRIED.threads * 2), "one thread", id="two threads"),
         pytest.param(replace(RETRIED, threads=[a_thread("Job failed")]), "one thread", id="no recovery told"),
@@ -184,11 +186,14 @@ def test_a_retry_is_not_believed(record, claim):
         pytest.param(
             an_event(E.JOB_FAILED, message="attempt 1 failed: out of memory"), "breaks off", id="cause"
         ),
-        pytest.param(an_event(E.JOB_COMPLETED, attempt=2), "930 records", id="report"),
     ],
 )
-def test_a_retry_for_another_reason_or_with_another_result_is_not_believed(event, claim):
+def test_a_retry_for_another_reason_is_not_believed(event, claim):
     assert one(broken(judge_retry(with_event(without(RETRIED, event.type), event))), claim)
+
+
+def test_a_retry_with_another_result_is_not_believed():
+    assert one(broken(failed_and_retried(RETRIED, "breaks off", 4.0, 931)), "931 records")
 
 
 # The crash.
@@ -259,7 +264,7 @@ EXPIRED = Record(
     a_run(RunStatus.EXPIRED),
     [an_event(E.VALIDATION_EXHAUSTED, at=after(60.2), detail={"unmet": [{"rule": "arrivals.count >= 650"}]})],
     [],
-    [a_thread("Run expired: arrivals.count >= 650")],
+    [a_thread("SLA at risk", "SLA breached", "Run expired: arrivals was never reported")],
 )
 judge_expiry = partial(expired, rule="arrivals.count >= 650", requests=4, starts=4)
 
@@ -286,7 +291,9 @@ def exhausted(at=61.0, rules=("arrivals.count >= 650",)):
         pytest.param(replace(EXPIRED, run=a_run(RunStatus.WAITING)), "EXPIRED", id="the row still waits"),
         pytest.param(with_event(EXPIRED, an_event(E.JOB_TRIGGERED)), "JOB_TRIGGERED", id="a job started"),
         pytest.param(
-            replace(EXPIRED, threads=[a_thread("Run expired")]), "thread", id="the rule untold in Slack"
+            replace(EXPIRED, threads=[a_thread("SLA at risk", "SLA breached", "Run expired")]),
+            "thread",
+            id="the rule untold in Slack",
         ),
         pytest.param(replace(EXPIRED, threads=()), "thread", id="Slack silent"),
     ],

@@ -1,6 +1,6 @@
 """`interlock local demo`: a blizzard closes New York's airports, and the control plane works through it on this machine.
 
-A story in seven acts on the embedded stack, with real flights and weather, judged at its end by what really happened.
+A story in ten acts on the embedded stack, with real flights and weather, judged at its end by what really happened.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import TextIO
 from interlock.aws.dynamo_table import DynamoTable
 from interlock.aws.job_log import DynamoJobLog
 from interlock.domain.event import EventType
-from interlock.local import demo_checks
+from interlock.local import demo_checks, demo_watch_checks
 from interlock.local.demo_checks import Act, Refusal
 from interlock.local.demo_flights import AIRPORTS
-from interlock.local.demo_jobs import ARRIVALS, DEPARTURES, WEATHER, Lake, demo_jobs
+from interlock.local.demo_jobs import ARRIVALS, DEPARTURES, DIGEST, WEATHER, Lake, demo_jobs
 from interlock.local.demo_material import (
     BACK_OFF_SECONDS,
     BLIZZARD,
@@ -23,6 +23,8 @@ from interlock.local.demo_material import (
     MISSING,
     MISSPELT,
     PIPELINES,
+    SLA_SECONDS,
+    SLA_WARNING_SECONDS,
 )
 from interlock.local.demo_record import Record
 from interlock.local.demo_report import act_lines, broken_lines, slack_lines, transition_lines
@@ -98,23 +100,33 @@ def judge(stage: Stage, facts: Facts) -> tuple[list[Act], dict[str, Record]]:
     """The acts in the order they were played, and the records of the runs."""
     blizzard, day_after = stage.record(DEPARTURES, BLIZZARD), stage.record(DEPARTURES, DAY_AFTER)
     weather, arrivals = stage.record(WEATHER, BLIZZARD), stage.record(ARRIVALS, BLIZZARD)
-    last = facts.last_reading_at
+    digest = stage.record(DIGEST, facts.digest_fire.date().isoformat())
+    last, came = facts.last_reading_at, facts.counts
     acts = [
-        demo_checks.data_was_late(blizzard, facts.looks, facts.counts, last[BLIZZARD]),
+        demo_checks.data_was_late(blizzard, facts.looks, came[: len(AIRPORTS)], last[BLIZZARD]),
         demo_checks.refused(_refusal(stage, facts)),
         demo_checks.survived_crash(weather, facts.crash),
         demo_checks.started_promptly(blizzard, last[BLIZZARD]),
-        demo_checks.failed_and_retried(
-            blizzard, "breaks off", BACK_OFF_SECONDS, facts.counts[len(AIRPORTS) - 1]
-        ),
+        demo_checks.failed_and_retried(blizzard, "breaks off", BACK_OFF_SECONDS, came[len(AIRPORTS) - 1]),
+        demo_watch_checks.reran_for_late_data(blizzard, facts.corrected_at, (came[-2], came[-1])),
         demo_checks.went_unnoticed(day_after, last[DAY_AFTER]),
+        demo_watch_checks.breached_on_time(
+            arrivals,
+            facts.asked_for_arrivals_at,
+            SLA_WARNING_SECONDS,
+            SLA_SECONDS,
+            facts.explanation,
+            "arrivals",
+        ),
         demo_checks.expired(arrivals, MISSING, *stage.start_requests()),
+        demo_watch_checks.healed(digest, facts.digest_fire),
     ]
     records = {
         f"{DEPARTURES} {BLIZZARD}": blizzard,
         f"{DEPARTURES} {DAY_AFTER}": day_after,
         f"{WEATHER} {BLIZZARD}": weather,
         f"{ARRIVALS} {BLIZZARD}": arrivals,
+        f"{DIGEST} {facts.digest_fire.date()}": digest,
     }
     return acts, records
 

@@ -48,6 +48,16 @@ class AirportWeather:
     precipitation_inches: float
 
 
+@dataclass(frozen=True, slots=True)
+class DayDigest:
+    """One day, all airports and hours added up."""
+
+    day: str
+    departures: int
+    cancelled: int
+    cancelled_percent: int
+
+
 def read_rows(text: str, name: str) -> list[Row]:
     """The rows of a CSV with a header. Raises `BrokenFile`."""
     lines = list(csv.reader(io.StringIO(text)))
@@ -118,7 +128,14 @@ def _number(text: str) -> float | None:
     return None if text in _NOTHING else round(float(text), 2)
 
 
-def as_csv(rows: Sequence[AirportHour] | Sequence[AirportWeather]) -> str:
+def digest_of(day: str, result: Iterable[Row]) -> DayDigest:
+    """The departures job's result of one day, in one line."""
+    rows = list(result)
+    whole = Cancelled(sum(int(row["departures"]) for row in rows), sum(int(row["cancelled"]) for row in rows))
+    return DayDigest(day, whole.departures, whole.cancelled, round(100 * whole.share))
+
+
+def as_csv(rows: Sequence[AirportHour] | Sequence[AirportWeather] | Sequence[DayDigest]) -> str:
     """The result as the job writes it."""
     out = io.StringIO()
     writer = csv.DictWriter(out, [field.name for field in fields(rows[0])], lineterminator="\n")

@@ -17,9 +17,11 @@ from interlock.local.demo_flights import (
     AIRPORTS,
     AirportHour,
     AirportWeather,
+    DayDigest,
     Row,
     as_csv,
     departures_by_hour,
+    digest_of,
     read_rows,
     weather_by_airport,
 )
@@ -27,11 +29,11 @@ from interlock.local.job_services import Arguments, JobRun, LocalJob
 from interlock.ports import JobLog
 from interlock.triggers.glue import TAG
 
-DEPARTURES, WEATHER, ARRIVALS = "nyc-departures", "nyc-weather", "nyc-arrivals"
+DEPARTURES, WEATHER, ARRIVALS, DIGEST = "nyc-departures", "nyc-weather", "nyc-arrivals", "nyc-digest"
 # A real Glue job needs longer to get its workers; long enough here to be seen RUNNING.
 WORKERS_TAKE_SECONDS = 1.5
 
-Result = Sequence[AirportHour] | Sequence[AirportWeather]
+Result = Sequence[AirportHour] | Sequence[AirportWeather] | Sequence[DayDigest]
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ class Lake:
     def text(self, key: str) -> str:
         content: bytes = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         return content.decode()
+
+    def names(self, prefix: str) -> list[str]:
+        """In order; the demo has a handful."""
+        listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
+        return [found["Key"] for found in listed.get("Contents", ())]
 
     def rows(self, key: str) -> list[Row]:
         """Raises `BrokenFile`."""
@@ -72,8 +79,9 @@ def result_key(pipeline: str, date: str) -> str:
 def demo_jobs(lake: Lake, joblog: JobLog) -> dict[str, LocalJob]:
     """By the name that the pipelines' configs give them."""
     return {
-        name: LocalJob(_reporting(name, compute, lake, joblog))
-        for name, compute in {DEPARTURES: count_departures, WEATHER: sum_up_weather}.items()
+        DEPARTURES: LocalJob(_reporting(DEPARTURES, "stream", count_departures, lake, joblog)),
+        WEATHER: LocalJob(_reporting(WEATHER, "stream", sum_up_weather, lake, joblog)),
+        DIGEST: LocalJob(_reporting(DIGEST, "cron", sum_up_days, lake, joblog)),
     }
 
 
@@ -92,8 +100,16 @@ def sum_up_weather(lake: Lake, date: str) -> tuple[Result, Mapping[str, Any]]:
     return weather_by_airport(rows), {"recordsProcessed": len(rows)}
 
 
+def sum_up_days(lake: Lake, date: str) -> tuple[Result, Mapping[str, Any]]:  # noqa: ARG001  all days that are there
+    """A line for each day that was computed; and the report's figures."""
+    names = lake.names(result_key(DEPARTURES, "").removesuffix(".csv"))
+    days = [digest_of(name.rpartition("/")[2].removesuffix(".csv"), lake.rows(name)) for name in names]
+    return days, {"recordsProcessed": len(days)}
+
+
 def _reporting(
     name: str,
+    schedule_id: str,
     compute: Callable[[Lake, str], tuple[Result, Mapping[str, Any]]],
     lake: Lake,
     joblog: JobLog,
@@ -107,7 +123,7 @@ def _reporting(
         report = {**figures, "durationSeconds": round(time.monotonic() - began, 3)}
         # The job's own word of its success, with its figures; Glue's event, which has none, follows and changes nothing.
         outcome = Outcome(JobEnd.SUCCESS, report=report)
-        key, attempt = RunKey(name, "stream", date), int(arguments["--attempt"])
+        key, attempt = RunKey(name, schedule_id, date), int(arguments["--attempt"])
         joblog.put(JobRecord(key, attempt, datetime.now(UTC), outcome, arguments[TAG]))
 
     return work

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
 from interlock.local.demo_flights import AIRPORTS
-from interlock.local.demo_jobs import ARRIVALS, DEPARTURES, WEATHER
+from interlock.local.demo_jobs import ARRIVALS, DEPARTURES, DIGEST, WEATHER
 
 _HERE = Path(__file__).parent
 PIPELINES = {
@@ -15,6 +16,9 @@ PIPELINES = {
 BLIZZARD, DAY_AFTER = "2013-02-08", "2013-02-09"
 HOURS = 72  # 24 at each of three airports
 BACK_OFF_SECONDS = 4.0  # `retryBackoff` of nyc-departures
+LATE_FLIGHTS = 12  # LaGuardia's last ones of the blizzard, which it reports only after the day was computed
+SLA_SECONDS = 40.0  # `maxDuration` of nyc-arrivals
+SLA_WARNING_SECONDS = 0.75 * SLA_SECONDS
 MISSING = "arrivals.count >= 650"  # the rule of nyc-arrivals that nothing ever meets
 EDITED = f"{DEPARTURES}.yaml"
 # A colleague's edit of that file: what it says now, and what the edit makes of it.
@@ -40,6 +44,24 @@ def flights_by_airport(date: str) -> dict[str, str]:
         airport: header + "".join(line for line in lines if line.split(",")[column] == airport)
         for airport in AIRPORTS
     }
+
+
+def without_its_last(csv_text: str, rows: int) -> str:
+    """What a feed delivers that is not complete, and does not know it."""
+    return "".join(csv_text.splitlines(keepends=True)[:-rows])
+
+
+DIGEST_CRON = '"30 6 * * *"'  # as the file has it
+
+
+@cache
+def _digest() -> str:
+    return (_HERE / "demo_pipelines" / f"{DIGEST}.yaml").read_text()
+
+
+def digest_firing_at(fire: datetime) -> str:
+    """The digest's config with its daily minute set to this one (UTC)."""
+    return _digest().replace(DIGEST_CRON, f'"{fire.minute} {fire.hour} * * *"', 1)
 
 
 @cache

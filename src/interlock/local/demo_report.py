@@ -60,6 +60,14 @@ def weather_lines(rows: Iterable[Row]) -> list[str]:
     ]
 
 
+def digest_lines(rows: Iterable[Row]) -> list[str]:
+    """The digest job's result."""
+    return [
+        f"{row['day']}: {row['cancelled']} of {row['departures']} departures cancelled ({row['cancelled_percent']}%)"
+        for row in rows
+    ]
+
+
 def transition_lines(records: Mapping[str, Record]) -> list[str]:
     """For each run, the states it went through and how long it stayed in them."""
     lines = []
@@ -87,7 +95,7 @@ def act_lines(acts: Sequence[Act]) -> list[str]:
     rows = [["", "act", "what happened", "measured"]]
     for number, act in enumerate(acts, 1):
         rows.append([str(number), act.title, "NOT AS TOLD" if act.broken else act.happened, act.measured])
-    return table(rows, [1, 26, 43, 24])
+    return table(rows, [2, 26, 42, 24])
 
 
 def pipeline_lines(pipelines: Iterable[Pipeline]) -> list[str]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from interlock.aws import keys
+from interlock.aws.config_ledger import DynamoConfigLedger
 from interlock.aws.control_table import DynamoControlTable
+from interlock.aws.cron_schedules import schedule_name
 from interlock.aws.dynamo_table import DynamoTable
 from interlock.aws.run_item import parse_instant_text, plain, read_run
 from interlock.domain.event import Event, EventType, Severity
+from interlock.domain.explanation_text import explanation_lines
 from interlock.domain.run import Run, RunKey
 from interlock.local.demo_jobs import Lake
 from interlock.local.demo_record import Record, Transition
@@ -19,6 +23,7 @@ from interlock.local.job_services import JobRun
 from interlock.local.session import Session
 from interlock.local.slack_endpoint import SlackMessage
 from interlock.ports import StoredConfig
+from interlock.steps.explain_run import NothingToExplain, explain_run
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,23 @@ class Stage:
         self._table("control").put({"PK": partition, "SK": sort, "data": {**values, "date": date}})
         return at
 
+    def delete_schedule(self, pipeline: str) -> None:
+        """What somebody does in EventBridge's console who takes it for an old one."""
+        stack = self.session.stack
+        self.session.emulator.client("scheduler").delete_schedule(
+            GroupName=stack.prefix, Name=schedule_name(pipeline)
+        )
+
     def run(self, pipeline: str, date: str) -> Run | None:
-        return self._control.run(RunKey(pipeline, "stream", date))
+        """The pipeline's one run of that date, whichever its schedule."""
+        found = (self._control.run(RunKey(pipeline, schedule, date)) for schedule in ("stream", "cron"))
+        return next(filter(None, found), None)
+
+    def explain(self, pipeline: str, date: str) -> list[str]:
+        """What `interlock explain` says."""
+        ledger = DynamoConfigLedger(self._table("control"))
+        found = explain_run(pipeline, date, None, self._control, ledger, datetime.now(UTC))
+        return [found.reason] if isinstance(found, NothingToExplain) else explanation_lines(found)
 
     def config(self, pipeline: str) -> StoredConfig | None:
         return self._control.config(pipeline)

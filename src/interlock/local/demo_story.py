@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
+
+from botocore.exceptions import ClientError
 
 from interlock.domain.event import Event, EventType
 from interlock.domain.pipeline_codec import decode_pipeline
@@ -16,6 +19,7 @@ from interlock.local.demo_flights import AIRPORTS
 from interlock.local.demo_jobs import (
     ARRIVALS,
     DEPARTURES,
+    DIGEST,
     WEATHER,
     flights_key,
     observations_key,
@@ -28,19 +32,27 @@ from interlock.local.demo_material import (
     DAY_AFTER,
     EDITED,
     HOURS,
+    LATE_FLIGHTS,
     PIPELINES,
+    SLA_SECONDS,
     cut_in_mid_line,
+    digest_firing_at,
     edited,
     flights_by_airport,
     weather_of,
+    without_its_last,
 )
-from interlock.local.demo_report import cancellation_lines, pipeline_lines, weather_lines
+from interlock.local.demo_report import cancellation_lines, digest_lines, pipeline_lines, weather_lines
 from interlock.local.demo_stage import Stage
 from interlock.local.demo_telling import Teller
 from interlock.local.job_services import JobRun
 
 # What Slack must hear in one thread each: what its first message names, and how many messages there are.
-MESSAGES = {f"{DEPARTURES}, {BLIZZARD}": 2, f"{ARRIVALS}, {BLIZZARD}": 1, "Config refused": 1}
+MESSAGES = {f"{DEPARTURES}, {BLIZZARD}": 4, f"{ARRIVALS}, {BLIZZARD}": 3, "Config refused": 1}
+
+# A schedule may fire a minute late and is given half a minute more; the watchdog looks once a minute.
+HEALED_WITHIN_SECONDS = 180
+NOT_BEFORE_SECONDS = 20  # until the digest's minute: long enough for its config to be loaded
 
 PATIENCE_SECONDS = 60  # for anything that takes a second or two; a busy machine is slower
 BEAT_SECONDS = 1.0  # so that a reader can follow
@@ -68,6 +80,10 @@ class Facts:
     edit_uploaded_at: float = 0.0
     refused_at: float = 0.0  # when the events table told of it
     stored_before: str = ""  # the config in force before the edit
+    asked_for_arrivals_at: float = 0.0
+    corrected_at: float = 0.0  # when the flights of a day that was computed changed
+    explanation: Sequence[str] = ()  # of the arrivals' run while it waited
+    digest_fire: datetime = field(default_factory=lambda: datetime.now(UTC))  # set when its config is made
 
 
 @dataclass
@@ -87,9 +103,12 @@ class Story:
         self._start_is_crashed()
         self._last_reading_arrives()
         self._job_is_retried()
+        self._data_changes_after_success()
         self._ordinary_day()
         self._results_are_there()
+        self._sla_is_breached()
         self._arrivals_expire()
+        self._missed_fire_is_healed()
         self._all_is_told()
         return self.facts
 
@@ -103,11 +122,23 @@ class Story:
         loaded = [self.stage.config(name) for name in PIPELINES]
         self.tell.say("Read, checked and loaded:")
         self.tell.detail(pipeline_lines(decode_pipeline(config.text) for config in loaded if config))
+        self._lose_a_schedule()
+
+    def _lose_a_schedule(self) -> None:
+        fire = datetime.now(UTC) + timedelta(seconds=NOT_BEFORE_SECONDS + 60)
+        self.facts.digest_fire = fire = fire.replace(second=0, microsecond=0)
+        self.stage.upload_config(f"{DIGEST}.yaml", digest_firing_at(fire))
+        # Its schedule is made after its config is stored, and CONFIG_LOADED is in neither's way.
+        self._until(partial(self._deleted_schedule, DIGEST), f"the schedule of {DIGEST}")
+        self.tell.say(
+            f"A fourth, {DIGEST}, runs by the clock: at {fire:%H:%M} UTC. Somebody takes its schedule in EventBridge"
+            " for an old one and deletes it: see the last act."
+        )
 
     def _ask_for_arrivals(self) -> None:
-        self.stage.write_sensor(ARRIVALS, "weather", BLIZZARD, hours=HOURS)
+        self.facts.asked_for_arrivals_at = self.stage.write_sensor(ARRIVALS, "weather", BLIZZARD, hours=HOURS)
         self.stage.write_sensor(ARRIVALS, "day-closed", BLIZZARD, status="closed")
-        self.tell.say(f"{ARRIVALS} is asked for and has one minute. Its data will never come: see act 7.")
+        self.tell.say(f"{ARRIVALS} is asked for and has one minute. Its data will never come: see act 8.")
 
     def _data_is_late(self) -> None:
         self._begin("Act 1", "Data is late, the run waits and says why")
@@ -181,8 +212,26 @@ class Story:
         self._until(lambda: self._in(DEPARTURES, BLIZZARD, RunStatus.SUCCEEDED), f"{DEPARTURES} to succeed")
         self.tell.say(f"{DEPARTURES} of 8 February succeeded.")
 
+    def _data_changes_after_success(self) -> None:
+        self._begin("Act 6", "Data changes after success")
+        self.tell.say(
+            f"LaGuardia's feed of 8 February was not complete: {LATE_FLIGHTS} flights come late. The day was computed"
+            " without them."
+        )
+        self.facts.corrected_at = time.time()
+        self.facts.counts.append(self._deliver_flights(BLIZZARD, AIRPORTS[-1], whole=True))
+        late = self._until(lambda: self._event(DEPARTURES, EventType.LATE_DATA_ARRIVAL), "LATE_DATA_ARRIVAL")
+        self.tell.detail([late.message])
+        third = self._until(lambda: self._job(3), "the rerun")
+        self.tell.say(f"One rerun, within its budget: Glue has started {third.id}.")
+        self._until(
+            lambda: (run := self._in(DEPARTURES, BLIZZARD, RunStatus.SUCCEEDED)) and run.attempt == 3,
+            "the rerun to succeed",
+        )
+        self.tell.say(f"{DEPARTURES} of 8 February succeeded again, with all its flights.")
+
     def _ordinary_day(self) -> None:
-        self._begin("Act 6", "An ordinary day")
+        self._begin("Act 7", "An ordinary day")
         self.tell.say("9 February: all data is there in time.")
         for airport in AIRPORTS:
             self._deliver_flights(DAY_AFTER, airport)
@@ -201,8 +250,24 @@ class Story:
         self.tell.text(cancellation_lines(departures), indent=2)
         self.tell.text(["", *weather_lines(lake.rows(result_key(WEATHER, BLIZZARD)))], indent=2)
 
+    def _sla_is_breached(self) -> None:
+        self._begin("Act 8", "An SLA, told on time")
+        self.tell.say(f"interlock explain {ARRIVALS} {BLIZZARD}")
+        self.facts.explanation = self.stage.explain(ARRIVALS, BLIZZARD)
+        self.tell.detail(self.facts.explanation)
+        due = self.facts.asked_for_arrivals_at + SLA_SECONDS
+        if (left := due - time.time()) > 0:
+            self.tell.say(f"{ARRIVALS} promised its day within {SLA_SECONDS:g} s; {left:.0f} s are left.")
+            time.sleep(left)
+        breach = self._until(
+            lambda: self._event(ARRIVALS, EventType.RELATIVE_SLA_BREACH), "RELATIVE_SLA_BREACH"
+        )
+        late = breach.at.timestamp() - due
+        self.tell.say(f"Breached, and told {max(late, 0):.1f} s after its time:")
+        self.tell.detail([breach.message])
+
     def _arrivals_expire(self) -> None:
-        self._begin("Act 7", "Data that never comes")
+        self._begin("Act 9", "Data that never comes")
         run = self._until(lambda: self.stage.run(ARRIVALS, BLIZZARD), f"a run of {ARRIVALS}")
         while run.status is RunStatus.WAITING and (left := run.window_ends_at.timestamp() - time.time()) > 0:
             self.tell.say(f"{ARRIVALS} still waits; {left:.0f} s of its minute are left.")
@@ -215,6 +280,25 @@ class Story:
         self.tell.say("Expired:")
         self.tell.detail([told.message])
 
+    def _missed_fire_is_healed(self) -> None:
+        self._begin("Act 10", "A schedule that is gone")
+        fire = self.facts.digest_fire
+        self.tell.say(
+            f"{DIGEST} should have started at {fire:%H:%M}:00 UTC, and nobody fired. The watchdog gives EventBridge a minute"
+            " and a half, and looks once a minute."
+        )
+        date = fire.date().isoformat()
+        recovered = self._until(
+            lambda: self._event(DIGEST, EventType.TRIGGER_RECOVERED),
+            "TRIGGER_RECOVERED",
+            HEALED_WITHIN_SECONDS,
+        )
+        self.tell.detail([recovered.message])
+        self._until(lambda: self._in(DIGEST, date, RunStatus.SUCCEEDED), f"{DIGEST} to succeed")
+        self._until(partial(self._completed, DIGEST, date), f"JOB_COMPLETED of {DIGEST}")
+        self.tell.say("Started by the watchdog, and its job has computed:")
+        self.tell.detail(digest_lines(self.stage.lake.rows(result_key(DIGEST, date))))
+
     def _all_is_told(self) -> None:
         """Events and messages come a moment after the moves they tell of; one too many would, too."""
         for pipeline, date in ((DEPARTURES, BLIZZARD), (DEPARTURES, DAY_AFTER), (WEATHER, BLIZZARD)):
@@ -225,9 +309,20 @@ class Story:
 
     # -- what the world outside does
 
-    def _deliver_flights(self, date: str, airport: str) -> int:
-        """One airport's part of the feed; how many flights are there now."""
-        parts = flights_by_airport(date)
+    def _deleted_schedule(self, pipeline: str) -> bool:
+        try:
+            self.stage.delete_schedule(pipeline)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            return False  # not made yet
+        return True
+
+    def _deliver_flights(self, date: str, airport: str, *, whole: bool = False) -> int:
+        """One airport's part of the feed; how many flights are there now. The blizzard's last part is not whole at first."""
+        parts = dict(flights_by_airport(date))
+        if (date, airport) == (BLIZZARD, AIRPORTS[-1]) and not whole:
+            parts[airport] = without_its_last(parts[airport], LATE_FLIGHTS)
         self.stage.lake.put(flights_key(date, airport), parts[airport])
         came = sum(parts[name].count("\n") - 1 for name in AIRPORTS[: AIRPORTS.index(airport) + 1])
         self.stage.write_sensor(DEPARTURES, "flights", date, count=came)
@@ -286,11 +381,14 @@ class Story:
         self._act = act
         self.tell.heading(f"{act}: {title}")
 
-    def _until(self, question: Callable[[], Answer | None], what: str) -> Answer:
-        deadline = time.monotonic() + PATIENCE_SECONDS
+    def _until(
+        self, question: Callable[[], Answer | None], what: str, seconds: float = PATIENCE_SECONDS
+    ) -> Answer:
+        deadline = time.monotonic() + seconds
         while not (answer := question()):
             if time.monotonic() > deadline:
-                waited = f"{self._act}: waited {PATIENCE_SECONDS} s for {what}"
-                raise StoryStopped(f"{waited}; {self.stage.summary(PIPELINES)}", self.stage.logged_errors())
+                waited = f"{self._act}: waited {seconds:g} s for {what}"
+                stand = self.stage.summary([*PIPELINES, DIGEST])
+                raise StoryStopped(f"{waited}; {stand}", self.stage.logged_errors())
             time.sleep(0.05)
         return answer

@@ -155,7 +155,7 @@ def _rendered(message: SlackMessage) -> str:
 
 
 _LINK = re.compile(r"<([^|>\s]+)(?:\|([^>]*))?>")
-_BOLD = re.compile(r"(?<!\w)\*([^*\n]+)\*(?!\w)")
+_BOLD = re.compile(r"(?<!\w)\*(?!\s)([^*\n]+)(?<!\s)\*(?!\w)")
 _ITALIC = re.compile(r"^_(.+)_$", re.MULTILINE)
 
 
