@@ -23,8 +23,8 @@ def test_each_silence_is_an_alarm_of_its_own() -> None:
     assert instants(world, "INFRA_ALARM") == ["900", "2700"]
 
 
-def test_ticks_that_fail_are_no_heartbeat() -> None:
-    failing = "fault: {call: dynamodb.Query, times: 1000, error: timeout}"
+def test_ticks_that_die_are_no_heartbeat() -> None:
+    failing = "fault: {call: dynamodb.Query, times: 1000, error: crash}"
 
     world = played(entry("+10m", failing), until="+1h")
 

@@ -55,6 +55,9 @@ class FaultPlan:
             queue.remove(first)
         return first.fault.error
 
+    def any_armed(self) -> bool:
+        return any(self._armed.values())
+
     def unused(self) -> Iterator[tuple[Fault, int]]:
         """Faults whose calls never came, with how many were left."""
         for queue in self._armed.values():

@@ -30,6 +30,7 @@ class Rows:
     """All rows of a table."""
 
     by_key: dict[Key, Row] = field(default_factory=dict)
+    changes: int = 0  # so far
     _sort_keys: dict[str, list[str]] = field(default_factory=dict)  # of each partition, in order
     _due: dict[str, list[tuple[Decimal, Key]]] = field(default_factory=dict)  # of each shard, in order
 
@@ -44,8 +45,13 @@ class Rows:
         entries = self._due.get(shard, [])
         return [key for _, key in entries[: bisect_right(entries, up_to, key=lambda entry: entry[0])]]
 
+    def next_due(self) -> Decimal | None:
+        """The first place in the index, whatever the shard."""
+        return min((entries[0][0] for entries in self._due.values() if entries), default=None)
+
     def replace(self, key: Key, row: Row | None) -> None:
         """Put the row there, or nothing."""
+        self.changes += 1
         self._forget(key)
         if row is None:
             return

@@ -25,10 +25,14 @@ class WatchdogAlarm:
 
         def tick(event: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
             answer = watchdog(event, now)
-            self._heard_at, self._off = now, False
+            self.heard(now)
             return answer
 
         return tick
+
+    def heard(self, now: datetime) -> None:
+        """A tick has ended well."""
+        self._heard_at, self._off = now, False
 
     def minute_begins(self, now: datetime) -> None:
         """CloudWatch looks at what it has heard."""

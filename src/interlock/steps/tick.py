@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 _MOST_A_SHARD = 500  # what is left is due at the next tick
 _BATCH = 25
-_CONFIG_SYNC_MINUTES = 5
+CONFIG_SYNC_MINUTES = 5
 # A Lambda of a minute: a promise takes less than the twenty seconds that remain.
 _SECONDS_FOR_PROMISES = 40.0
 _UNTIL_MENDED = timedelta(hours=1)
@@ -75,7 +75,7 @@ def tick(ports: WatchdogPorts, now: datetime) -> Ticked:
     parts, until = _Parts(), ports.seconds() + _SECONDS_FOR_PROMISES
     due = _due(ports.control, parts, now)
     handed_on = _hand_on([run for run in due if isinstance(run, DueRun)], ports.functions, parts)
-    if now.minute % _CONFIG_SYNC_MINUTES == 0:
+    if now.minute % CONFIG_SYNC_MINUTES == 0:
         with parts.part("config sync"):
             ports.functions.sync_configs()
     with parts.part("start of the sweep"):
