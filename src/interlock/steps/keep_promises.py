@@ -28,6 +28,7 @@ from interlock.domain.run import whole_milliseconds
 from interlock.domain.schedule import calendar_names
 from interlock.ports import ControlTable, DuePromise, Lost, StateMachine
 from interlock.steps.find_met_trigger import find_met_trigger
+from interlock.steps.judge_post_run import post_run_due
 from interlock.steps.judge_sla import judge_sla
 from interlock.steps.open_run import open_run, start_execution
 from interlock.steps.promise_ahead import promise_next
@@ -53,6 +54,10 @@ def keep_promise(due: DuePromise, pipeline: Pipeline | None, ports: KeeperPorts,
 
 def _judge_sla(promise: Promise, pipeline: Pipeline | None, ports: KeeperPorts, now: datetime) -> None:
     judge_sla(promise, pipeline, ports.control, now)
+
+
+def _judge_post_run(promise: Promise, pipeline: Pipeline | None, ports: KeeperPorts, now: datetime) -> None:
+    post_run_due(promise, pipeline, ports.control, now)
 
 
 def _judge_start(promise: Promise, pipeline: Pipeline | None, ports: KeeperPorts, now: datetime) -> None:
@@ -161,6 +166,7 @@ _JUDGES: Mapping[PromiseKind, Judge] = {
     PromiseKind.TRIGGER: _judge_start,
     PromiseKind.SLA: _judge_sla,
     PromiseKind.RELATIVE_SLA: _judge_sla,
+    PromiseKind.POST_RUN: _judge_post_run,
 }
 _STARTS: Mapping[PromiseKind, Callable[[Promise, Pipeline, KeeperPorts, datetime], None]] = {
     PromiseKind.FIRE: _start_fire,
