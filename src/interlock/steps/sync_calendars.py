@@ -60,11 +60,12 @@ def missing_calendars(named: Iterable[NamedCalendar], current: Pass) -> list[Nam
 
 
 def _exists(name: str, current: Pass) -> bool:
-    if name in calendars_held(current):
+    if name in current.calendars_seen:  # thousands of pipelines may name the same one
         return True
-    if name not in current.rows_seen:
-        current.rows_seen[name] = current.ports.ledger.calendar(name) is not None
-    return current.rows_seen[name]
+    if name not in calendars_held(current) and current.ports.ledger.calendar(name) is None:
+        return False
+    current.calendars_seen.add(name)  # none goes before all pipelines are in step
+    return True
 
 
 def calendars_held(current: Pass) -> set[str]:

@@ -36,7 +36,7 @@ class Pass:
     known: dict[str, ConfigFile]
     leaving: dict[str, ConfigFile]  # files that are gone, until what they held is put away
     ids_given_up: bool  # some pipeline id or calendar name has no file any more, or another one
-    rows_seen: dict[str, bool] = field(default_factory=dict)  # whether a calendar has a row
+    calendars_seen: set[str] = field(default_factory=set)  # calendars that are known to be there
 
     def records(self) -> Iterator[ConfigFile]:
         yield from self.known.values()
