@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from builders import a_key, a_pipeline, a_run
+from builders import a_key, a_pipeline, a_rule, a_run
 from interlock.aws import keys
 from interlock.domain.pipeline import Exclude, Job, JobType
 from interlock.domain.routing import RerunRequested
@@ -222,3 +222,65 @@ def test_a_table_that_refuses_leaves_the_request_to_the_redelivery():
     decide(world, asked)
 
     assert (world.told, world.run.manual_reruns) == (["RERUN_ACCEPTED"], 1)
+
+
+# ---------------------------------------------------------------- a pipeline that only observes
+
+OBSERVES = a_pipeline(rules=[a_rule()], dry_run=True)
+
+
+def observed(status="SUCCEEDED", **changes):
+    return a_run(status, dry_run=True, retries=1, **changes)
+
+
+def test_a_dry_run_would_be_run_again_within_its_budget_with_fresh_retries():
+    world = World(OBSERVES, observed())
+
+    decide(world, request(world, force=True), OBSERVES)
+    decide(world, request(world, "r2", force=True), OBSERVES)
+
+    assert world.told == ["DRY_RUN_WOULD_RERUN", "DRY_RUN_RERUN_REJECTED"]
+    run = world.run
+    assert (run.status, run.attempt, run.manual_reruns, run.retries) == ("SUCCEEDED", 1, 1, 0)
+    assert (world.machine.started, ledger(world), still_asked(world)) == ({}, [], False)
+
+
+def test_a_partition_that_was_never_observed_would_run_and_opens_nothing():
+    world = World(OBSERVES)
+
+    decide(world, request(world), OBSERVES)
+
+    assert (world.told, world.run, world.machine.started) == (["DRY_RUN_WOULD_RERUN"], None, {})
+
+
+def test_a_dry_rerun_that_was_told_before_a_crash_is_told_once():
+    world = World(OBSERVES, observed())
+    asked = request(world, force=True)
+    world.calls.arrange("dynamodb.UpdateItem", FunctionCrashed(), after=True)
+
+    with pytest.raises(FunctionCrashed):
+        decide(world, asked, OBSERVES)
+    decide(world, asked, OBSERVES)
+
+    assert (world.told, world.run.manual_reruns, still_asked(world)) == (["DRY_RUN_WOULD_RERUN"], 1, False)
+
+
+def test_a_dry_run_that_moved_while_it_was_decided_is_decided_again():
+    world = World(OBSERVES, observed())
+    world.calls.arrange("dynamodb.UpdateItem", lambda: world.put_run(observed(version=7)))
+
+    with pytest.raises(RerunRaced):
+        decide(world, request(world, force=True), OBSERVES)
+
+    assert (world.told, still_asked(world)) == ([], True)
+
+
+def test_what_was_only_observed_has_not_run_once_dryrun_is_off():
+    world = World(WAITS_FOR_ROWS, observed(manual_reruns=1, succeeded_at=NOW, first_succeeded_at=NOW))
+
+    decide(world, request(world))
+
+    run = world.run
+    assert (run.status, run.dry_run, run.attempt) == ("WAITING", False, 1)
+    assert (run.manual_reruns, run.retries, run.first_succeeded_at) == (0, 0, None)
+    assert list(world.machine.started) == [run.execution_name]
