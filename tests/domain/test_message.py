@@ -84,6 +84,12 @@ def test_every_alert_says_what_comes_next(event_type):
     assert alert_of(an_event(event_type)).next_step
 
 
+def test_what_a_dry_run_tells_promises_no_start():
+    event = an_event(EventType.VALIDATION_EXHAUSTED, detail={"dryRun": True})
+
+    assert alert_of(event).next_step.startswith("Nothing was held up")
+
+
 def test_a_failure_names_when_it_is_tried_again_and_how_often_still():
     detail = {"retryAt": "2026-03-02T08:17:00Z", "retriesLeft": 1}
 

@@ -75,6 +75,11 @@ NEXT_STEPS: Mapping[EventType, str] = {
     EventType.JOB_COMPLETED: "Nothing to do.",
 }
 
+# Of a run that only observes.
+DRY_RUN_NEXT_STEP = (
+    "Nothing was held up: the pipeline only observes (dryRun). Interlock would have held its job back."
+)
+
 
 def heading(event_type: EventType) -> str:
     """`JOB_FAILED` reads `Job failed` unless there is something better to say."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from interlock.domain.alert_wording import NEXT_STEPS, heading
+from interlock.domain.alert_wording import DRY_RUN_NEXT_STEP, NEXT_STEPS, heading
 from interlock.domain.event import Event, EventType, Severity
 from interlock.domain.plain_text import clock, duration, instant, one_line, parse_instant, shown
 
@@ -24,7 +24,7 @@ _FIRST_FACTS = (
 )
 # Told elsewhere in the alert than among its facts.
 _TOLD = frozenset(
-    ("unmet", "explanation", "mistakes", "retryAt", "retriesLeft", "owner", "runbook", "recovered")
+    ("unmet", "explanation", "mistakes", "retryAt", "retriesLeft", "owner", "runbook", "recovered", "dryRun")
 )
 
 
@@ -144,6 +144,8 @@ def _mistakes(event: Event) -> Iterator[str]:
 
 def _next_step(event: Event) -> str:
     retry_at = parse_instant(event.detail.get("retryAt"))
+    if event.detail.get("dryRun") is True:
+        return DRY_RUN_NEXT_STEP
     if retry_at is None:
         return NEXT_STEPS.get(event.type, "")
     left = event.detail.get("retriesLeft")
