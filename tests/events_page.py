@@ -85,15 +85,36 @@ SHOWN_BY: Mapping[str, str] = {
     "JOB_RETRIED": "retries/transient-failures-use-maxretries.yaml",
     "RETRY_EXHAUSTED": "retries/transient-failures-use-maxretries.yaml",
     "INFRA_FAILURE": "retries/half-an-hour-of-refusals-fails-the-attempt.yaml",
+    "SFN_TIMEOUT": "absence/workflow-gone-and-nobody-told.yaml",
+    "SLA_WARNING": "sla/a-late-finish-stays-breached.yaml",
+    "SLA_BREACH": "sla/a-late-finish-stays-breached.yaml",
+    "SLA_MET": "sla/a-cron-run-is-met-before-its-deadline.yaml",
+    "RELATIVE_SLA_WARNING": "sla/a-relative-sla-is-warned-of-at-three-quarters.yaml",
+    "RELATIVE_SLA_BREACH": "sla/a-relative-sla-is-warned-of-at-three-quarters.yaml",
+    "LATE_DATA_ARRIVAL": "drift/late-data-and-drift-share-one-budget.yaml",
     "RERUN_ACCEPTED": "reruns/a-request-during-a-run-is-refused.yaml",
     "RERUN_REJECTED": "reruns/a-request-during-a-run-is-refused.yaml",
+    "POST_RUN_BASELINE_CAPTURED": "drift/drift-by-percent-is-measured-from-the-baseline.yaml",
+    "BASELINE_CAPTURE_FAILED": "late-data/a-baseline-that-cannot-be-kept-does-not-hold-back-the-success.yaml",
+    "POST_RUN_PASSED": "drift/drift-by-percent-is-measured-from-the-baseline.yaml",
+    "POST_RUN_FAILED": "post-run/a-verdict-is-told-when-it-changes.yaml",
+    "POST_RUN_DRIFT": "drift/drift-by-percent-is-measured-from-the-baseline.yaml",
+    "POST_RUN_DRIFT_INFLIGHT": "drift/drift-in-flight-is-told-once-a-sensor.yaml",
+    "POST_RUN_SENSOR_MISSING": "post-run/a-sensor-that-never-existed-is-missing.yaml",
+    "SCHEDULE_MISSED": "absence/missed-fire-is-announced-once.yaml",
+    "IRREGULAR_SCHEDULE_MISSED": "absence/inclusion-missed.yaml",
+    "SENSOR_DEADLINE_EXPIRED": "absence/trigger-deadline-expires.yaml",
+    "TRIGGER_RECOVERED": "absence/missed-fire-is-recovered.yaml",
     "PIPELINE_EXCLUDED": "cron/an-excluded-fire-is-said-once.yaml",
+    "WATCHDOG_DEGRADED": "absence/degraded-part-stops-no-other.yaml",
     "CONFIG_LOADED": "neighbours/a-malformed-config-is-refused-and-the-others-run-on.yaml",
     "CONFIG_INVALID": "neighbours/a-malformed-config-is-refused-and-the-others-run-on.yaml",
     "SENSOR_INVALID": "neighbours/an-unreadable-hour-is-reported-once.yaml",
     "DRY_RUN_WOULD_TRIGGER": "dry-run/a-dry-run-says-when-it-would-start-and-starts-nothing.yaml",
     "DRY_RUN_SLA_PROJECTION": "dry-run/its-sla-is-projected-and-never-breaches.yaml",
     "DRY_RUN_COMPLETED": "dry-run/a-dry-run-says-when-it-would-start-and-starts-nothing.yaml",
+    "DRY_RUN_LATE_DATA": "dry-run/late-data-and-drift-would-rerun-it-within-its-budget.yaml",
+    "DRY_RUN_DRIFT": "dry-run/late-data-and-drift-would-rerun-it-within-its-budget.yaml",
     "DRY_RUN_WOULD_RERUN": "dry-run/a-request-would-rerun-it-within-its-budget.yaml",
     "DRY_RUN_RERUN_REJECTED": "dry-run/a-request-would-rerun-it-within-its-budget.yaml",
     "DRY_RUN_WOULD_RETRY": "dry-run/outside-failures-use-the-retry-budget.yaml",
@@ -134,7 +155,7 @@ def page(example_of: Callable[[str], str]) -> str:
     parts += ["## Types\n", _table(("type", "severity", "Slack", "published when"), _index())]
     for family, types in FAMILIES.items():
         parts.append(f"## {family}\n")
-        parts += [_section(EventType(name), example_of(name)) for name in types if name in SHOWN_BY]
+        parts += [_section(EventType(name), example_of(name)) for name in types]
     return "\n".join(parts)
 
 
@@ -151,7 +172,7 @@ def _section(event_type: EventType, shown: str) -> str:
 
 def _index() -> Iterator[tuple[str, ...]]:
     for types in FAMILIES.values():
-        for name in (name for name in types if name in SHOWN_BY):
+        for name in types:
             link = f"[`{name}`](#{name.lower()})"
             event_type = EventType(name)
             yield link, str(severity_of(event_type)), _slack(event_type), EVENTS[event_type].when

@@ -95,3 +95,8 @@ def test_a_type_has_a_branch_with_its_own_severity(event_type: EventType) -> Non
 
 def _type_of(condition: dict[str, Any]) -> str:
     return str(condition["properties"]["type"]["const"])
+
+
+def test_every_event_type_is_documented_and_shown_by_a_scenario() -> None:
+    assert sorted(EVENTS) == sorted(EventType)
+    assert sorted(SHOWN_BY) == sorted(EventType)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from interlock.domain.event import EventType
-from interlock.domain.run import FailureCategory
+from interlock.domain.run import FailureCategory, RunStatus
 
 
 class Kind(StrEnum):
@@ -17,6 +17,7 @@ class Kind(StrEnum):
     INSTANT = "instant"  # ISO 8601 in UTC
     WHOLE = "whole number"
     NUMBER = "number"
+    FIGURE = "number, or text"  # text where JSON cannot hold the number
     FLAG = "true or false"
     TEXTS = "list of texts"
     VERDICTS = "list of verdicts"  # `VERDICT_FIELDS` each
@@ -71,6 +72,9 @@ _WHO = (
 _EXPLANATION = Field(
     "explanation", Kind.TEXTS, "what is missing, and what would have to change: the first 20 lines"
 )
+_WAY_OUT = _maybe(
+    "explanation", Kind.TEXTS, "what would have to change; of a run that waits, what it waits for"
+)
 _REPORT = (
     _maybe("recordsProcessed", Kind.NUMBER, "the job's own count, when it reported one"),
     _maybe("durationSeconds", Kind.NUMBER, "how long the job says it took, in seconds"),
@@ -86,20 +90,14 @@ _ENDED_BADLY = (
     _maybe("retryAt", Kind.INSTANT, "when the next attempt begins to wait for its rules, if there is one"),
     *_REPORT,
 )
-_REQUEST = (
-    _text("source", "who asked: `manual` for a request row", "manual"),
-    _text("reason", "the request's `reason`"),
-    _text("requestedBy", "the request's `requestedBy`"),
+_ASKED = (
+    _text("source", "who or what asks: `manual` for a request row", "manual", "late-data", "drift"),
+    _text("reason", "the request's `reason`, or which data changed"),
+    _text("requestedBy", "the request's `requestedBy`, or `interlock`"),
     Field("force", Kind.FLAG, "the request's `force`"),
 )
 
 _OBSERVED = _maybe("dryRun", Kind.FLAG, "true for a dry run")
-_ASKED = (
-    _text("source", "who or what asks: `manual` for a request row"),
-    _maybe("reason", Kind.TEXT, "the request's `reason`, or what happened"),
-    _maybe("requestedBy", Kind.TEXT, "the request's `requestedBy`"),
-    _maybe("force", Kind.FLAG, "the request's `force`"),
-)
 _OUTSIDE = (
     _text("category", "which retry budget the failure would count against", *FailureCategory),
     _text("retry", "whether another attempt would follow, and why or why not"),
@@ -107,6 +105,40 @@ _OUTSIDE = (
     _maybe("outsideRunId", Kind.TEXT, "the record's `runId`"),
     _maybe("error", Kind.TEXT, "the record's `error`"),
 )
+_SLA = (
+    _text("kind", "which of the two deadlines of an SLA", "absolute", "relative"),
+    _instant("deadlineAt", "by when the run had, or has, to be done"),
+    Field("critical", Kind.FLAG, "`sla.critical`"),
+    _text("status", "the run's, `NONE` when there is none", *RunStatus, "NONE"),
+    _maybe("clockBeganAt", Kind.INSTANT, "the first write, or the rerun, that a relative SLA counts from"),
+)
+_SLA_AT_RISK = (
+    *_SLA,
+    _maybe("unmet", Kind.VERDICTS, "the rules that keep the run from starting, the first 20"),
+    _maybe("explanation", Kind.TEXTS, "what is missing, and what would have to change"),
+    *_WHO,
+)
+_SLA_BREACHED = (
+    *_SLA_AT_RISK,
+    Field("lateBySeconds", Kind.WHOLE, "since the deadline: until the success, else until now"),
+)
+_CHANGED = (
+    _text("sensor", "the sensor of the first value that changed"),
+    _text("field", "its field"),
+    Field("baseline", Kind.ANY, "what the run had read; null when there was none"),
+    Field("value", Kind.ANY, "what it reads now; null when there is none"),
+    Field("changes", Kind.TEXTS, "each value that changed in words, the first 20"),
+)
+_DRIFTED = (
+    _text("sensor", "the `postRun` sensor"),
+    _text("field", "the field that was compared"),
+    Field("baseline", Kind.FIGURE, "what the run had read"),
+    Field("value", Kind.FIGURE, "what it reads now"),
+    Field("change", Kind.FIGURE, "in the sensor's own unit; negative when it fell"),
+    _text("threshold", "`driftThreshold`: a number, or a percentage"),
+    _maybe("changePercent", Kind.NUMBER, "of the baseline, to a tenth; not from 0"),
+)
+_EXPECTED = _instant("expectedAt", "when it should have started")
 
 EVENTS: Mapping[EventType, Told] = {
     EventType.RUN_OPENED: Told(
@@ -169,13 +201,112 @@ EVENTS: Mapping[EventType, Told] = {
         "Interlock could not do its part: a service refused for half an hour, or the workflow broke.",
         (_text("error", "what failed"), *_WHO),
     ),
+    EventType.SFN_TIMEOUT: Told(
+        "The workflow of an open run is gone: timed out, aborted or broken. The watchdog ends its run.",
+        (
+            _text("execution", "the name of the execution"),
+            _text("status", "where the run stood", *RunStatus),
+            _text("why", "what became of the execution"),
+            *_WHO,
+        ),
+    ),
+    EventType.SLA_WARNING: Told(
+        "The absolute deadline is `expectedDuration` away, and the run is not done.", _SLA_AT_RISK
+    ),
+    EventType.SLA_BREACH: Told(
+        "The absolute deadline has passed and the run had not succeeded. Once; a rerun does not change it.",
+        _SLA_BREACHED,
+    ),
+    EventType.SLA_MET: Told(
+        "The run succeeded before its deadline, absolute or relative. Once each.",
+        (*_SLA, _instant("succeededAt", "when it did")),
+    ),
+    EventType.RELATIVE_SLA_WARNING: Told(
+        "`maxDuration` is nearly used: less than `expectedDuration`, else a quarter of it, is left.",
+        _SLA_AT_RISK,
+    ),
+    EventType.RELATIVE_SLA_BREACH: Told(
+        "`maxDuration` is over and the run had not succeeded. Once for each clock.", _SLA_BREACHED
+    ),
+    EventType.LATE_DATA_ARRIVAL: Told(
+        "A value that the trigger or a rule reads is another than the run that succeeded had read. Once a value.",
+        (*_CHANGED, *_WHO),
+    ),
     EventType.RERUN_ACCEPTED: Told(
         "A partition is run again, or for the first time by request.",
-        (*_REQUEST, _text("decision", "why it may")),
+        (*_ASKED, _text("decision", "why it may")),
     ),
     EventType.RERUN_REJECTED: Told(
         "A rerun was refused.",
-        (*_REQUEST, _text("why", "the reason of the refusal"), *_WHO),
+        (*_ASKED, _text("why", "the reason of the refusal"), _WAY_OUT, *_WHO),
+    ),
+    EventType.POST_RUN_BASELINE_CAPTURED: Told(
+        "What the rules' sensors read at success is kept: late data and drift are compared with it.",
+        (
+            Field("sensors", Kind.WHOLE, "how many sensors it holds"),
+            Field("fields", Kind.WHOLE, "how many fields of them"),
+        ),
+    ),
+    EventType.BASELINE_CAPTURE_FAILED: Told(
+        "What the sensors read at success could not be kept: what the rules read at the start is the measure instead.",
+        (_text("error", "what failed"), *_WHO),
+    ),
+    EventType.POST_RUN_PASSED: Told(
+        "The `postRun` rules hold, and did not before, or were not judged before.",
+        (Field("rules", Kind.VERDICTS, "each rule, the first 20"),),
+    ),
+    EventType.POST_RUN_FAILED: Told(
+        "The `postRun` rules do not hold, and did before, or were not judged before.",
+        (Field("rules", Kind.VERDICTS, "each rule, the first 20"), *_WHO),
+    ),
+    EventType.POST_RUN_DRIFT: Told(
+        "A `postRun` sensor moved by more than `driftThreshold` since the success. Once a value.",
+        (*_DRIFTED, *_WHO),
+    ),
+    EventType.POST_RUN_DRIFT_INFLIGHT: Told(
+        "A `postRun` sensor moved by more than `driftThreshold` while the job runs. Once a sensor.", _DRIFTED
+    ),
+    EventType.POST_RUN_SENSOR_MISSING: Told(
+        "Nothing wrote a `postRun` sensor within `sensorTimeout` of the success.",
+        (
+            Field("sensors", Kind.TEXTS, "the sensors that nothing wrote"),
+            _text("sensorTimeout", "how long was waited"),
+            _instant("succeededAt", "when the run had succeeded"),
+            *_WHO,
+        ),
+    ),
+    EventType.SCHEDULE_MISSED: Told(
+        "A cron fire started nothing, and the window of its run is over.",
+        (_text("cron", "`schedule.cron`"), _EXPECTED, _EXPLANATION, *_WHO),
+    ),
+    EventType.IRREGULAR_SCHEDULE_MISSED: Told(
+        "An included date passed its `schedule.time`, or its end, and no run was started.",
+        (_EXPECTED, _EXPLANATION, *_WHO),
+    ),
+    EventType.SENSOR_DEADLINE_EXPIRED: Told(
+        "The trigger's deadline has passed and the trigger was not met: nothing starts by itself any more.",
+        (
+            _instant("deadlineAt", "the deadline"),
+            _text("reason", "what the trigger's sensor reads at that time"),
+            _EXPLANATION,
+            *_WHO,
+        ),
+    ),
+    EventType.TRIGGER_RECOVERED: Told(
+        "The watchdog started a run whose fire or trigger had been lost.",
+        (
+            _text("what", "what was lost", "cron", "trigger"),
+            _maybe("expectedAt", Kind.INSTANT, "when the fire should have come"),
+            _maybe("reason", Kind.TEXT, "how the trigger is met"),
+            *_WHO,
+        ),
+    ),
+    EventType.WATCHDOG_DEGRADED: Told(
+        "A part of the watchdog's work began to fail; the other parts went on.",
+        (
+            Field("parts", Kind.TEXTS, "the parts that fail, the first 20"),
+            Field("errors", Kind.TEXTS, "of each part, what failed"),
+        ),
     ),
     EventType.PIPELINE_EXCLUDED: Told(
         "A fire or a write would have opened a run on a date that the calendar excludes. Once a date.",
@@ -190,10 +321,13 @@ EVENTS: Mapping[EventType, Told] = {
         ),
     ),
     EventType.CONFIG_LOADED: Told(
-        "A new or changed pipeline file is in force.",
+        "A new or changed pipeline file, or calendar file, is in force.",
         (
             _text("source", "the file's name"),
             _maybe("warnings", Kind.TEXTS, "what it allows and should not, when there is something"),
+            _maybe("calendar", Kind.TEXT, "the calendar's name, when it is one"),
+            _maybe("dates", Kind.WHOLE, "how many dates the calendar lists"),
+            _maybe("days", Kind.WHOLE, "how many weekdays the calendar lists"),
         ),
     ),
     EventType.SENSOR_INVALID: Told(
@@ -208,6 +342,10 @@ EVENTS: Mapping[EventType, Told] = {
             Field("waitedSeconds", Kind.WHOLE, "since the run opened"),
         ),
     ),
+    EventType.DRY_RUN_LATE_DATA: Told(
+        "Late data of a dry run: `LATE_DATA_ARRIVAL` without the alert.", _CHANGED
+    ),
+    EventType.DRY_RUN_DRIFT: Told("Drift after a dry run: `POST_RUN_DRIFT` without the alert.", _DRIFTED),
     EventType.DRY_RUN_SLA_PROJECTION: Told(
         "Whether a job that starts now and takes `expectedDuration` would meet the SLA.",
         (

@@ -16,6 +16,7 @@ _VALUES: dict[Kind, dict[str, Any]] = {
     Kind.INSTANT: {"type": "string", "pattern": _INSTANT},
     Kind.WHOLE: {"type": "integer"},
     Kind.NUMBER: {"type": "number"},
+    Kind.FIGURE: {"type": ["number", "string"]},
     Kind.FLAG: {"type": "boolean"},
     Kind.TEXTS: {"type": "array", "items": {"type": "string"}},
     Kind.VERDICTS: {"type": "array", "items": {"$ref": "#/$defs/verdict"}},
