@@ -17,6 +17,7 @@ from interlock.ports import CallFailed, Lost, TriggerError
 from interlock.steps.await_job import ask_job
 from interlock.steps.capture_baseline import capture_baseline
 from interlock.steps.open_run import exclusion_of
+from interlock.steps.people_alarmed import people_were_alarmed
 from interlock.steps.run_log import fields
 from interlock.steps.task import OrchestratorPorts, RunOver, Task
 
@@ -115,7 +116,8 @@ def _close(
     now: datetime,
 ) -> Run:
     if outcome.end is JobEnd.SUCCESS:
-        done = announcement.job_completed(run, pipeline, outcome, now)
+        alarmed = replace(run, alerted=run.alerted or people_were_alarmed(run, pipeline, ports.control))
+        done = announcement.job_completed(alarmed, pipeline, outcome, now)
         after = moved(
             run, RunStatus.SUCCEEDED, now, [done, *kept], outcome=outcome, task_token=None, token_for=None
         )

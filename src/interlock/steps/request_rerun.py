@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from interlock.domain import announcement, dry_run_wording
+from interlock.domain.missing import missing_lines
 from interlock.domain.pipeline import Pipeline, rule_sensors, upstream_rules
 from interlock.domain.readiness import evaluate_readiness
 from interlock.domain.rerun import RerunDecision, decide_rerun, rerun_number
@@ -150,12 +152,26 @@ def _reject(
     now: datetime,
 ) -> None:
     attempt = run.attempt if run else None
-    told = announcement.rerun_rejected(pipeline, attempt, decision.reason, _detail(asked), now)
+    detail = _detail(asked) | _explained(run, pipeline, decision, now)
+    told = announcement.rerun_rejected(pipeline, attempt, decision.reason, detail, now)
     if pipeline is not None and pipeline.dry_run:
         told = dry_run_wording.rerun_rejected(attempt, decision.reason, _detail(asked), now)
     subject = f"RERUN_REJECTED#{asked.key.schedule_id}#{asked.key.date}"
     control.notice(asked.key.pipeline_id, subject, asked.request_id, told, asked.key)
+    if run is not None and not run.alerted:
+        with suppress(Lost):  # it has moved on
+            control.note(run, replace(run, alerted=True))
     log.info("rerun rejected", extra=fields(run or asked.key, reason=decision.reason))
+
+
+def _explained(
+    run: Run | None, pipeline: Pipeline | None, decision: RerunDecision, now: datetime
+) -> dict[str, Any]:
+    """What would have to change; of a run that waits, what it waits for."""
+    lines = [decision.way_out] if decision.way_out else []
+    if run is not None and pipeline is not None and run.status is RunStatus.WAITING:
+        lines += missing_lines(pipeline, run.key.date, run.verdicts, now)
+    return {"explanation": lines} if lines else {}
 
 
 def _detail(asked: RerunRequested) -> dict[str, Any]:

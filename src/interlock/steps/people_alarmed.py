@@ -1,0 +1,26 @@
+"""Was anybody alarmed about a run by a row that is not its own? Then its success goes into the thread of that alarm."""
+
+from __future__ import annotations
+
+from interlock.domain.pipeline import Pipeline
+from interlock.domain.promise import PromiseKind
+from interlock.domain.run import Run
+from interlock.ports import ControlTable
+
+_STARTS = (PromiseKind.FIRE, PromiseKind.INCLUSION, PromiseKind.TRIGGER)
+_ALARMS = frozenset(("breached", "missed", "expired"))
+
+
+def people_were_alarmed(run: Run, pipeline: Pipeline | None, control: ControlTable) -> bool:
+    """One call for each promise that may have been broken: none where nothing was promised but the start it had."""
+    if pipeline is None:
+        return False
+    kinds: list[PromiseKind] = []
+    if run.opened_by not in ("cron", "trigger"):
+        # It was missed perhaps, and somebody asked for it afterwards.
+        kinds += _STARTS
+    if pipeline.sla is not None:
+        kinds += [PromiseKind.SLA] if pipeline.sla.deadline else []
+        kinds += [PromiseKind.RELATIVE_SLA] if pipeline.sla.max_duration else []
+    promises = (control.promise_of(kind, run.key) for kind in kinds)
+    return any(promise is not None and (promise.warned or promise.verdict in _ALARMS) for promise in promises)
