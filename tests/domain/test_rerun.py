@@ -7,9 +7,9 @@ import pytest
 from builders import OPENED_AT, a_reading, a_rule, a_run, at
 from interlock.domain.pipeline import Job, JobType, Validation
 from interlock.domain.readiness import evaluate_readiness
-from interlock.domain.rerun import decide_rerun
+from interlock.domain.rerun import decide_own_rerun, decide_rerun, rerun_number
 from interlock.domain.run import RunStatus
-from interlock.domain.sensor import Unseen
+from interlock.domain.sensor import Unseen, parse_reading
 from interlock.domain.upstream_outcome import RunSeen
 
 SUCCEEDED_AT = OPENED_AT + timedelta(hours=2)
@@ -70,6 +70,68 @@ def test_after_a_success_without_news_a_rerun_is_refused_and_says_how_to_insist(
     assert not decided.accepted
     assert "since it succeeded at 2026-03-02T10:00:00+00:00" in decided.reason
     assert "force: true" in decided.reason
+
+
+ONE_SECOND_LATER = SUCCEEDED_AT + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        pytest.param(ONE_SECOND_LATER.isoformat(), id="ISO 8601"),
+        pytest.param("2026-03-02T11:00:01+01:00", id="ISO 8601 with an offset"),
+        pytest.param(int(ONE_SECOND_LATER.timestamp()), id="epoch seconds"),
+        pytest.param(str(int(ONE_SECOND_LATER.timestamp())), id="epoch seconds as text"),
+        pytest.param(int(ONE_SECOND_LATER.timestamp() * 1000), id="epoch milliseconds"),
+    ],
+)
+def test_an_update_since_the_success_is_news_in_each_form_of_time(form):
+    reading = parse_reading("row-count", "row-count", {"count": 1000, "updatedAt": form})
+
+    assert decision(a_success(), {**UNCHANGED, "row-count": reading}).accepted
+
+
+def test_news_counts_from_the_success_and_not_from_what_was_said_of_the_run_since():
+    run = a_success(succeeded_at=SUCCEEDED_AT, updated_at=SUCCEEDED_AT + timedelta(hours=9))
+
+    assert decision(run, {**UNCHANGED, "row-count": a_reading(updated_at=ONE_SECOND_LATER)}).accepted
+
+
+@pytest.mark.parametrize("count", [1000.0, "1000"])
+def test_the_value_that_the_run_read_in_another_form_is_no_news(count):
+    assert not decision(a_success(), {**UNCHANGED, "row-count": a_reading({"count": count})}).accepted
+
+
+def test_what_the_run_read_for_drift_beside_its_rules_is_no_news():
+    run = a_success(seen={"row-count": {"count": 1000, "bytes": 5}, "stock": {"count": 3}})
+
+    assert not decision(run).accepted
+
+
+@pytest.mark.parametrize(
+    ("used", "budget", "accepted"), [(0, 1, True), (1, 1, False), (4, 5, True), (0, 0, False)]
+)
+def test_a_rerun_of_our_own_needs_the_budget_of_late_data_and_drift(used, budget, accepted):
+    run = a_success(drift_reruns=used, manual_reruns=5)
+
+    decided = decide_own_rerun(run, Job(JobType.GLUE, max_drift_reruns=budget), None)
+
+    assert decided.accepted is accepted
+    assert accepted or "maxDriftReruns" in decided.reason
+
+
+def test_a_rerun_by_hand_leaves_the_budget_of_late_data_alone():
+    assert decision(a_run("FAILED", drift_reruns=5), max_manual_reruns=1).accepted
+
+
+def test_an_excluded_date_is_not_run_again_for_late_data():
+    decided = decide_own_rerun(a_success(), Job(JobType.GLUE, max_drift_reruns=5), "2026-03-02 is excluded")
+
+    assert (decided.accepted, decided.reason) == (False, "2026-03-02 is excluded")
+
+
+def test_reruns_of_both_kinds_are_numbered_in_one_row():
+    assert rerun_number(a_success(manual_reruns=2, drift_reruns=3)) == 5
 
 
 def test_force_skips_the_look_for_news():

@@ -3,8 +3,15 @@
 import pytest
 
 from builders import a_pipeline, a_reading, a_rule, a_trigger, at
-from interlock.domain.pipeline import AnyOf, Not, UpstreamDate, UpstreamRule
-from interlock.domain.routing import Concerned, concerned_runs, fires_of_date, watched_keys
+from interlock.domain.pipeline import AnyOf, Not, PostRun, UpstreamDate, UpstreamRule
+from interlock.domain.routing import (
+    Concerned,
+    awaited_keys,
+    belongs_to,
+    concerned_runs,
+    fires_of_date,
+    watched_keys,
+)
 
 SENSOR_STARTED = a_pipeline()
 DAILY = a_pipeline(cron="0 6 * * *")
@@ -29,6 +36,43 @@ def test_a_rule_on_another_pipeline_watches_no_sensor_of_its_name():
     assert watched_keys(a_pipeline(rules=rules)) == ("upstream-complete", "orders")
 
 
+def test_a_post_run_sensor_is_watched_and_awaited_by_nobody():
+    watched = PostRun((a_rule(key="audit"), a_rule(key="orders")))
+    pipeline = a_pipeline(rules=[a_rule(key="orders")], post_run=watched)
+
+    assert watched_keys(pipeline) == ("upstream-complete", "orders", "audit")
+    assert awaited_keys(pipeline) == ("upstream-complete", "orders")
+
+
+NEW_YORK = a_pipeline(timezone="America/New_York")
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "period", "run_date", "written_at", "belongs"),
+    [
+        pytest.param(SENSOR_STARTED, None, "2026-03-02", "2026-03-02T23:59", True, id="dateless, that day"),
+        pytest.param(SENSOR_STARTED, None, "2026-03-02", "2026-03-03T00:00", False, id="after midnight"),
+        pytest.param(
+            NEW_YORK, None, "2026-03-02", "2026-03-03T04:59", True, id="before midnight in its zone"
+        ),
+        pytest.param(DAILY, None, "2026-03-02", "2026-03-03T05:00", False, id="before the next fire"),
+        pytest.param(HOURLY, None, "2026-03-02T10", "2026-03-02T10:59", True, id="dateless, that hour"),
+        pytest.param(HOURLY, None, "2026-03-02T10", "2026-03-02T11:00", False, id="the next hour"),
+        pytest.param(QUARTER_HOURLY, None, "2026-03-02T10:15", "2026-03-02T10:29", True, id="until it fires"),
+        pytest.param(
+            HOURLY, "2026-03-02", "2026-03-02T10", "2026-05-01T00:00", True, id="of its day, in May"
+        ),
+        pytest.param(
+            HOURLY, "2026-03-02T11", "2026-03-02T10", "2026-03-02T10:30", False, id="another hour's"
+        ),
+    ],
+)
+def test_a_reading_belongs_to_its_period_and_a_dateless_one_to_that_of_its_writing(
+    pipeline, period, run_date, written_at, belongs
+):
+    assert belongs_to(pipeline, a_reading(period=period), run_date, at(written_at)) is belongs
+
+
 def test_a_cron_pipeline_without_rules_watches_nothing():
     assert watched_keys(DAILY) == ()
 
@@ -38,10 +82,21 @@ def test_a_cron_pipeline_without_rules_watches_nothing():
     [
         pytest.param(SENSOR_STARTED, "2026-03-02T10", Concerned(("2026-03-02T10",)), id="an hour is one run"),
         pytest.param(
-            SENSOR_STARTED, "2026-03-02", Concerned(within="2026-03-02"), id="a day may have runs of its hours"
+            SENSOR_STARTED,
+            "2026-03-02",
+            Concerned(within="2026-03-02"),
+            id="a day may have runs of its hours",
         ),
         pytest.param(DAILY, "2026-03-02", Concerned(("2026-03-02",)), id="a daily cron has one run a day"),
-        pytest.param(HOURLY, "2026-03-02", Concerned(within="2026-03-02"), id="an hourly cron has one an hour"),
+        pytest.param(
+            HOURLY, "2026-03-02", Concerned(within="2026-03-02"), id="an hourly cron has one an hour"
+        ),
+        pytest.param(
+            QUARTER_HOURLY,
+            "2026-03-02T10",
+            Concerned(within="2026-03-02T10"),
+            id="an hour has several minutes",
+        ),
         pytest.param(
             QUARTER_HOURLY, "2026-03-02T10:15", Concerned(("2026-03-02T10:15",)), id="a minute is one run"
         ),

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from builders import a_pipeline, a_run, at
+from builders import a_key, a_pipeline, a_rule, a_run, a_trigger, at
 from interlock.domain.pipeline import Exclude, Job, JobType, OnTimeout
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, moved, next_attempt
 from interlock.ports import CallFailed, DueRun, Lost, TriggerError
 from interlock.simulation.faults import FunctionCrashed
 from interlock.steps.complete_run import complete_run, record_failure
 from interlock.steps.task import RunOver
-from world_builder import FAILED, NOW, SUCCEEDED, World, a_task, later
+from world_builder import FAILED, NOW, SUCCEEDED, THROTTLED, World, a_task, later
 
 RUNNING = a_run("RUNNING", task_token="token", token_for="job")
 WINDOW_ENDS = at("2026-03-02T12:10")
@@ -41,6 +41,69 @@ def test_a_job_that_succeeded_completes_its_run():
     assert (answer["status"], world.run.status) == ("SUCCEEDED", "SUCCEEDED")
     assert world.told == ["JOB_COMPLETED", "POST_RUN_BASELINE_CAPTURED"]
     assert (world.run.task_token, world.due) == (None, [])
+
+
+def test_what_the_sensors_read_at_success_is_kept_for_later():
+    world = a_world(SUCCEEDED, replace(RUNNING, attempt=2))
+    world.write_sensor("upstream-complete", status="ready", note="x")
+
+    complete(world)
+
+    baseline = world.outside.baseline(a_key())
+    assert (baseline.attempt, baseline.sensors) == (2, {"upstream-complete": {"status": "ready"}})
+
+
+def test_where_nothing_is_compared_nothing_is_kept():
+    world = World(
+        a_pipeline(trigger=a_trigger(rule=a_rule("exists", field=None))), replace(RUNNING, outcome=SUCCEEDED)
+    )
+
+    complete(world)
+
+    assert (world.told, world.outside.baseline(a_key())) == (["JOB_COMPLETED"], None)
+
+
+def test_a_job_that_failed_leaves_no_baseline():
+    world = a_world(FAILED)
+
+    complete(world)
+
+    assert world.outside.baseline(a_key()) is None
+
+
+@pytest.mark.parametrize("call", ["dynamodb.TransactGetItems", "dynamodb.PutItem"])
+def test_a_table_that_fails_while_the_baseline_is_kept_is_tried_again(call):
+    world = a_world(SUCCEEDED)
+    world.calls.arrange(call, THROTTLED)
+
+    with pytest.raises(CallFailed):
+        complete(world)
+    complete(world)
+
+    assert world.told == ["JOB_COMPLETED", "POST_RUN_BASELINE_CAPTURED"]
+
+
+@pytest.mark.parametrize("call", ["dynamodb.TransactGetItems", "dynamodb.PutItem"])
+def test_a_table_that_goes_on_failing_costs_the_baseline_and_not_the_success(call):
+    world = a_world(SUCCEEDED)
+    world.calls.arrange(call, THROTTLED)
+
+    complete_run(a_task(RUNNING, None, tries=5), world.tasks, NOW)
+
+    assert (world.run.status, world.told) == ("SUCCEEDED", ["JOB_COMPLETED", "BASELINE_CAPTURE_FAILED"])
+    assert "ThrottlingException" in world.events[1].message
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_whoever_dies_between_the_baseline_and_the_success_is_made_good(after):
+    world = a_world(SUCCEEDED)
+    world.calls.arrange("dynamodb.UpdateItem", FunctionCrashed("completing"), after=after)
+    with suppress(FunctionCrashed):
+        complete(world)
+
+    answer = complete(world)
+
+    assert (answer["status"], world.told) == ("SUCCEEDED", ["JOB_COMPLETED", "POST_RUN_BASELINE_CAPTURED"])
 
 
 def test_a_job_that_failed_is_followed_by_another_attempt_with_a_window_of_its_own():

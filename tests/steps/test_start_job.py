@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from builders import OPENED_AT, a_pipeline, a_rule, a_run, at
-from interlock.domain.pipeline import Job, JobType
+from interlock.domain.pipeline import Job, JobType, PostRun
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, StartIntent, moved, next_attempt, reopened
 from interlock.ports import CallFailed, Lost, StartedJob, TriggerError
 from interlock.simulation.faults import FunctionCrashed
@@ -57,6 +57,23 @@ def test_what_the_rules_read_at_the_start_stays_in_the_run():
 
     assert world.run.seen == {"row-count": {"count": 1000}}
     assert world.run.verdicts[0].holds
+
+
+def test_what_the_post_run_sensors_count_at_the_start_stays_in_the_run_too():
+    watched = PostRun(
+        (a_rule("exists", field=None, key="stock"), a_rule(key="row-count"), a_rule(key="audit"))
+    )
+    world = World(a_pipeline(rules=[a_rule()], post_run=watched), ASLEEP)
+    world.write_sensor(count=1000, sensor_count=7)
+    world.write_sensor("stock", sensor_count="40", note="x")
+
+    start(world)
+
+    assert world.run.seen == {
+        "row-count": {"count": 1000, "sensor_count": 7},
+        "stock": {"sensor_count": "40"},
+    }
+    assert world.calls.made.count("dynamodb.TransactGetItems") == 1, "read at the same instant"
 
 
 def test_the_token_that_the_run_slept_on_is_gone_once_its_job_runs():

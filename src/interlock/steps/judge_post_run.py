@@ -73,6 +73,8 @@ def is_after_success(written: SensorWritten, run: Run) -> bool:
 
 def post_run_due(promise: Promise, pipeline: Pipeline | None, control: ControlTable, now: datetime) -> None:
     """The time is over: name the sensors that nothing wrote, once. Decided by the run and the config as they are now."""
+    if promise.due_at is None:
+        return  # settled before
     sensors = post_run_sensors(pipeline) if pipeline is not None else ()
     run, readings = read_sensors(promise.key, sensors, control)
     due_at = _due_at(run, pipeline) if run is not None and pipeline is not None else None
