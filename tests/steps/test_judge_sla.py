@@ -314,7 +314,11 @@ def test_a_breach_says_what_keeps_the_run_that_never_was_from_starting() -> None
         "upstream-complete was never reported",
         "row-count.count is 900, wanted >= 1000",
     ]
-    assert event.detail["explanation"] == ["row-count.count is 900: must rise by 100 to 1000"]
+    assert event.detail["explanation"] == [
+        "upstream-complete was never reported:"
+        ' SENSOR#upstream-complete#2026-03-02 must be written with status == "ready"',
+        "row-count.count is 900: must rise by 100 to 1000",
+    ]
 
 
 def test_a_breach_of_a_run_whose_job_runs_speaks_of_no_rule() -> None:

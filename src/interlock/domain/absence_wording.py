@@ -4,40 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from interlock.domain.announcement import about, instant_text
 from interlock.domain.event import Announcement, EventType
+from interlock.domain.missing import missing_lines
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.plain_text import clock
+from interlock.domain.readiness import RuleVerdict
 from interlock.domain.run import Run
 
 _MOST_PARTS = 20
 
 
-def schedule_missed(pipeline: Pipeline, fire: datetime, at: datetime) -> Announcement:
+def schedule_missed(pipeline: Pipeline, date: str, fire: datetime, at: datetime) -> Announcement:
     said = (
         f"cron {pipeline.schedule.cron} should have fired at {clock(fire, at)} and started nothing; "
         "the window of that run is over"
     )
     detail = {"cron": pipeline.schedule.cron or "", "expectedAt": instant_text(fire)}
+    detail |= _explained(pipeline, date, None, at)
     return about(EventType.SCHEDULE_MISSED, said, at, None, detail, pipeline)
 
 
 def irregular_schedule_missed(
-    pipeline: Pipeline, date: str, deadline: datetime, at: datetime
+    pipeline: Pipeline, date: str, deadline: datetime, trigger: RuleVerdict | None, at: datetime
 ) -> Announcement:
+    """`trigger`: how it stands at that time, if there is one."""
     said = f"{date} is an included date, and no run was started by {clock(deadline, at)}"
-    detail = {"expectedAt": instant_text(deadline)}
+    detail = {"expectedAt": instant_text(deadline)} | _explained(pipeline, date, trigger, at)
     return about(EventType.IRREGULAR_SCHEDULE_MISSED, said, at, None, detail, pipeline)
 
 
 def sensor_deadline_expired(
-    pipeline: Pipeline, date: str, deadline: datetime, reason: str, at: datetime
+    pipeline: Pipeline,
+    date: str,
+    deadline: datetime,
+    reason: str,
+    trigger: RuleVerdict | None,
+    at: datetime,
 ) -> Announcement:
-    """`reason`: what the trigger's sensor reads at that time."""
+    """`reason` and `trigger`: what its sensor reads at that time."""
     said = f"the trigger of {date} was not met by {clock(deadline, at)}: {reason}"
     detail = {"deadlineAt": instant_text(deadline), "reason": reason[:1000]}
+    detail |= _explained(pipeline, date, trigger, at)
     return about(EventType.SENSOR_DEADLINE_EXPIRED, said, at, None, detail, pipeline)
+
+
+def _explained(pipeline: Pipeline, date: str, trigger: RuleVerdict | None, at: datetime) -> dict[str, Any]:
+    """What is missing, and how the date is run all the same."""
+    missing = missing_lines(pipeline, date, [trigger] if trigger is not None else [], at)
+    return {"explanation": [*missing, f"to run it all the same: interlock rerun {pipeline.id} {date}"]}
 
 
 def fire_recovered(pipeline: Pipeline, fire: datetime, at: datetime) -> Announcement:

@@ -13,6 +13,7 @@ from interlock.domain.event import Announcement, EventType
 from interlock.domain.late_data import Difference
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.post_run import PASSED, PostRunVerdict
+from interlock.domain.rerun import RerunDecision
 from interlock.domain.run import Run
 from interlock.domain.sensor_value import duration_text, json_safe, number_text, shown
 
@@ -110,12 +111,20 @@ def rerun_follows(
 
 
 def no_rerun(
-    run: Run, pipeline: Pipeline, source: str, reason: str, why: str, at: datetime, *, dry_run: bool
+    run: Run,
+    pipeline: Pipeline,
+    source: str,
+    reason: str,
+    decision: RerunDecision,
+    at: datetime,
+    *,
+    dry_run: bool,
 ) -> Announcement:
-    detail = _asked(source, reason)
+    detail, why = _asked(source, reason), decision.reason
     if dry_run:
         return dry_run_wording.rerun_rejected(run.attempt, why, detail, at)
-    return announcement.rerun_rejected(pipeline, run.attempt, why, detail, at)
+    explained = {"explanation": [decision.way_out]} if decision.way_out else {}
+    return announcement.rerun_rejected(pipeline, run.attempt, why, detail | explained, at)
 
 
 def _asked(source: str, reason: str) -> dict[str, Any]:

@@ -73,14 +73,29 @@ def need_of(node: RuleNode, verdict: RuleVerdict, run_date: str, now: datetime, 
 def missing_lines(
     pipeline: Pipeline, run_date: str, verdicts: Sequence[RuleVerdict], now: datetime
 ) -> list[str]:
-    """One short line for each thing that is missing and what would have to change; times in UTC."""
+    """One short line for each thing that is missing and what would have to change; times in UTC.
+
+    The trigger's comes first, where its verdict is among them.
+    """
 
     def say(at: datetime) -> str:
         return clock(at, now)
 
-    lines = list(_lines(needs(pipeline, run_date, verdicts, now, say), now, say))
+    rules = needs(pipeline, run_date, verdicts, now, say)
+    opening = _trigger(pipeline, run_date, verdicts, now, say)
+    lines = list(dict.fromkeys(line for need in (*opening, rules) for line in _lines(need, now, say)))
     more = [f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
     return [one_line(line, LONGEST_LINE) for line in lines[:MOST_LINES]] + more
+
+
+def _trigger(
+    pipeline: Pipeline, run_date: str, verdicts: Sequence[RuleVerdict], now: datetime, say: Say
+) -> Iterator[Need]:
+    trigger = pipeline.schedule.trigger
+    if trigger is not None:
+        text = compile_rule(trigger.rule).text
+        judged = [verdict for verdict in verdicts if verdict.rule == text]
+        yield from (need_of(trigger.rule, verdict, run_date, now, say) for verdict in judged[:1])
 
 
 def _lines(need: Need, now: datetime, say: Say) -> Iterator[str]:

@@ -21,6 +21,10 @@ class RerunDecision:
 
     accepted: bool
     reason: str
+    way_out: str = ""  # of a refusal: what would have to change
+
+
+_INCLUDE_IT = "change schedule.exclude or schedule.include, and ask again"
 
 
 def decide_rerun(
@@ -38,20 +42,23 @@ def decide_rerun(
     `upstreams` are the runs of other pipelines that its rules read.
     """
     if excluded is not None:
-        return RerunDecision(False, excluded)
+        return RerunDecision(False, excluded, _INCLUDE_IT)
     if run is None:
         return RerunDecision(True, "this partition has not run before")
     if run.status in (RunStatus.WAITING, RunStatus.RUNNING):
-        return RerunDecision(False, f"a run of this partition is {run.status}")
+        return RerunDecision(False, f"a run of this partition is {run.status}", "ask again once it has ended")
     if run.manual_reruns >= job.max_manual_reruns:
-        return RerunDecision(False, f"all {job.max_manual_reruns} of maxManualReruns are used")
+        used = f"all {job.max_manual_reruns} of maxManualReruns are used"
+        return RerunDecision(False, used, "raise job.maxManualReruns, and ask again")
     unchanged = not (
         _changed_since(run, readings, readiness) or succeeded_after(upstreams, _succeeded_at(run))
     )
     if run.status is RunStatus.SUCCEEDED and not force and unchanged:
         at = _succeeded_at(run).isoformat(timespec="seconds")
         return RerunDecision(
-            False, f"no sensor of its rules was updated since it succeeded at {at}; force: true reruns anyway"
+            False,
+            f"no sensor of its rules was updated since it succeeded at {at}; force: true reruns anyway",
+            "ask again once one of them is written, or with force: true",
         )
     return RerunDecision(True, f"rerun {run.manual_reruns + 1} of {job.max_manual_reruns}")
 
@@ -84,9 +91,10 @@ def _succeeded_at(run: Run) -> datetime:
 def decide_own_rerun(run: Run, job: Job, excluded: str | None) -> RerunDecision:
     """After late data or drift: both use one budget, counted in the run, whatever the reason says."""
     if excluded is not None:
-        return RerunDecision(False, excluded)
+        return RerunDecision(False, excluded, _INCLUDE_IT)
     if run.drift_reruns >= job.max_drift_reruns:
-        return RerunDecision(False, f"all {job.max_drift_reruns} of maxDriftReruns are used")
+        used = f"all {job.max_drift_reruns} of maxDriftReruns are used"
+        return RerunDecision(False, used, "ask for a rerun, or raise job.maxDriftReruns for the next change")
     return RerunDecision(
         True, f"rerun {run.drift_reruns + 1} of {job.max_drift_reruns} by late data or drift"
     )

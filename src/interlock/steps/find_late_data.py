@@ -200,8 +200,7 @@ def _tell(
         events.append(drift_wording.rerun_follows(run, source, reason, decision.reason, now, dry_run=True))
         used += 1
     elif REJECTED not in run.told:
-        why = decision.reason
-        events.append(drift_wording.no_rerun(run, pipeline, source, reason, why, now, dry_run=observes))
+        events.append(drift_wording.no_rerun(run, pipeline, source, reason, decision, now, dry_run=observes))
         facts = (*facts, REJECTED)
     told = remembered(run.told, *facts)
     _move(run, announcing(run, events, told=told, drift_reruns=used), control)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from interlock.domain.pipeline import Pipeline, Start
-from interlock.domain.readiness import trigger_holds
+from interlock.domain.pipeline import Pipeline, Rule, Start
+from interlock.domain.readiness import RuleVerdict, trigger_holds
 from interlock.domain.routing import fires_of_date
 from interlock.domain.run import RunKey
-from interlock.domain.sensor import InvalidReading, candidate_keys, parse_reading, reading_run_date
+from interlock.domain.sensor import InvalidReading, Unseen, candidate_keys, parse_reading, reading_run_date
 from interlock.ports import ControlTable
 
 
@@ -22,6 +22,7 @@ class TriggerMet:
     reason: str  # a sentence
     met: bool = False
     written_at: datetime | None = None  # as the reading says; None when it does not
+    verdict: RuleVerdict | None = None
 
 
 def find_met_trigger(pipeline: Pipeline, key: RunKey, control: ControlTable, now: datetime) -> TriggerMet:
@@ -34,7 +35,7 @@ def find_met_trigger(pipeline: Pipeline, key: RunKey, control: ControlTable, now
         return TriggerMet("there is no trigger")
     name = trigger.rule.key
     _, found = control.snapshot(key, candidate_keys(name, key.date))
-    seen = TriggerMet(f"{name} was not written for {key.date}")
+    seen = _unseen(trigger.rule, f"{name} was not written for {key.date}", now)
     for sensor, attributes in found.items():
         reading = _look_at(sensor, attributes, pipeline, key, now)
         if reading is not None and reading.met:
@@ -62,6 +63,10 @@ def _look_at(
         if reading_run_date(reading, pipeline, written_at or now) != key.date:
             return None
     except InvalidReading as invalid:
-        return TriggerMet(str(invalid))
+        return _unseen(trigger.rule, str(invalid), now)
     verdict = trigger_holds(trigger.rule, reading, now)
-    return TriggerMet(verdict.reason, verdict.holds, written_at)
+    return TriggerMet(verdict.reason, verdict.holds, written_at, verdict)
+
+
+def _unseen(rule: Rule, why: str, now: datetime) -> TriggerMet:
+    return TriggerMet(why, verdict=trigger_holds(rule, Unseen(rule.key, why), now))

@@ -106,12 +106,14 @@ def _start_fire(promise: Promise, pipeline: Pipeline, ports: KeeperPorts, now: d
         told = fire_recovered(pipeline, fire, now)
         if _open(promise, pipeline, why, told, ports, now):
             return
-    _settle(promise, "missed", schedule_missed(pipeline, fire, now), ports)
+    _settle(promise, "missed", schedule_missed(pipeline, promise.key.date, fire, now), ports)
 
 
 def _start_included(promise: Promise, pipeline: Pipeline, ports: KeeperPorts, now: datetime) -> None:
     deadline = deadline_of(PromiseKind.INCLUSION, pipeline, promise.key.date) or now
-    _settle(promise, "missed", irregular_schedule_missed(pipeline, promise.key.date, deadline, now), ports)
+    seen = find_met_trigger(pipeline, promise.key, ports.control, now)
+    missed = irregular_schedule_missed(pipeline, promise.key.date, deadline, seen.verdict, now)
+    _settle(promise, "missed", missed, ports)
 
 
 def _start_triggered(promise: Promise, pipeline: Pipeline, ports: KeeperPorts, now: datetime) -> None:
@@ -122,7 +124,7 @@ def _start_triggered(promise: Promise, pipeline: Pipeline, ports: KeeperPorts, n
         told = trigger_recovered(pipeline, seen.reason, now)
         if _open(promise, pipeline, seen.reason, told, ports, now):
             return
-    expired = sensor_deadline_expired(pipeline, promise.key.date, deadline, seen.reason, now)
+    expired = sensor_deadline_expired(pipeline, promise.key.date, deadline, seen.reason, seen.verdict, now)
     _settle(promise, "expired", expired, ports)
 
 
