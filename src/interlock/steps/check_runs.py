@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 
 from interlock.domain.bad_input import BadInput
 from interlock.domain.pipeline import Pipeline
+from interlock.domain.routing import fires_of_date
 from interlock.domain.run import Run, RunStatus
 from interlock.ports import CallFailed, DueRun
 from interlock.steps.await_job import poll_job
 from interlock.steps.close_stale_run import close_stale_run, why_stale
-from interlock.steps.dry_run import complete_dry_run
+from interlock.steps.dry_run import WAITS_FOR_FIRE, complete_dry_run
 from interlock.steps.evaluate_readiness import cancel_waiting
+from interlock.steps.fire_cron import fire_cron
 from interlock.steps.run_log import fields
 from interlock.steps.task import OrchestratorPorts
 from interlock.steps.wake_runs import wake_run
@@ -52,7 +54,9 @@ def _check_run(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
 
 def _look_at(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
     run = ports.control.run(due.key)
-    if run is None or run.status in (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED):
+    if run is None and due.waits_for == WAITS_FOR_FIRE:
+        _fire(due, ports, now)
+    elif run is None or run.status in (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED):
         ports.control.keep(due.key)
     elif run.status is RunStatus.RUNNING and run.dry_run:
         pipeline = ports.control.pipeline(due.key.pipeline_id)
@@ -71,6 +75,15 @@ def _look_at(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
             ports.control.keep(due.key)
             return
         _wake(run, due, pipeline, ports, now)
+
+
+def _fire(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
+    """Of a dry run; opened, it has a check row of its own in the place of this one."""
+    pipeline = ports.control.pipeline(due.key.pipeline_id)
+    for fire in fires_of_date(pipeline, due.key.date)[:1] if pipeline is not None else []:
+        fire_cron(due.key.pipeline_id, fire, ports.control, ports.machine, now)
+    if ports.control.run(due.key) is None:
+        ports.control.keep(due.key)
 
 
 def _wake(run: Run, due: DueRun, pipeline: Pipeline, ports: OrchestratorPorts, now: datetime) -> None:

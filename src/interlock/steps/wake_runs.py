@@ -29,7 +29,7 @@ from interlock.domain.sensor import (
     split_key,
 )
 from interlock.ports import ControlTable, DueRun, RerunLog, StateMachine
-from interlock.steps.dry_run import complete_dry_run, see_through
+from interlock.steps.dry_run import await_fire, complete_dry_run, see_through
 from interlock.steps.evaluate_readiness import expire_run, finish_expiry, next_look
 from interlock.steps.find_late_data import written_after_success
 from interlock.steps.open_run import WAITS_FOR_READINESS, open_run, revive_run, start_execution
@@ -110,6 +110,8 @@ def _open_triggered(
     # `written.at`, not `now`: a record that is delivered after midnight still opens the day it was written on.
     key = RunKey(pipeline.id, pipeline.schedule_id, reading_run_date(reading, pipeline, written.at))
     if pipeline.schedule.start is Start.ALL and not _has_fired(pipeline, key, now):
+        if pipeline.dry_run:
+            await_fire(pipeline, key, control)
         return set()
     opening = open_run(pipeline, key, "trigger", verdict.reason, control, machine, now)
     return {key} if opening.is_new else set()
