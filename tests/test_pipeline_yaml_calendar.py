@@ -68,6 +68,22 @@ def test_each_mistake_of_a_calendar_file_has_its_line_and_path(text: str, mistak
 @pytest.mark.parametrize(
     "text",
     [
+        b"\xef\xbb\xbfcalendar: {name: x}",
+        b"# ours\n---\ncalendar:\n  name: x\n",
+        b"{calendar: {name: x}}",
+        b"{\n  'calendar': {name: x}}",
+        b'"calendar" : {name: x}\n',
+        b"  calendar:\n    name: x\n",
+    ],
+)
+def test_a_calendar_file_is_known_however_it_is_written(text: bytes) -> None:
+    assert is_calendar_file(text)
+    assert check_calendar(text, "c.yaml").calendar.name == "x"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         b"pipeline: {id: x}\ncalendar: {name: y}\n",
         b"schedule: {include: {calendar: y}}",
         b"- calendar\n",

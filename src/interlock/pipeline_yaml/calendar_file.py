@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ from interlock.pipeline_yaml.rules import Section
 from interlock.pipeline_yaml.scalars import Day, Name
 
 _MOST_SHOWN = 20
+# Perhaps at the top; an editor may have put a byte order mark before it.
+_PERHAPS = re.compile(rb"""^(\xef\xbb\xbf)?[\s{]*["']?calendar["']?\s*:""", re.MULTILINE)
 
 
 class CalendarSection(Section):
@@ -66,7 +69,7 @@ class NamedCalendar:
 
 def is_calendar_file(text: bytes) -> bool:
     """Whether it has `calendar` at its top, and no `pipeline`. A text that is no YAML is not known to be one."""
-    if b"calendar" not in text:
+    if not _PERHAPS.search(text):
         return False  # spares most files the second parsing
     try:
         node = compose(text, "")
