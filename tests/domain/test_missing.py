@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders import a_pipeline, a_reading, a_rule, at
+from builders import a_pipeline, a_reading, a_rule, a_trigger, at
 from interlock.domain.missing import LONGEST_LINE, MOST_LINES, missing_lines, needs
 from interlock.domain.pipeline import AllOf, AnyOf, AtLeast, Match, Not, RuleNode, UpstreamRule
-from interlock.domain.readiness import Readiness, evaluate_readiness
-from interlock.domain.sensor import select_reading
+from interlock.domain.readiness import Readiness, evaluate_readiness, trigger_holds
+from interlock.domain.sensor import Unseen, select_reading
 from interlock.domain.upstream import UpstreamOutcome
 from obedience import longest_wait, obey
 
@@ -252,6 +252,25 @@ def test_verdicts_of_a_rule_that_the_config_has_lost_say_nothing():
     before = evaluate_readiness(a_pipeline(rules=[UP]).validation, {}, NOW)
 
     assert missing_lines(a_pipeline(rules=[ROWS]), DATE, before.verdicts, NOW) == []
+
+
+def test_a_trigger_that_is_missing_comes_before_the_rules():
+    pipeline = a_pipeline(rules=[ROWS, UP])
+    trigger = trigger_holds(pipeline.schedule.trigger.rule, Unseen("upstream-complete", "it was lost"), NOW)
+    rules = evaluate_readiness(pipeline.validation, {"row-count": a_reading({"count": 900})}, NOW).verdicts
+
+    assert missing_lines(pipeline, DATE, (trigger, *rules), NOW) == [
+        'it was lost: SENSOR#upstream-complete#2026-03-02 must be written with status == "ready"',
+        "row-count.count is 900: must rise by 100 to 1000",
+        'up was never reported: SENSOR#up#2026-03-02 must be written with status == "ready"',
+    ]
+
+
+def test_a_rule_that_is_the_trigger_too_is_told_once():
+    pipeline = a_pipeline(rules=[a_trigger().rule])
+    rules = evaluate_readiness(pipeline.validation, {}, NOW).verdicts
+
+    assert len(missing_lines(pipeline, DATE, (*rules, *rules), NOW)) == 1
 
 
 def test_the_lines_of_a_hundred_rules_are_bounded():

@@ -44,6 +44,37 @@ def test_no_rerun_begins_beside_an_open_run(status, force):
     assert (decided.accepted, decided.reason) == (False, f"a run of this partition is {status}")
 
 
+@pytest.mark.parametrize(
+    ("decided", "way_out"),
+    [
+        pytest.param(decision(a_run("WAITING")), "ask again once it has ended", id="an open run"),
+        pytest.param(
+            decision(None, excluded="a Sunday"),
+            "change schedule.exclude or schedule.include, and ask again",
+            id="an excluded date",
+        ),
+        pytest.param(
+            decision(a_success(), max_manual_reruns=0),
+            "raise job.maxManualReruns, and ask again",
+            id="no budget",
+        ),
+        pytest.param(
+            decision(a_success()),
+            "ask again once one of them is written, or with force: true",
+            id="nothing new",
+        ),
+        pytest.param(
+            decide_own_rerun(a_success(drift_reruns=1), Job(JobType.GLUE), None),
+            "ask for a rerun, or raise job.maxDriftReruns for the next change",
+            id="no budget for late data",
+        ),
+        pytest.param(decision(a_run("FAILED")), "", id="accepted"),
+    ],
+)
+def test_a_refusal_says_what_would_have_to_change(decided, way_out):
+    assert (decided.way_out, decided.accepted) == (way_out, not way_out)
+
+
 @pytest.mark.parametrize("run", [None, a_success(), a_run("FAILED")])
 @pytest.mark.parametrize("force", [False, True])
 def test_an_excluded_date_is_never_run(run, force):
