@@ -278,6 +278,10 @@ def test_a_cron_that_would_not_do_what_it_says_is_refused(cron: str, wanted: str
         (["schedule: {cron: 5 * * * *, timezone: Europe/Berlin}"], "schedule.timezone"),
         (["schedule: {cron: '0 */6 * * *', timezone: America/New_York}"], "schedule.timezone"),
         ([], "schedule"),
+        (
+            [f"schedule: {{{CRON}, exclude: {{weekends: true, days: [mon, tue, wed, thu, fri]}}}}"],
+            "schedule.exclude",
+        ),
         ([f"schedule: {{{SENSOR}}}", "validation: {trigger: ANY}"], "validation.rules"),
         ([f"schedule: {{{SENSOR}}}", "sla: {expectedDuration: 1h}"], "sla"),
         ([f"schedule: {{{SENSOR}}}", "sla: {maxDuration: 1h, expectedDuration: 1h}"], "sla.expectedDuration"),

@@ -190,6 +190,17 @@ def test_dates_are_made_only_as_they_are_asked_for() -> None:
     assert [one.date for one in islice(found, 2)] == ["2026-03-02T00:00", "2026-03-02T00:01"]
 
 
+def test_two_who_read_one_cron_at_the_same_time_do_not_disturb_each_other() -> None:
+    pipeline = a_pipeline(cron="0 6 1 * 5#2")
+    since, until = at("2026-03-01T00:00"), at("2027-03-01T00:00")
+    alone = list(expected_dates(pipeline, since, until, {}))
+
+    together = list(zip(*(expected_dates(pipeline, since, until, {}) for _ in range(2)), strict=True))
+
+    assert len(alone) == 24
+    assert together == [(one, one) for one in alone]
+
+
 @pytest.mark.parametrize(
     ("pipeline", "after", "found"),
     [

@@ -134,6 +134,9 @@ def warnings(pipeline: Pipeline) -> Iterator[_Finding]:
         )
     if not (schedule.cron or schedule.trigger or schedule.include):
         yield ("schedule",), "only a rerun request can start this pipeline; add a cron or a trigger"
+    exclude = schedule.exclude
+    if exclude and len({*exclude.days, *((5, 6) if exclude.weekends else ())}) == 7:
+        yield ("schedule", "exclude"), "excludes every day, so no run will start; leave one"
     if pipeline.validation == Validation(Match.ANY):
         yield ("validation", "rules"), "ANY of nothing never holds, so no run will start; add rules"
     if sla and sla.deadline is None and sla.max_duration is None:
