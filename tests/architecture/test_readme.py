@@ -81,7 +81,7 @@ def test_no_word_of_the_glossary_has_two_meanings() -> None:
 
 TYPED = sorted(
     {
-        *re.findall(r"(?:\.venv/bin/)?(interlock [a-z]+(?: (?:up|demo))?)\b", README),
+        *re.findall(r"(?:\.venv/bin/)?(interlock [a-z]+(?:-[a-z]+)?(?: (?:up|demo))?)\b", README),
         *re.findall(r"(?<![\w-])(make [a-z]+)\b(?=`|    #)", README),
     }
 )

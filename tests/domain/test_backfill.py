@@ -22,7 +22,7 @@ from interlock.domain.expected_date import ExpectedDate
 from interlock.domain.pipeline import Exclude
 
 NOW = at("2026-03-10T12:00")
-TODO, ASKED, OPEN = Standing.TODO, Standing.ASKED, Standing.OPEN
+TO_RUN, ASKED, OPEN = Standing.TO_RUN, Standing.ASKED, Standing.OPEN
 SUCCEEDED, FAILED, SKIPPED = Standing.SUCCEEDED, Standing.FAILED, Standing.SKIPPED
 
 
@@ -43,20 +43,20 @@ DAY = ("2026-03-02",)
 @pytest.mark.parametrize(
     ("run", "situation", "wanted"),
     [
-        pytest.param(None, {}, TODO, id="never ran"),
-        pytest.param(a_run("FAILED"), {}, TODO, id="failed before"),
-        pytest.param(a_run("EXPIRED"), {}, TODO, id="expired before"),
-        pytest.param(a_run("CANCELLED"), {}, TODO, id="cancelled before"),
+        pytest.param(None, {}, TO_RUN, id="never ran"),
+        pytest.param(a_run("FAILED"), {}, TO_RUN, id="failed before"),
+        pytest.param(a_run("EXPIRED"), {}, TO_RUN, id="expired before"),
+        pytest.param(a_run("CANCELLED"), {}, TO_RUN, id="cancelled before"),
         pytest.param(a_run("SUCCEEDED"), {}, SKIPPED, id="succeeded before"),
-        pytest.param(a_run("SUCCEEDED"), {"force": True}, TODO, id="succeeded before, forced"),
-        pytest.param(a_run("SUCCEEDED", dry_run=True), {}, TODO, id="only observed"),
+        pytest.param(a_run("SUCCEEDED"), {"force": True}, TO_RUN, id="succeeded before, forced"),
+        pytest.param(a_run("SUCCEEDED", dry_run=True), {}, TO_RUN, id="only observed"),
         pytest.param(a_run("WAITING"), {}, SKIPPED, id="somebody else's run waits"),
         pytest.param(a_run("RUNNING"), {"force": True}, SKIPPED, id="somebody else's runs, forced"),
         pytest.param(a_run("WAITING"), {"ours": DAY}, OPEN, id="our own run waits"),
         pytest.param(a_run("SUCCEEDED"), {"ours": DAY}, SUCCEEDED, id="we made it succeed"),
         pytest.param(a_run("SUCCEEDED"), {"ours": DAY, "force": True}, SUCCEEDED, id="forced, but done"),
         pytest.param(a_run("FAILED"), {"ours": DAY}, FAILED, id="failed in an earlier part"),
-        pytest.param(a_run("FAILED"), {"ours": DAY, "retry_failed": True}, TODO, id="to be retried"),
+        pytest.param(a_run("FAILED"), {"ours": DAY, "retry_failed": True}, TO_RUN, id="to be retried"),
         pytest.param(a_run("FAILED"), {"pending": DAY}, ASKED, id="asked for by an earlier part"),
         pytest.param(None, {"one": expected(excluded="a holiday")}, SKIPPED, id="excluded"),
         pytest.param(None, {"one": expected("2026-03-11")}, SKIPPED, id="still to come"),
@@ -74,10 +74,10 @@ def step(*standings: Standing, bad: int = 0, ended: int = 0, stopped=None, **lim
 @pytest.mark.parametrize(
     ("standings", "asked"),
     [
-        pytest.param([TODO, TODO, TODO], ("2026-03-01", "2026-03-02"), id="as many as may be open"),
-        pytest.param([OPEN, TODO, TODO], ("2026-03-02",), id="one is open"),
-        pytest.param([ASKED, OPEN, TODO], (), id="a request counts as open"),
-        pytest.param([FAILED, SUCCEEDED, SKIPPED, TODO], ("2026-03-04",), id="what has ended does not"),
+        pytest.param([TO_RUN, TO_RUN, TO_RUN], ("2026-03-01", "2026-03-02"), id="as many as may be open"),
+        pytest.param([OPEN, TO_RUN, TO_RUN], ("2026-03-02",), id="one is open"),
+        pytest.param([ASKED, OPEN, TO_RUN], (), id="a request counts as open"),
+        pytest.param([FAILED, SUCCEEDED, SKIPPED, TO_RUN], ("2026-03-04",), id="what has ended does not"),
     ],
 )
 def test_the_oldest_dates_are_asked_for_within_the_concurrency(standings, asked):
@@ -85,7 +85,7 @@ def test_the_oldest_dates_are_asked_for_within_the_concurrency(standings, asked)
 
 
 def test_more_open_than_allowed_asks_for_none():
-    assert step(OPEN, OPEN, OPEN, TODO, concurrency=2).ask == ()
+    assert step(OPEN, OPEN, OPEN, TO_RUN, concurrency=2).ask == ()
 
 
 @pytest.mark.parametrize(
@@ -101,18 +101,18 @@ def test_more_open_than_allowed_asks_for_none():
     ],
 )
 def test_it_stops_when_too_many_have_failed(bad, ended, most, stops):
-    following = step(OPEN, TODO, bad=bad, ended=ended, most_failures=most)
+    following = step(OPEN, TO_RUN, bad=bad, ended=ended, most_failures=most)
 
     assert (following.stopped is not None) is stops
     assert following.ask == (() if stops else ("2026-03-02",))
 
 
 def test_a_stop_stands_although_the_rest_succeeds():
-    assert step(TODO, bad=1, ended=90, stopped="enough") == Step(stopped="enough", done=True)
+    assert step(TO_RUN, bad=1, ended=90, stopped="enough") == Step(stopped="enough", done=True)
 
 
 def test_a_stop_waits_for_what_is_open():
-    assert step(OPEN, TODO, bad=3, ended=3) == Step(stopped="3 of 3 failed, more than 20%")
+    assert step(OPEN, TO_RUN, bad=3, ended=3) == Step(stopped="3 of 3 failed, more than 20%")
 
 
 def test_with_nothing_left_to_ask_for_there_is_nothing_to_stop():

@@ -144,7 +144,7 @@ def backfill(wish: Wish, cloud: Cloud, clock: Clock, who: str, out: TextIO, *, a
     if wish.preview:
         return told.preview(planned)
     told.plan(planned)
-    if not _of_standing(planned, Standing.TODO) and not any(one.standing in UNDER_WAY for one in planned):
+    if not _of_standing(planned, Standing.TO_RUN) and not any(one.standing in UNDER_WAY for one in planned):
         return told.summary(planned, None)
     work = _Work(wish, pipeline, desk, clock, who, told, {one.date: one for one in planned})
     try:

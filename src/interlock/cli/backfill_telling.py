@@ -22,7 +22,7 @@ class Telling:
 
     def preview(self, planned: Sequence[PlannedDate]) -> int:
         for one in planned:
-            would = "would run" if one.standing is Standing.TODO else str(one.standing)
+            would = "would run" if one.standing is Standing.TO_RUN else str(one.standing)
             self._line(f"{one.date}  {would}: {one.reason}")
         self._line(f"{_counted(planned)}; nothing was asked for")
         self._data(planned, None, preview=True)
@@ -81,5 +81,5 @@ def _counts(dates: Sequence[PlannedDate]) -> dict[Standing, int]:
 
 def _counted(dates: Sequence[PlannedDate]) -> str:
     total = f"{len(dates)} date{'s' if len(dates) != 1 else ''}"
-    parts = [f"{count} {'to run' if s is Standing.TODO else s}" for s, count in _counts(dates).items()]
+    parts = [f"{count} {standing}" for standing, count in _counts(dates).items()]
     return f"{total}: {', '.join(parts)}" if parts else total

@@ -26,7 +26,7 @@ _OPEN = (RunStatus.WAITING, RunStatus.RUNNING)
 class Standing(StrEnum):
     """Where one date of a backfill stands."""
 
-    TODO = "todo"  # to be asked for
+    TO_RUN = "to run"  # to be asked for
     ASKED = "asked"  # the request waits to be decided
     OPEN = "open"  # accepted; its run waits or runs
     SUCCEEDED = "succeeded"
@@ -140,7 +140,7 @@ def _planned(
     if run is None:
         if one.begins_at > now:
             return is_(Standing.SKIPPED, "it lies in the future")
-        return is_(Standing.TODO, "it has not run")
+        return is_(Standing.TO_RUN, "it has not run")
     if run.status in _OPEN:
         if ours:
             return is_(Standing.OPEN, f"its run is {run.status}")
@@ -149,12 +149,12 @@ def _planned(
         if ours:
             return is_(Standing.SUCCEEDED, "by this backfill")
         if force:
-            return is_(Standing.TODO, "it succeeded before, and --force runs it again")
+            return is_(Standing.TO_RUN, "it succeeded before, and --force runs it again")
         return is_(Standing.SKIPPED, "it has succeeded; --force runs it again")
     if ours and not retry_failed:
         why = f"{run.status} in an earlier part of this backfill; --retry-failed asks again"
         return is_(Standing.FAILED, why)
-    return is_(Standing.TODO, "only a dry run was made" if run.dry_run else f"its run is {run.status}")
+    return is_(Standing.TO_RUN, "only a dry run was made" if run.dry_run else f"its run is {run.status}")
 
 
 # ---------------------------------------------------------------- one step
@@ -189,12 +189,12 @@ def next_step(
     A stop stands, whatever the runs that were open then come to.
     """
     under_way = sum(standing in UNDER_WAY for standing in standings.values())
-    todo = [date for date, standing in standings.items() if standing is Standing.TODO]
-    stopped = stopped_before or (_too_many(ended_badly, ended, limits.most_failures) if todo else None)
+    to_run = [date for date, standing in standings.items() if standing is Standing.TO_RUN]
+    stopped = stopped_before or (_too_many(ended_badly, ended, limits.most_failures) if to_run else None)
     if stopped is not None:
         return Step(stopped=stopped, done=not under_way)
-    ask = tuple(sorted(todo)[: max(0, limits.concurrency - under_way)])
-    return Step(ask, done=not todo and not under_way)
+    ask = tuple(sorted(to_run)[: max(0, limits.concurrency - under_way)])
+    return Step(ask, done=not to_run and not under_way)
 
 
 def _too_many(ended_badly: int, ended: int, most: Fraction | int) -> str | None:
