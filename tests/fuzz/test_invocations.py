@@ -21,9 +21,11 @@ from interlock.domain.run import RunStatus
 from interlock.functions.alert_dispatcher import DispatcherPorts, alert_dispatcher
 from interlock.functions.event_sink import event_sink
 from interlock.functions.orchestrator import CHECK_RUNS, STEPS, orchestrator
+from interlock.functions.sla_monitor import ACTIONS, UnknownDeadline, sla_monitor
 from interlock.functions.stream_router import UnknownInvocation, stream_router
 from interlock.ports import CallFailed
 from interlock.steps.check_runs import ChecksFailed
+from interlock.steps.mirror_deadline import SlaMonitorPorts
 from interlock.steps.task import BadTask, NoLongerReady, RunOver
 from interlock.triggers.state_events import InvalidStateEvent
 
@@ -127,6 +129,47 @@ def test_a_run_that_is_handed_over_among_garbage_is_looked_at(runs: list[Any], p
         assert 0 < len(str(error)) < 5000  # noqa: PT017  (it may succeed as well)
 
     assert len(plane.machine.started) == 1
+
+
+# ---------------------------------------------------------------- sla-monitor
+
+PROMISE_ROWS = mappings(
+    createdAt=st.just("2026-03-02T00:00:00.000Z"),
+    version=st.integers(1, 3),
+    dueAt=st.integers(0, 2_000_000_000_000),
+    since=st.just("2026-03-02T00:00:00.000Z"),
+    verdict=st.sampled_from(["met", "breached"]),
+)
+
+
+class _NoScheduler:
+    def put(self, promise: Any, at: Any) -> None: ...
+    def remove(self, kind: Any, key: Any) -> None: ...
+
+
+@FEW
+@given(
+    payload=mappings(
+        action=st.sampled_from(list(ACTIONS)), kind=st.sampled_from(["sla", "relative-sla"]), run=RUNS
+    ),
+    row=PROMISE_ROWS,
+    kind=st.sampled_from(["sla", "relative-sla"]),
+    date=st.sampled_from(["2026-03-02", "2026-02-30"]),
+)
+def test_sla_monitor_answers_or_names_what_is_wrong(
+    payload: dict[str, Any], row: dict[str, Any], kind: str, date: str
+) -> None:
+    plane = ControlPlane()
+    plane.write({**row, "PK": f"PIPELINE#{BAD}", "SK": f"DUE#{kind}#stream#{date}"})
+    whole = {"action": "fire", "kind": kind, "run": {**VALID["run"], "date": date}}
+
+    for event in (payload, whole):
+        refused = None
+        try:
+            sla_monitor(event, SlaMonitorPorts(plane.control, _NoScheduler()), NOW)
+        except (UnknownDeadline, BadTask, BadInput, CallFailed) as error:
+            refused = str(error)
+        assert refused is None or 0 < len(refused) < 5000
 
 
 # ---------------------------------------------------------------- stream-router, when it is no stream

@@ -6,6 +6,7 @@ import pytest
 
 from interlock.simulation.cron_fires import unix_cron
 from interlock.simulation.history import Kind
+from interlock.simulation.played import Played
 from scenario_text import GLUE_PIPELINE, LANDED, instants, played
 
 WAITING = GLUE_PIPELINE.replace(
@@ -131,3 +132,34 @@ def test_a_healthy_attempt_stays_within_its_transitions() -> None:
     world = played(LANDED)
 
     assert world.cost.costs()["transitions"] <= 8
+
+
+WITH_SLA = """\
+  - pipeline: {id: sessions}
+    schedule: {cron: "0 9 * * *"}
+    sla: {deadline: "12:00"}
+    job: {type: glue, config: {jobName: sessions}}
+"""
+
+
+def looks(world: Played) -> int:
+    """How often sla-monitor was invoked at the deadline."""
+    lines = [
+        line for line in world.history.lines if line.kind is Kind.FUNCTION and line.text == "sla-monitor"
+    ]
+    return sum(f"{line.at:%H:%M:%S}" == "12:00:00" for line in lines)
+
+
+def test_a_one_shot_fires_once_at_its_second() -> None:
+    world = played(configs=WITH_SLA, until="+8h", jobs="{sessions: [{outcome: never}]}")
+
+    assert instants(world, "SLA_BREACH") == ["14400"]
+    # By the fire, and by what that changed: the row of this date, which has no schedule any more.
+    assert looks(world) == 2
+
+
+def test_a_one_shot_that_was_removed_never_fires() -> None:
+    world = played(configs=WITH_SLA, until="+8h", jobs="{sessions: [{outcome: succeed, after: 1h}]}")
+
+    assert instants(world, "SLA_MET") == ["7200"]
+    assert looks(world) == 0

@@ -302,6 +302,15 @@ def test_a_clock_that_a_days_reading_began_is_nobodys_where_each_hour_has_its_ru
     assert row(world, RELATIVE) is None
 
 
+def test_what_a_pipeline_only_observed_meets_no_sla() -> None:
+    world = a_world(replace(done("2026-03-03T09:00"), dry_run=True))
+
+    look(world, DEADLINE)
+
+    assert world.told == ["SLA_BREACH"]
+    assert "no run was opened" in world.events[0].message
+
+
 def test_a_breach_says_what_keeps_the_run_that_never_was_from_starting() -> None:
     world = a_world()
     world.write_sensor("row-count", count=900)

@@ -166,7 +166,7 @@ def _facts(event: Event) -> list[tuple[str, str]]:
 
 
 def _fact(name: str, value: Any, event: Event) -> str:
-    if name == "durationSeconds" and isinstance(value, (int, float)) and 0 <= value < 10**9:
+    if name.endswith("Seconds") and isinstance(value, (int, float)) and 0 <= value < 10**9:
         return duration(timedelta(seconds=value))
     at = parse_instant(value) if name.endswith("At") else None
     return clock(at, event.at) if at else shown(value, 300)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from interlock.domain.plain_text import shown
 from interlock.domain.promise import PromiseKind
 from interlock.domain.run import RunKey
 from interlock.steps.mirror_deadline import SlaMonitorPorts, deadline_fired, mirror_deadline
@@ -14,9 +15,7 @@ from interlock.steps.task import read_key
 Act = Callable[[PromiseKind, RunKey, SlaMonitorPorts, datetime], None]
 
 ACTIONS: Mapping[str, Act] = {"mirror": mirror_deadline, "fire": deadline_fired}
-_KINDS: Mapping[str, PromiseKind] = {
-    str(kind): kind for kind in (PromiseKind.SLA, PromiseKind.RELATIVE_SLA)
-}
+_KINDS: Mapping[str, PromiseKind] = {str(kind): kind for kind in (PromiseKind.SLA, PromiseKind.RELATIVE_SLA)}
 
 
 class UnknownDeadline(ValueError):
@@ -25,9 +24,9 @@ class UnknownDeadline(ValueError):
 
 def sla_monitor(event: Mapping[str, Any], ports: SlaMonitorPorts, now: datetime) -> dict[str, Any]:
     """What fails is invoked again, by Lambda or by Scheduler; after that the watchdog looks at the row."""
-    act, kind = ACTIONS.get(str(event.get("action"))), _KINDS.get(str(event.get("kind")))
-    if act is None or kind is None:
-        shown = f"action {str(event.get('action'))[:40]!r}, kind {str(event.get('kind'))[:40]!r}"
-        raise UnknownDeadline(f"{shown}; known are {', '.join(ACTIONS)} of {', '.join(_KINDS)}")
-    act(kind, read_key(event.get("run") or {}), ports, now)
+    action, kind = shown(event.get("action"), 40), shown(event.get("kind"), 40)
+    if action not in ACTIONS or kind not in _KINDS:
+        known = f"known are {', '.join(ACTIONS)} of {', '.join(_KINDS)}"
+        raise UnknownDeadline(f"action {action!r} of {kind!r}; {known}")
+    ACTIONS[action](_KINDS[kind], read_key(event.get("run") or {}), ports, now)
     return {}

@@ -63,6 +63,8 @@ def _judge(
         _drop(promise, pipeline, control, now)
         return None
     run = control.run(promise.key)
+    if run is not None and run.dry_run:
+        run = None  # of a time when the pipeline only observed: nothing was done
     verdict = sla_verdict(promise, times, run, now)
     if verdict is SlaVerdict.OPEN:
         due_at = whole_milliseconds(times.next_look(warned=promise.warned))
