@@ -21,6 +21,9 @@ OPTIONS = [
     "--json",
     "--timeline",
     "--report",
+    "--from",
+    "--from=2026-03-01",
+    "--days=3",
     "--help",
     "-h",
     "--",
@@ -101,7 +104,7 @@ def test_any_first_word_is_a_command_or_wrong_usage(argv: list[str]) -> None:
     assert code in (0, 2)  # 0: help
 
 
-@pytest.mark.parametrize("command", ["validate", "simulate"])
+@pytest.mark.parametrize("command", ["validate", "simulate", "calendar"])
 @FEW
 @given(argv=ARGUMENTS)
 @example(["--nope=a\nb", "x"])
@@ -120,7 +123,7 @@ def test_any_arguments_are_carried_out_or_wrong_usage(command: str, argv: list[s
     assert_tidy(code, out, err)
 
 
-@pytest.mark.parametrize("command", ["validate", "simulate"])
+@pytest.mark.parametrize("command", ["validate", "simulate", "calendar"])
 @FEW
 @given(
     content=st.binary(max_size=80)
