@@ -116,7 +116,7 @@ def _show(session: Session, plan: Plan, out: TextIO) -> None:
 
 
 def endpoints(session: Session) -> dict[str, Any]:
-    """Where everything is, and the environment that AWS's tools need to find it."""
+    """Where everything is, and the environment that AWS's tools and our commands need to find it."""
     stack = session.stack
     return {
         "environment": {
@@ -124,6 +124,7 @@ def endpoints(session: Session) -> dict[str, Any]:
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_DEFAULT_REGION": session.emulator.region,
+            "INTERLOCK_ENVIRONMENT": stack.options.environment,
         },
         "tables": {name: stack.table(name) for name in ("control", "joblog", "rerun", "events")},
         "pipelineConfigs": f"s3://{stack.bucket}/{stack.config_prefix}",
@@ -170,6 +171,9 @@ def _about(pipeline: Pipeline, tables: Mapping[str, str]) -> Iterator[str]:
     yield f"  # write the sensors that {pipeline.id} waits for: the first opens its run, the last starts its job"
     for key, data in holding_readings(pipeline, now).items():
         yield f"  {put_sensor(tables['control'], pipeline.id, key, data)}"
+    yield ""
+    yield "  # why did it (not) run?"
+    yield f"  interlock explain {pipeline.id}"
     yield ""
     yield "  # what happened?"
     yield f"  {read_events(tables['events'], pipeline.id)}"

@@ -138,7 +138,7 @@ def _open_triggered(
     pipeline: Pipeline, loaded_at: datetime, known: set[RunKey], ports: WatchdogPorts, now: datetime
 ) -> None:
     """The trigger of this period, or of the one that ended last, is met and has no run: its record was lost."""
-    if pipeline.schedule.trigger is None or pipeline.dry_run:
+    if pipeline.schedule.trigger is None:
         return
     zone = zone_of(pipeline)
     current = current_date(pipeline, now)
@@ -152,7 +152,8 @@ def _open_triggered(
         seen = find_met_trigger(pipeline, key, ports.control, now)
         if not seen.met or (seen.written_at is not None and seen.written_at > now - _RECORD_ON_ITS_WAY):
             continue
-        told = trigger_recovered(pipeline, seen.reason, now)
+        # Nobody need be alarmed for a run that only observes.
+        told = None if pipeline.dry_run else trigger_recovered(pipeline, seen.reason, now)
         opening = open_run(
             pipeline, key, "watchdog", seen.reason, ports.control, ports.machine, now, told=told
         )
