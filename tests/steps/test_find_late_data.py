@@ -87,13 +87,16 @@ def test_a_heartbeat_asks_for_the_run_and_its_baseline_and_for_nothing_else():
     assert world.run == SUCCESS
 
 
-def test_a_write_to_a_run_that_waits_looks_at_no_baseline():
-    world = a_world(run=replace(SUCCESS, status=RunStatus.WAITING))
+def test_a_write_to_a_run_that_waits_costs_what_it_did_without_late_data():
+    waiting = replace(SUCCESS, status=RunStatus.WAITING)
+    world = a_world(run=waiting)
+    world.outside.promise(DueRun(waiting.key, NOW, "readiness"))
+    write(world, count=999)
     world.calls.made.clear()
 
     write(world, count=999)
 
-    assert world.calls.made == ["dynamodb.Query", "dynamodb.GetItem"]
+    assert world.calls.made == ["dynamodb.Query", "dynamodb.TransactGetItems"]
 
 
 @pytest.mark.parametrize("call", ["dynamodb.PutItem", "dynamodb.UpdateItem", "states.StartExecution"])

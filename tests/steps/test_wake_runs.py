@@ -179,6 +179,16 @@ def test_a_dateless_write_wakes_every_run_that_waits_for_it():
     assert sorted(world.machine.woken) == ["token", "yesterday"]
 
 
+def test_a_run_that_waits_without_its_ledger_row_is_found_by_its_date_and_gets_a_row_again():
+    world = World(run=ASLEEP)
+
+    write(world, "row-count", TOO_FEW)
+    assert world.due == [("2026-03-02", "08:35:00", 0)]
+    write(world, "row-count", ENOUGH)
+
+    assert world.machine.woken == ["token"]
+
+
 def test_a_removed_sensor_is_a_reason_to_wait_on():
     world = asleep_world()
 

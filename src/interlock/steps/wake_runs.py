@@ -78,7 +78,7 @@ def sensor_written(
         return
     for run in _concerned(written, reading, looked_at, opened, pipeline, control):
         if run.key not in looked_at:
-            _look_at_ended(run, reading, pipeline, control, machine, now)
+            _look_at_other(run, reading, pipeline, control, machine, now)
         if run.status is RunStatus.RUNNING:
             written_in_flight(run, written, reading, pipeline, control, now)
         elif run.status is RunStatus.SUCCEEDED:
@@ -175,7 +175,7 @@ def _concerned(
     return [run for run in runs if run is not None and run.key not in opened]
 
 
-def _look_at_ended(
+def _look_at_other(
     run: Run,
     reading: Reading,
     pipeline: Pipeline,
@@ -183,10 +183,15 @@ def _look_at_ended(
     machine: StateMachine,
     now: datetime,
 ) -> None:
-    if reading.key in awaited_keys(pipeline):
-        revive_if_ready(run, pipeline, control, machine, now)
-    else:
+    if reading.key not in awaited_keys(pipeline):
         start_execution(run, control, machine, now)  # whoever reopened it for drift may have died
+    elif run.status is RunStatus.WAITING:
+        # Whoever completed its former life may have taken the row with him by which it would have been found.
+        following = wake_run(run.key, pipeline, control, machine, now)
+        if following is not None:
+            control.promise(following)
+    else:
+        revive_if_ready(run, pipeline, control, machine, now)
 
 
 def revive_if_ready(
