@@ -164,6 +164,10 @@ def test_facts_come_in_the_order_of_their_weight_and_unknown_ones_too():
     )
 
 
+def test_seconds_are_told_as_a_duration():
+    assert alert_of(an_event(detail={"lateBySeconds": 90})).facts == (("late by", "1m 30s"),)
+
+
 def test_facts_are_bounded_in_number_and_length():
     facts = alert_of(an_event(detail={f"fact{n:03}": "x" * 1000 for n in range(40)})).facts
 

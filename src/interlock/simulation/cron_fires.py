@@ -17,6 +17,7 @@ from interlock.simulation.invocations import TICK
 from interlock.simulation.our_calls import OurCalls
 
 _AHEAD = timedelta(days=366 * 8 + 1)  # 29 February can be eight years away
+_NAME = re.compile(r"[0-9a-zA-Z-_.]{1,64}")
 _SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 
 
@@ -47,6 +48,8 @@ class SchedulerClient:
 
     def create_schedule(self, *, Name: str, **definition: Any) -> dict[str, Any]:
         with self.calls.calling("scheduler.CreateSchedule", _pipeline_of(definition)):
+            if not _NAME.fullmatch(Name):
+                raise refusal("CreateSchedule", "ValidationException", f"{Name!r} is no schedule's name")
             if Name in self._schedules:
                 raise refusal("CreateSchedule", "ConflictException", f"{Name} exists", 409)
             self._set(Name, definition)
