@@ -43,15 +43,15 @@ Run
   attempt  1
 
 Rules, read now: 1 of 4 hold, all must
-  ✗ row-count.count is 900, wanted >= 1000 (since 09:00 CET (08:00 UTC), 30m)
+  ✗ row-count.count is 900, wanted >= 1000 · for 30m, since 09:00 CET (08:00 UTC)
       must rise by 100 to 1000
   ✓ up.status is "ready", wanted == "ready"
-  ✗ 1 of 3 hold, 1 more needed (since 09:00 CET (08:00 UTC), 30m)
+  ✗ 1 of 3 hold, 1 more needed · for 30m, since 09:00 CET (08:00 UTC)
       one of these is enough:
-      ✗ eu was never reported (since 09:00 CET (08:00 UTC), 30m)
+      ✗ eu was never reported · for 30m, since 09:00 CET (08:00 UTC)
           SENSOR#eu#2026-03-02 must be written
       ✓ us was reported
-      ✗ apac was never reported (since 09:00 CET (08:00 UTC), 30m)
+      ✗ apac was never reported · for 30m, since 09:00 CET (08:00 UTC)
           SENSOR#apac#2026-03-02 must be written
   ✗ incident.status is "open", wanted == "open", which must not be
       must become anything but "open"

@@ -94,12 +94,23 @@ def test_the_lines_it_prints_start_the_sample_s_job_and_ctrl_c_ends_it_well(tmp_
             dynamodb.put_item(TableName=put["--table-name"], Item=json.loads(put["--item"]))
 
         eventually(lambda: "JOB_COMPLETED" in event_types(dynamodb, query), PATIENCE)
+        explained = printed_by(next(line for line in lines if line.startswith("interlock explain")), export)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 0
+    assert " succeeded at " in explained.splitlines()[0]
     assert not [pid for pid in tree if is_alive(pid)]
     assert list(files.iterdir()) == []
+
+
+def printed_by(line: str, export: str) -> str:
+    """What the command of a printed line prints, in a shell that did the `export` before it."""
+    exported = dict(pair.split("=", 1) for pair in shlex.split(export)[1:])
+    command = [sys.executable, "-m", "interlock.cli.main", *shlex.split(line)[1:]]
+    environment = {"PYTHONPATH": ":".join(filter(None, sys.path)), "PATH": "/usr/bin:/bin"} | exported
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout
 
 
 def event_types(dynamodb: Any, query: dict[str, str]) -> list[str]:

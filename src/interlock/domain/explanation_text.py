@@ -91,7 +91,7 @@ def _since(need: Need, explanation: Explanation) -> str:
     now = explanation.times.now
     if need.since is None or (now - need.since).total_seconds() < 1:
         return ""
-    return f" (since {explanation.times.at(need.since)}, {duration(now - need.since)})"
+    return f" · for {duration(now - need.since)}, since {explanation.times.at(need.since)}"
 
 
 def _deadlines(explanation: Explanation) -> list[str]:
