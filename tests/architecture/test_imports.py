@@ -114,6 +114,7 @@ HEAVY = (
     "yaml",
     "slack_sdk",
     "croniter",
+    "holidays",
     "aws_xray_sdk",
     "aws_lambda_powertools.utilities.parser",
     "aws_lambda_powertools.utilities.idempotency",

@@ -62,10 +62,7 @@ def _of_cron(
     pipeline: Pipeline, since: datetime, until: datetime, calendars: Mapping[str, Calendar]
 ) -> Iterator[ExpectedDate]:
     zone, latest = zone_of(pipeline), ""
-    # The fire after the last one may lie beyond `until`: it ends the last period.
-    for fire, following in pairwise(chain(expected_fires(pipeline, since, _END), (None,))):
-        if fire is None or fire >= until:
-            return
+    for fire, following in _fires_and_next(pipeline, since, until):
         run_date = fire_date(pipeline, fire)
         day = calendar_date(run_date)
         ends_at = instant_of(period_end(run_date), zone)
@@ -75,6 +72,19 @@ def _of_cron(
         if run_date != latest:
             yield ExpectedDate(run_date, fire, ends_at, excluded_by(pipeline, day, calendars))
         latest = run_date
+
+
+def _fires_and_next(
+    pipeline: Pipeline, since: datetime, until: datetime
+) -> Iterator[tuple[datetime, datetime | None]]:
+    """The fire after each is looked for only where it ends the period; it may lie beyond `until`."""
+    if cron_form(pipeline) is not Period.MINUTE:
+        yield from ((fire, None) for fire in expected_fires(pipeline, since, until))
+        return
+    for fire, following in pairwise(chain(expected_fires(pipeline, since, _END), (None,))):
+        if fire is None or fire >= until:
+            return
+        yield fire, following
 
 
 def _days(
