@@ -135,8 +135,8 @@ def _make(
     now: datetime,
 ) -> None:
     """Rows up to the first that is due later than now, and of all dates that begin before that one is."""
-    next_due: datetime | None = None
-    made = 0
+    ahead = [row.due_at for row in known.values() if row.due_at is not None and row.due_at > now]
+    next_due, made = min(ahead, default=None), 0
     for one in wanted:
         if made == _MOST_ROWS or (next_due is not None and one.begins_at > next_due):
             return
