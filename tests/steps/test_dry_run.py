@@ -12,7 +12,7 @@ from builders import OPENED_AT, a_key, a_pipeline, a_rule, a_run
 from interlock.domain.job_record import JobRecord
 from interlock.domain.pipeline import Job, JobType, Sla
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, moved
-from interlock.ports import CallFailed, DueRun
+from interlock.ports import CallFailed, DueRun, Lost
 from interlock.simulation.faults import FunctionCrashed
 from interlock.steps.await_job import settle
 from interlock.steps.check_runs import ChecksFailed, check_runs
@@ -219,6 +219,17 @@ def test_a_failure_that_is_reported_twice_counts_once():
     hears(world)
 
     assert world.told == ["DRY_RUN_WOULD_RETRY"]
+
+
+def test_a_failure_that_loses_a_race_is_told_when_it_is_delivered_again():
+    world = a_world(ENDED, ONE_RETRY)
+    world.calls.arrange("dynamodb.UpdateItem", lambda: world.put_run(replace(ENDED, version=7)))
+
+    with pytest.raises(Lost):
+        hears(world)
+    hears(world)
+
+    assert (world.told, world.run.retries) == (["DRY_RUN_WOULD_RETRY"], 1)
 
 
 def test_a_permanent_failure_uses_the_other_budget():
