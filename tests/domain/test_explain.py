@@ -263,8 +263,8 @@ def backing_off() -> Run:
             ),
             "waits: 2 of 2 rules do not hold",
             (
-                "a write of row-count is looked at within seconds: the run goes on the moment its rules hold",
-                "so is a success of silver",
+                "a write of row-count or a success of silver is looked at within seconds:"
+                " the run goes on the moment its rules hold",
                 "its window ends at 09:00 UTC, in 30m: if its rules do not hold then, it expires",
                 "once expired, it is started by the next write that makes its rules hold,"
                 " until the trigger deadline at 2026-03-03 09:00 UTC",
@@ -344,6 +344,12 @@ def test_a_run_that_backs_off_tells_the_failure_before():
 
     assert facts["attempt"] == "2, after 1 retry"
     assert facts["before"] == "attempt 1 failed: disk full"
+
+
+def test_a_run_whose_workflow_may_never_have_begun_says_so():
+    facts = {fact.name: fact.text for fact in explain(a_situation(run=a_run(confirmed=False))).facts}
+
+    assert facts["workflow"] == "not known to have begun; its start is repeated until it has"
 
 
 def test_a_refused_start_tells_the_refusal_and_since_when():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from builders import a_pipeline, a_reading, a_rule, a_trigger, at
 from interlock.domain.missing import LONGEST_LINE, MOST_LINES, missing_lines, needs
-from interlock.domain.pipeline import AllOf, AnyOf, AtLeast, Match, Not, RuleNode, UpstreamRule
+from interlock.domain.pipeline import AllOf, AnyOf, AtLeast, Match, Not, RuleNode, UpstreamDate, UpstreamRule
 from interlock.domain.readiness import Readiness, evaluate_readiness, trigger_holds
 from interlock.domain.sensor import Unseen, select_reading
 from interlock.domain.upstream import UpstreamOutcome
@@ -229,7 +229,10 @@ def test_another_pipeline_must_succeed():
     outcome = UpstreamOutcome(False, "silver 2026-03-02 is RUNNING", "RUNNING")
 
     assert judged(UpstreamRule("silver"), None, **{"silver#same": outcome}) == [
-        "silver 2026-03-02 is RUNNING: must succeed; see interlock explain silver"
+        "silver 2026-03-02 is RUNNING: must succeed; see interlock explain silver 2026-03-02"
+    ]
+    assert judged(UpstreamRule("silver", UpstreamDate.PREVIOUS), None) == [
+        "silver was not looked at: must succeed; see interlock explain silver"
     ]
 
 

@@ -100,7 +100,7 @@ def test_other_pipelines_are_asked_how_they_stand() -> None:
     world.put_run(a_run("RUNNING", key=a_key("silver")))
 
     assert explained(world).headline == (
-        "waits: silver 2026-03-02 is RUNNING, must succeed; see interlock explain silver"
+        "waits: silver 2026-03-02 is RUNNING, must succeed; see interlock explain silver 2026-03-02"
     )
 
 

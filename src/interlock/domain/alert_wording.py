@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from interlock.domain.event import EventType
 
 _RERUN = "Once that is settled, request a rerun."
-_STILL_TIME = "There is still time: see what the run waits for, or how far its job is."
+_STILL_TIME = "There is still time: interlock explain says what the run waits for, or how far its job is."
 _LATE = "Late from now on; nothing is stopped. Tell those who wait for this data."
 _MAY_RERUN = "A rerun follows if maxDriftReruns allows one; that is announced on its own."
 _MISSED = "Nothing was started for this date. Request a rerun if it is still wanted."

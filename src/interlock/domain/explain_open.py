@@ -19,7 +19,7 @@ _MOST_NAMED = 5
 def waiting(situation: Situation, run: Run, rules: Need) -> Standing:
     """`rules`: as they read now."""
     times, job = situation.times, situation.pipeline.job
-    facts = (*opened(situation, run), *_last_failure(run))
+    facts = (*opened(situation, run), *_workflow(run), *_last_failure(run))
     if run.retry_at is not None and run.retry_at > situation.now:
         said = f"waits to try again: attempt {run.attempt} begins at {times.when(run.retry_at)}"
         then = f"its rules are looked at then, until its window ends at {times.at(run.window_ends_at)}"
@@ -46,6 +46,11 @@ def waiting(situation: Situation, run: Run, rules: Need) -> Standing:
     return Standing(f"waits: {lacking(rules)}", facts, following)
 
 
+def _workflow(run: Run) -> Iterator[Fact]:
+    if not run.confirmed:
+        yield Fact("workflow", "not known to have begun; its start is repeated until it has")
+
+
 def _last_failure(run: Run) -> Iterator[Fact]:
     """Of the attempt before: the row keeps the events of its last move."""
     for event in run.events:
@@ -55,11 +60,11 @@ def _last_failure(run: Run) -> Iterator[Fact]:
 
 def _woken_by(situation: Situation) -> Iterator[str]:
     sensors = _named(list(rule_sensors(situation.pipeline)))
-    if sensors:
-        yield f"a write of {sensors} is looked at within seconds: the run goes on the moment its rules hold"
     upstreams = _named([rule.pipeline_id for rule in upstream_rules(situation.pipeline)])
-    if upstreams:
-        yield f"so is a success of {upstreams}"
+    wakes = [f"a write of {sensors}"] if sensors else []
+    wakes += [f"a success of {upstreams}"] if upstreams else []
+    if wakes:
+        yield f"{' or '.join(wakes)} is looked at within seconds: the run goes on the moment its rules hold"
 
 
 def _named(names: list[str]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from interlock.domain.pipeline import Check, Match, Pipeline, Rule, RuleNode, UpstreamRule
+from interlock.domain.pipeline import Check, Match, Pipeline, Rule, RuleNode, UpstreamDate, UpstreamRule
 from interlock.domain.plain_text import clock, duration, one_line
 from interlock.domain.readiness import RuleVerdict
 from interlock.domain.rule_check import (
@@ -160,15 +160,19 @@ class _Reader:
             return self._of_rule(rule.node, verdict, wanted=wanted)
         if isinstance(rule.node, UpstreamRule):
             change = "must succeed" if wanted else "must not have succeeded"
-            return _leaf(
-                verdict, verdict.reason, f"{change}; see interlock explain {rule.node.pipeline_id}", wanted
-            )
+            see = f"see interlock explain {rule.node.pipeline_id}{self._date_of(rule.node)}"
+            return _leaf(verdict, verdict.reason, f"{change}; {see}", wanted)
         pairs = list(zip(rule.members, verdict.members, strict=False))
         if rule.needed == 0 and len(pairs) == 1:  # `not`
             return self.need(*pairs[0], wanted=not wanted)
         members = tuple(self.need(member, told, wanted=wanted) for member, told in pairs)
         least = rule.needed if wanted else len(members) - rule.needed + 1
         return _group(verdict.rule, members, least, verdict.since)
+
+    def _date_of(self, rule: UpstreamRule) -> str:
+        """Where it is known without asking: a day's run waits for a run of that day."""
+        of_a_day = "T" not in self.run_date
+        return f" {self.run_date}" if rule.date is UpstreamDate.SAME and of_a_day else ""
 
     def _of_rule(self, rule: Rule, verdict: RuleVerdict, *, wanted: bool) -> Need:
         found = verdict.reason.rpartition(f", wanted {wanted_text(rule)}")[0] or verdict.reason
