@@ -13,7 +13,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from interlock.simulation.asl_definition import Choice, Exit, Fail, Pass, Task, Wait
+from interlock.simulation.asl_definition import Choice, Exit, Fail, Machine, Pass, Task, Wait
 from interlock.simulation.asl_errors import (
     HEARTBEAT_TIMEOUT,
     RUNTIME,
@@ -59,7 +59,7 @@ class StateMachineWalker:
 
     def __init__(
         self,
-        definition: Mapping[str, Any],
+        definition: Mapping[str, Any] | Machine,
         clock: VirtualClock,
         invoke: Invoke,
         on_transition: Callable[[Transition], None],
@@ -71,9 +71,11 @@ class StateMachineWalker:
     ) -> None:
         """`priority` orders executions' moves among all actions, `timer_priority` their waits and limits.
 
+        A parsed definition may serve several walkers: nothing in it changes.
+
         `invoke` takes a function's name or ARN and the payload, and raises FunctionError when it fails.
         """
-        self._machine = parse_machine(definition)
+        self._machine = definition if isinstance(definition, Machine) else parse_machine(definition)
         self._clock = clock
         self._invoke = invoke
         self._on_transition = on_transition

@@ -45,7 +45,8 @@ class QuietTicks:
         if not invocation.only_looked:
             self._unchanged_since = None
             return
-        self._unchanged_since, self._sweep = self._rows.changes, self._memory.sweep_pass()
+        if self._unchanged_since != self._rows.changes:
+            self._unchanged_since, self._sweep = self._rows.changes, self._memory.sweep_pass()
         if not invocation.routine:
             self._cost = invocation.tally
 

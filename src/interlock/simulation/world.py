@@ -23,8 +23,10 @@ from interlock.domain.run import Outcome, RunKey
 from interlock.pipeline_yaml import Checked
 from interlock.simulation.alert_queue import SimulatedQueue
 from interlock.simulation.asl import StateMachineWalker
+from interlock.simulation.asl_definition import Machine
 from interlock.simulation.asl_errors import FunctionError
 from interlock.simulation.asl_execution import ExecutionStatus, Step, Transition
+from interlock.simulation.asl_parsing import parse_machine
 from interlock.simulation.aws_clients import (
     BucketClient,
     EventsClient,
@@ -279,12 +281,11 @@ class World:
 
 
 @cache
-def state_machine() -> Mapping[str, Any]:
+def state_machine() -> Machine:
     """The definition that is deployed, filled in as Terraform fills it in."""
     # Terraform fills in `${...}` alone; JSONata's `$name` stays.
     text = _STATE_MACHINE.read_text().replace("${orchestrator_arn}", ORCHESTRATOR)
-    definition: Mapping[str, Any] = json.loads(text)
-    return definition
+    return parse_machine(json.loads(text))
 
 
 def _unheard(table: str, key: Key, old: Item | None, new: Item | None) -> None:
