@@ -355,3 +355,28 @@ def _mistakes(text: str) -> tuple[Mistake, ...]:
     with pytest.raises(ScenarioInvalid) as invalid:
         read_scenario(text, "test.yaml", Path())
     return invalid.value.mistakes
+
+
+@pytest.mark.parametrize(
+    ("calendars", "mistake"),
+    [
+        ("", "there is no calendar company; add a file with calendar: {name: company, dates: [...]}"),
+        ("calendars: [{name: comany}]\n", "there is no calendar company; did you mean comany?"),
+    ],
+)
+def test_a_config_that_names_a_calendar_that_the_scenario_does_not_give_is_a_mistake(
+    calendars: str, mistake: str, tmp_path: Path
+) -> None:
+    text = (
+        "scenario: s\nstart: 2026-03-02T00:00:00Z\nuntil: +1h\nconfigs:\n"
+        "  - pipeline: {id: gold}\n"
+        "    schedule: {cron: 0 6 * * *, exclude: {calendar: company}}\n"
+        "    job: {type: glue, config: {jobName: x}}\n"
+    )
+
+    with pytest.raises(ScenarioInvalid) as caught:
+        read_scenario(text + calendars, "s.yaml", tmp_path)
+
+    assert [str(one) for one in caught.value.mistakes] == [
+        f"s.yaml:6: configs[0].schedule.exclude.calendar: {mistake}"
+    ]

@@ -62,8 +62,9 @@ def _without(node: yaml.MappingNode, name: str) -> tuple[yaml.MappingNode, yaml.
 
 
 def _inline(node: yaml.MappingNode, place: Place) -> ConfigText:
-    pipeline = check_pipeline_node(node, place.findings.file, place.path).pipeline
-    return ConfigText(f"{pipeline.id}.yaml", config_text(node), pipeline.id)
+    checked = check_pipeline_node(node, place.findings.file, place.path)
+    name = checked.pipeline.id
+    return ConfigText(f"{name}.yaml", config_text(node), name, calendars=checked.calendars)
 
 
 def _from_file(node: yaml.MappingNode, place: Place, folder: Path) -> ConfigText | None:
@@ -76,7 +77,8 @@ def _from_file(node: yaml.MappingNode, place: Place, folder: Path) -> ConfigText
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         fields["file"].wrong(f"cannot be read: {getattr(error, 'strerror', None) or error}")
         return None
-    return ConfigText(Path(name).name, text, check_pipeline(text, name).pipeline.id)
+    checked = check_pipeline(text, name)
+    return ConfigText(Path(name).name, text, checked.pipeline.id, calendars=checked.calendars)
 
 
 def _repeated(config: ConfigText, copies: int) -> Iterator[ConfigText]:
@@ -94,7 +96,8 @@ def _repeated(config: ConfigText, copies: int) -> Iterator[ConfigText]:
         name = f"{copy_id}.yaml"
         warnings = tuple(replace(warning, file=name) for warning in checked.warnings)
         copy = replace(checked, pipeline=replace(checked.pipeline, id=copy_id), warnings=warnings)
-        yield ConfigText(name, text.replace(_ID_MARK.encode(), copy_id.encode()), copy_id, copy)
+        copied = text.replace(_ID_MARK.encode(), copy_id.encode())
+        yield ConfigText(name, copied, copy_id, copy, config.calendars if number == 1 else ())
 
 
 def config_text(node: yaml.Node) -> bytes:

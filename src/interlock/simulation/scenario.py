@@ -11,7 +11,7 @@ from typing import Any
 
 from interlock.domain.event import EventType
 from interlock.domain.run import FailureCategory, JobEnd
-from interlock.pipeline_yaml import Checked
+from interlock.pipeline_yaml import Checked, NamedCalendar
 
 DEFAULT_ERROR = "ThrottlingException"
 ONE_SECOND = timedelta(seconds=1)
@@ -28,6 +28,7 @@ class ConfigText:
     text: bytes
     pipeline_id: str
     checked: Checked | None = None  # of a copy: what reading it would give
+    calendars: tuple[NamedCalendar, ...] = ()  # that it names
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,12 +60,18 @@ def _read(place: Place, folder: Path) -> Scenario:
     until = sections["until"].instant(start) if "until" in sections else start
     if until < start:
         sections["until"].wrong("is before start")
+    configs = tuple(read_configs(sections["configs"], folder)) if "configs" in sections else ()
+    calendars = tuple(map(_calendar, sections["calendars"].items())) if "calendars" in sections else ()
+    # Such a config would be refused as it is loaded, before anything that the scenario could expect.
+    known = {calendar.name for calendar in calendars}
+    named = (calendar for config in configs for calendar in config.calendars)
+    place.findings.mistakes += [one.missing(known) for one in named if one.name not in known]
     return Scenario(
         name=" ".join(sections["scenario"].text().split()) if "scenario" in sections else "",
         start=start,
         until=until,
-        configs=tuple(read_configs(sections["configs"], folder)) if "configs" in sections else (),
-        calendars=tuple(map(_calendar, sections["calendars"].items())) if "calendars" in sections else (),
+        configs=configs,
+        calendars=calendars,
         jobs=_jobs(sections["jobs"]) if "jobs" in sections else {},
         timeline=tuple(read_timeline(sections["timeline"], start)) if "timeline" in sections else (),
         expect=read_expect(sections["expect"], start) if "expect" in sections else Expect(),
