@@ -195,15 +195,15 @@ def _tell(
     observes = _observes(run, pipeline)
     events = _announcements(run, news, pipeline, now)
     source, reason = _cause(news)
-    facts, used = news.facts, run.drift_reruns
+    facts, used = news.facts, dict[str, Any]()
     if decision.accepted:
         events.append(drift_wording.rerun_follows(run, source, reason, decision.reason, now, dry_run=True))
-        used += 1
+        used = {"drift_reruns": run.drift_reruns + 1, "retries": 0, "code_retries": 0}
     elif REJECTED not in run.told:
         events.append(drift_wording.no_rerun(run, pipeline, source, reason, decision, now, dry_run=observes))
         facts = (*facts, REJECTED)
     told = remembered(run.told, *facts)
-    _move(run, announcing(run, events, told=told, drift_reruns=used), control)
+    _move(run, announcing(run, events, told=told, **used), control)
     log.info("data changed after success: told", extra=fields(run, source=source, reason=reason))
 
 
