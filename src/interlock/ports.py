@@ -213,6 +213,9 @@ class WatchdogMemory(Protocol):
     def advance(self, before: SweepPass | None, after: SweepPass) -> None:
         """`Lost` when another sweep was first."""
 
+    def events_of_nobody(self) -> list[Event]:
+        """Those on the rows that belong to no pipeline: the first of these two, and notices. Two calls."""
+
     def config_files_after(self, source: str, limit: int) -> list[tuple[str, str | None]]:
         """The next files in the order of their names: each name, and the pipeline that it defines."""
 

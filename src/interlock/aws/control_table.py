@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from interlock.aws import keys
-from interlock.aws.outbox import carried_events
+from interlock.aws.outbox import readable_events
 from interlock.aws.promise_item import baseline_item, epoch_ms, promise_item, read_baseline, read_promise
 from interlock.aws.run_item import (
     announcement_item,
@@ -257,7 +257,7 @@ class DynamoControlTable:
             runs=[run for run in map(_readable_run, runs) if run is not None],
             watched=frozenset(due.key for due in _readable_dues(checks)),
             promises=[promise for promise in map(_readable_promise, promises) if promise is not None],
-            events=[event for row in (*runs, *promises, *notices) for event in _readable_events(row)],
+            events=[event for row in (*runs, *promises, *notices) for event in readable_events(row)],
         )
 
     def baseline(self, key: RunKey) -> Baseline | None:
@@ -381,14 +381,6 @@ def _readable_run(item: Mapping[str, Any]) -> Run | None:
     except BadInput as error:
         log.warning("run unreadable", extra={"sort_key": item["SK"], "problem": str(error)[:200]})
         return None
-
-
-def _readable_events(item: Mapping[str, Any]) -> list[Event]:
-    try:
-        return carried_events(item)
-    except BadInput as error:
-        log.warning("events unreadable", extra={"sort_key": item["SK"], "problem": str(error)[:200]})
-        return []
 
 
 def _due(item: Mapping[str, Any]) -> DueRun | None:

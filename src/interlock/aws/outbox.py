@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from interlock.aws import keys
 from interlock.aws.run_item import RowInvalid, parse_instant_text, read_announcement
 from interlock.domain.change import Change, Image
 from interlock.domain.event import Event, event_id, severity_of
+
+log = logging.getLogger(__name__)
 
 _LONGEST_NAME = 2048  # of a partition key
 
@@ -20,9 +23,13 @@ def events_of(change: Change) -> list[Event]:
     return _events_of(change.partition_key, change.sort_key, new)
 
 
-def carried_events(row: Image) -> list[Event]:
-    """The events of a row as it stands: those of its last change."""
-    return _events_of(str(row["PK"]), str(row["SK"]), row)
+def readable_events(row: Image) -> list[Event]:
+    """The events of a row as it stands, those of its last change; none of one that somebody wrote over."""
+    try:
+        return _events_of(str(row["PK"]), str(row["SK"]), row)
+    except RowInvalid as error:
+        log.warning("events unreadable", extra={"sort_key": row["SK"], "problem": str(error)[:200]})
+        return []
 
 
 def _events_of(partition_key: str, sort_key: str, new: Image) -> list[Event]:

@@ -11,9 +11,10 @@ from decimal import Decimal
 from typing import Any
 
 from interlock.aws import keys
+from interlock.aws.outbox import readable_events
 from interlock.aws.run_item import announcement_item, instant_text, parse_instant_text
 from interlock.aws.table import Clause, Item, Key, Table, absent, equals
-from interlock.domain.event import Announcement
+from interlock.domain.event import Announcement, Event
 from interlock.ports import FailingParts, SweepPass
 
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -71,6 +72,11 @@ class DynamoWatchdogMemory:
         if after.cursor is not None:
             item["cursor"] = after.cursor
         self._table.put(item, only_if=(_still(version),))
+
+    def events_of_nobody(self) -> list[Event]:
+        known = self._table.get(keys.WATCHDOG_KEY)
+        notices = self._table.query(keys.WATCHDOG_KEY[0], keys.RowKind.NOTICE)
+        return [event for row in ([known] if known else []) + notices for event in readable_events(row)]
 
     def config_files_after(self, source: str, limit: int) -> list[tuple[str, str | None]]:
         after = keys.config_file_key(source)[1] if source else ""

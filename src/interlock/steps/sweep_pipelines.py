@@ -5,8 +5,8 @@ nobody stored. It finds what was lost on the way; what is due is the tick's.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,9 +15,10 @@ from interlock.domain.bad_input import BadInput
 from interlock.domain.event import Event
 from interlock.domain.execution_date import instant_of, local_of, period_start, zone_of
 from interlock.domain.pipeline import Pipeline
+from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pipeline
 from interlock.domain.run import Run, RunKey, RunStatus
 from interlock.domain.schedule import current_date
-from interlock.ports import DueRun, Lost, RecentRows, SweepPass
+from interlock.ports import DueRun, Lost, RecentRows, StoredConfig, SweepPass
 from interlock.steps.await_job import WAITS_FOR_JOB
 from interlock.steps.find_met_trigger import find_met_trigger
 from interlock.steps.open_run import WAITS_FOR_READINESS, open_run
@@ -69,7 +70,8 @@ def sweep_pipelines(ports: WatchdogPorts, now: datetime) -> int:
         looked_at += pipelines
         is_clean = after.cursor is None and not after.failed
         tell_degraded(failed, {_PART} if is_clean else (), ports.memory, now)
-        if now < current.started_at + _LATE or ports.seconds() > until:
+        is_late = now >= current.started_at + _LATE
+        if after.cursor is None or not is_late or ports.seconds() > until:
             return looked_at
 
 
@@ -80,10 +82,12 @@ def _page(
     cursor, looked_at = current.cursor or "", 0
     files = ports.memory.config_files_after(cursor, PAGE)
     if not cursor:
-        _guarded(_NOBODY, ports, failed, now)
+        with _guarded(_NOBODY, ports, failed, now):
+            _publish_lost(ports.memory.events_of_nobody(), ports, now)
     for name, pipeline_id in files:
         if pipeline_id is not None:
-            _guarded(pipeline_id, ports, failed, now)
+            with _guarded(pipeline_id, ports, failed, now):
+                _look_at(pipeline_id, ports, now)
             looked_at += 1
         cursor = name
         if ports.seconds() > until:
@@ -94,10 +98,11 @@ def _page(
     ), looked_at
 
 
-def _guarded(pipeline_id: str, ports: WatchdogPorts, failed: dict[str, str], now: datetime) -> None:
+@contextmanager
+def _guarded(pipeline_id: str, ports: WatchdogPorts, failed: dict[str, str], now: datetime) -> Iterator[None]:
     """One bad neighbour harms nobody."""
     try:
-        _look_at(pipeline_id, ports, now)
+        yield
     except BadInput as problem:
         with suppress(Exception):  # it is told by whoever reads it next
             report_bad_input(pipeline_id, "the config", problem, ports.control, now)
@@ -108,14 +113,10 @@ def _guarded(pipeline_id: str, ports: WatchdogPorts, failed: dict[str, str], now
 
 def _look_at(pipeline_id: str, ports: WatchdogPorts, now: datetime) -> None:
     control = ports.control
-    if pipeline_id == _NOBODY:
-        _publish_lost(control.recent_rows(pipeline_id, "stream", "").events, ports, now)
-        return
-    pipeline = control.pipeline(pipeline_id)
-    if pipeline is None:
-        return
     stored = control.config(pipeline_id)
-    loaded_at = (stored and stored.loaded_at) or now
+    if stored is None:
+        return
+    pipeline, loaded_at = _read(stored), stored.loaded_at or now
     day_before = local_of(now - _LOOKED_BACK, zone_of(pipeline)).date() - timedelta(days=1)
     rows = control.recent_rows(pipeline_id, pipeline.schedule_id, f"{day_before}~")
     promise_ahead(pipeline, loaded_at, control, now, rows.promises)
@@ -123,6 +124,13 @@ def _look_at(pipeline_id: str, ports: WatchdogPorts, now: datetime) -> None:
         _see_that_it_is_watched(run, rows, ports, now)
     _open_triggered(pipeline, loaded_at, {run.key for run in rows.runs}, ports, now)
     _publish_lost(rows.events, ports, now)
+
+
+def _read(stored: StoredConfig) -> Pipeline:
+    try:
+        return decode_pipeline(stored.text)
+    except StoredPipelineUnreadable as error:
+        raise BadInput(f"the stored config is not one of ours: {str(error)[:300]}; sync it anew") from error
 
 
 def _see_that_it_is_watched(run: Run, rows: RecentRows, ports: WatchdogPorts, now: datetime) -> None:
