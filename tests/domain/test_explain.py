@@ -1,5 +1,6 @@
 """Why it did or did not run: one headline for each state a date can be in, what follows, and what a person can do."""
 
+from dataclasses import replace
 from datetime import date, time, timedelta
 
 import pytest
@@ -23,7 +24,7 @@ from interlock.domain.pipeline import (
 )
 from interlock.domain.promise import PromiseKind, promised, settled
 from interlock.domain.retry import decide_retry
-from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, StartIntent
+from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, StartIntent
 from situations import NOW, ROWS, WAITS_FOR_ROWS, a_situation
 
 CRON = a_pipeline(cron="30 6 * * 1-5", timezone="Europe/Berlin", rules=[ROWS])
@@ -537,6 +538,17 @@ def test_a_dry_run_says_that_nothing_was_started():
     assert told.notes == ("the pipeline only observes (dryRun): no job is ever started for it",)
 
 
+@pytest.mark.parametrize("status", RunStatus)
+@pytest.mark.parametrize("known", [{}, {"outcome": Outcome(JobEnd.FAIL)}, {"retry_at": NOW, "attempt": 9}])
+def test_a_row_that_holds_the_least_that_it_may_is_explained_too(status, known):
+    run = replace(a_run(), status=status, **known)
+
+    told = explain(a_situation(run=run))
+
+    assert told.state == status
+    assert told.headline
+
+
 # ---------------------------------------------------------------- notes
 
 
@@ -550,10 +562,13 @@ def test_a_config_whose_newest_file_was_refused_is_named():
 
 
 def test_other_runs_are_named_where_there_is_none():
-    others = (a_key(date="2026-03-01"), a_key(schedule_id="cron", date="2026-02-28"))
+    others = (
+        a_run("FAILED", key=a_key(date="2026-03-01")),
+        a_run("SUCCEEDED", key=a_key(schedule_id="cron", date="2026-02-28")),
+    )
 
     assert explain(a_situation(others=others)).notes == (
-        "there are runs of 2026-03-01, 2026-02-28 (--schedule cron)",
+        "there are runs of 2026-03-01 (FAILED), 2026-02-28 (SUCCEEDED, --schedule cron)",
     )
 
 

@@ -145,7 +145,9 @@ def test_the_latest_runs_are_named_when_the_date_has_none() -> None:
     for day in ("2026-02-25", "2026-02-26", "2026-02-27"):
         world.put_run(a_run("SUCCEEDED", key=a_key(date=day)))
 
-    assert explained(world).notes == ("there are runs of 2026-02-27, 2026-02-26, 2026-02-25",)
+    assert explained(world).notes == (
+        "there are runs of 2026-02-27 (SUCCEEDED), 2026-02-26 (SUCCEEDED), 2026-02-25 (SUCCEEDED)",
+    )
 
 
 def test_the_runs_of_an_hourly_pipelines_day_are_named_when_the_day_is_asked_for() -> None:
@@ -153,13 +155,13 @@ def test_the_runs_of_an_hourly_pipelines_day_are_named_when_the_day_is_asked_for
     world.put_run(a_run("SUCCEEDED", key=a_key(schedule_id="cron", date="2026-03-02T07")))
     world.put_run(a_run("SUCCEEDED", key=a_key(schedule_id="cron", date="2026-02-02T07")))
 
-    assert explained(world, "2026-03-02").notes == ("there are runs of 2026-03-02T07",)
+    assert explained(world, "2026-03-02").notes == ("there are runs of 2026-03-02T07 (SUCCEEDED)",)
 
 
 def test_a_run_under_the_other_schedule_is_named() -> None:
     world = World(a_pipeline(cron="0 6 * * *"), run=a_run("SUCCEEDED"))
 
-    assert explained(world).notes == ("there are runs of 2026-03-02 (--schedule stream)",)
+    assert explained(world).notes == ("there are runs of 2026-03-02 (SUCCEEDED, --schedule stream)",)
 
 
 def test_a_file_that_was_refused_is_named_beside_the_config_in_force() -> None:
@@ -209,7 +211,7 @@ def test_a_removed_pipeline_is_told_from_one_that_never_was() -> None:
     world = World(None, run=a_run("CANCELLED"))
 
     assert asked(world, "gold-revenue") == NothingToExplain(
-        "gold-revenue", "has no config any more; it had runs of 2026-03-02"
+        "gold-revenue", "has no config any more; there are runs of 2026-03-02 (CANCELLED)"
     )
 
 
@@ -233,6 +235,14 @@ def test_a_run_that_somebody_wrote_over_is_said_to_be() -> None:
 
     assert isinstance(found, NothingToExplain)
     assert found.reason.startswith("2026-03-02 has a row that cannot be read: ")
+
+
+def test_a_row_of_another_date_that_somebody_wrote_over_is_passed_over() -> None:
+    world = World()
+    partition, sort = keys.run_key(a_key(date="2026-03-01"))
+    world.table.put({"PK": partition, "SK": sort, "status": "?"})
+
+    assert explained(world).headline.startswith("waits for its trigger")
 
 
 @pytest.mark.parametrize("run_date", ["yesterday", "2026-02-30", "2026-3-1", ""])

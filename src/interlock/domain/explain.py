@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from interlock.domain.explain_absence import absence, trigger_need
@@ -84,9 +84,14 @@ def _notes(situation: Situation) -> Iterator[str]:
     if situation.run is not None and situation.excluded is not None:
         yield f"the date is excluded by now: {situation.excluded}"
     if situation.others:
-        dates = ", ".join(f"{key.date}{_elsewhere(situation, key.schedule_id)}" for key in situation.others)
-        yield f"there are runs of {dates}"
+        yield f"there are runs of {runs_text(situation.others, situation.key.schedule_id)}"
 
 
-def _elsewhere(situation: Situation, schedule_id: str) -> str:
-    return "" if schedule_id == situation.key.schedule_id else f" (--schedule {schedule_id})"
+def runs_text(runs: Sequence[Run], schedule_id: str) -> str:
+    """The dates of runs and how they stand, as a person has to ask for them."""
+
+    def told(run: Run) -> str:
+        option = "" if run.key.schedule_id == schedule_id else f", --schedule {run.key.schedule_id}"
+        return f"{run.key.date} ({run.status}{option})"
+
+    return ", ".join(map(told, runs))

@@ -41,7 +41,7 @@ class Situation:
     baseline: Baseline | None = None
     loaded_at: datetime | None = None  # the config
     refused_file: str | None = None  # its file, when its newest version was refused
-    others: tuple[RunKey, ...] = ()  # runs of other dates, the latest first, when this one has none
+    others: tuple[Run, ...] = ()  # runs of other dates, the latest first, when this one has none
 
     @property
     def times(self) -> Zoned:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 
 from interlock.domain.bad_input import BadInput
-from interlock.domain.explain import explain
+from interlock.domain.explain import explain, runs_text
 from interlock.domain.explanation import Explanation, Situation
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.promise import Promise, PromiseKind
@@ -57,7 +57,7 @@ def explain_run(
     except BadInput as problem:
         return NothingToExplain(pipeline_id, f"has a config that cannot be read: {problem}")
     if pipeline is None:
-        return _unknown(pipeline_id, files, control, now)
+        return _unknown(pipeline_id, date or f"{now:%Y-%m-%d}", files, control)
     key = RunKey(pipeline_id, schedule_id or pipeline.schedule_id, date or current_date(pipeline, now))
     try:
         return explain(_situation(pipeline, key, files, control, now))
@@ -109,27 +109,30 @@ def _refused(source: str, files: Iterable[ConfigFile]) -> str | None:
     return next((file.source for file in files if file.source == source and not file.valid), None)
 
 
-def _others(key: RunKey, control: ControlTable) -> tuple[RunKey, ...]:
+def _others(key: RunKey, control: ControlTable) -> tuple[Run, ...]:
     """The same date under the other schedule, else the latest runs near this date: of its day, its month, the one before."""
     day = calendar_date(key.date)
     before = day.replace(day=1) - timedelta(days=1)
     for prefix in (f"{day}", f"{day:%Y-%m}", f"{before:%Y-%m}"):
         found = [run for schedule in SCHEDULES for run in _runs(key.pipeline_id, schedule, prefix, control)]
         if found:
-            return tuple(sorted((run.key for run in found), key=_by_date, reverse=True)[:_MOST_OTHERS])
+            return tuple(sorted(found, key=_date_of, reverse=True)[:_MOST_OTHERS])
     return ()
 
 
-def _by_date(key: RunKey) -> str:
-    return key.date
+def _date_of(run: Run) -> str:
+    return run.key.date
 
 
 def _runs(pipeline_id: str, schedule_id: str, prefix: str, control: ControlTable) -> list[Run]:
-    return control.runs_of_date(pipeline_id, schedule_id, prefix)
+    try:
+        return control.runs_of_date(pipeline_id, schedule_id, prefix)
+    except BadInput:  # a row of another date that somebody wrote over: this one is explained all the same
+        return []
 
 
 def _unknown(
-    pipeline_id: str, files: Iterable[ConfigFile], control: ControlTable, now: datetime
+    pipeline_id: str, date: str, files: Iterable[ConfigFile], control: ControlTable
 ) -> NothingToExplain:
     known = sorted({file.pipeline_id for file in files if file.pipeline_id})
     refused = next(
@@ -139,9 +142,9 @@ def _unknown(
         return NothingToExplain(
             pipeline_id, f"has no valid config: {refused} was refused (CONFIG_INVALID says why)"
         )
-    others = _others(RunKey(pipeline_id, "stream", f"{now:%Y-%m-%d}"), control)
+    others = _others(RunKey(pipeline_id, "stream", date), control)
     if others:
-        dates = ", ".join(key.date for key in others)
-        return NothingToExplain(pipeline_id, f"has no config any more; it had runs of {dates}")
+        told = runs_text(others, "stream")
+        return NothingToExplain(pipeline_id, f"has no config any more; there are runs of {told}")
     near = get_close_matches(pipeline_id, known, n=_MOST_NEAR) or known[:_MOST_NEAR]
     return NothingToExplain(pipeline_id, "is no pipeline here", tuple(near))
