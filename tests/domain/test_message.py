@@ -18,6 +18,7 @@ VALUES = st.recursive(
 NAMES = st.sampled_from(
     [
         "unmet",
+        "explanation",
         "error",
         "retryAt",
         "retriesLeft",
@@ -219,3 +220,19 @@ def test_no_event_is_too_odd_for_an_alert(message, pipeline, detail):
 
     assert len(alert.text) < 15_000
     assert not any(ord(letter) < 32 for letter in alert.text.replace("\n", ""))
+
+
+def test_what_would_have_to_change_takes_the_place_of_the_verdicts():
+    verdict = {"rule": "row-count.count >= 1000", "reason": "row-count.count is 900, wanted >= 1000"}
+    detail = {"unmet": [verdict], "explanation": ["row-count.count is 900: must rise by 100 to 1000"]}
+
+    alert = alert_of(an_event(EventType.VALIDATION_EXHAUSTED, detail=detail))
+
+    assert alert.reasons == ("row-count.count is 900: must rise by 100 to 1000",)
+    assert not any(name in ("unmet", "explanation") for name, _ in alert.facts)
+
+
+def test_of_a_long_explanation_an_alert_shows_the_first_lines_and_how_many_more():
+    alert = alert_of(an_event(detail={"explanation": [f"line {n}" for n in range(30)]}))
+
+    assert alert.reasons == (*(f"line {n}" for n in range(MOST_REASONS)), "and 20 more in the event")

@@ -21,9 +21,26 @@ NOW = at("2026-03-02T08:30")
             "Europe/Berlin", "2026-03-29T01:30", "2026-03-29 03:30 CEST (01:30 UTC)", id="in summer time"
         ),
         pytest.param(
-            "Asia/Tokyo", "2026-03-02T16:00", "2026-03-03 01:00 JST (2026-03-02 16:00 UTC)", id="tomorrow there"
+            "Europe/Berlin",
+            "2026-10-25T00:30",
+            "2026-10-25 02:30 CEST (00:30 UTC)",
+            id="a time that comes twice, the first",
         ),
-        pytest.param("America/Sao_Paulo", "2026-03-02T12:00", "09:00 -03 (12:00 UTC)", id="a zone of no name"),
+        pytest.param(
+            "Europe/Berlin",
+            "2026-10-25T01:30",
+            "2026-10-25 02:30 CET (01:30 UTC)",
+            id="a time that comes twice, the second",
+        ),
+        pytest.param(
+            "Asia/Tokyo",
+            "2026-03-02T16:00",
+            "2026-03-03 01:00 JST (2026-03-02 16:00 UTC)",
+            id="tomorrow there",
+        ),
+        pytest.param(
+            "America/Sao_Paulo", "2026-03-02T12:00", "09:00 -03 (12:00 UTC)", id="a zone of no name"
+        ),
         pytest.param("UTC", "2026-03-02T08:31:07", "08:31:07 UTC", id="near: with its seconds"),
         pytest.param("UTC", "2026-03-02T09:31:07", "09:31 UTC", id="far: without"),
     ],
