@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 
@@ -14,6 +15,7 @@ from interlock.cli.cloud import WrongUsage
 from interlock.cli.main import main
 from interlock.domain.backfill import Limits
 from interlock.domain.run import FailureCategory, RunKey
+from interlock.ports import CallFailed
 from interlock.simulation.scenario import JobPlay, JobResult
 
 DAILY = """
@@ -121,6 +123,44 @@ def test_interrupted_before_its_requests_were_decided_it_asks_for_none_twice():
 
     assert run(cloud) == 0
     assert sorted(cloud.started) == WEEK
+
+
+class Flaky:
+    """A table of which some calls fail: `lost` puts take effect and say so to nobody."""
+
+    def __init__(self, table, *, lost_puts: int = 0, failing_gets: int = 0) -> None:
+        self._table, self.lost_puts, self.failing_gets = table, lost_puts, failing_gets
+
+    def __getattr__(self, name: str):
+        return getattr(self._table, name)
+
+    def put(self, *arguments, **named) -> None:
+        self._table.put(*arguments, **named)
+        if self.lost_puts:
+            self.lost_puts -= 1
+            raise CallFailed("dynamodb.PutItem", "ReadTimeoutError", unknown_outcome=True)
+
+    def get(self, key):
+        if self.failing_gets and key[1].startswith("RUN#"):
+            self.failing_gets -= 1
+            raise CallFailed("dynamodb.GetItem", "ThrottlingException")
+        return self._table.get(key)
+
+
+def test_a_table_that_fails_for_a_while_costs_no_date_and_asks_for_none_twice():
+    cloud = SimulatedCloud(DAILY)
+    cloud.cloud = replace(cloud.cloud, control=Flaky(cloud.cloud.control, lost_puts=2, failing_gets=5))
+
+    assert run(cloud) == 0
+    assert sorted(cloud.started) == WEEK
+
+
+def test_a_table_that_fails_for_long_ends_it():
+    cloud = SimulatedCloud(DAILY)
+    cloud.cloud = replace(cloud.cloud, control=Flaky(cloud.cloud.control, failing_gets=1000))
+
+    with pytest.raises(CallFailed):
+        run(cloud)
 
 
 def test_a_date_that_somebody_else_runs_is_left_to_them():

@@ -205,47 +205,58 @@ class _Work:
     dates: dict[str, PlannedDate]
     ended: int = 0
     ended_badly: int = 0
+    stopped: str | None = None  # why no more are asked for
     _asked: dict[str, Asked] = field(default_factory=dict)
-    _unanswered: int = 0  # looks in a row that failed
+    _unsure: set[str] = field(default_factory=set)  # asked for, perhaps
+    _unanswered: int = 0  # rounds in a row that failed
 
     def see_through(self) -> str | None:
         """Until nothing is under way and nothing is left to ask for; why it was stopped before, or None."""
-        stopped: str | None = None
-        while True:
-            self._look_at_all()
-            step = self._next(stopped)
-            if step.stopped and not stopped:
-                stopped = step.stopped
-                self.told.stops(stopped)
-            if step.done:
-                return stopped
-            for date in step.ask:
-                self._ask(date)
+        while not self._round().done:
             self.clock.sleep(POLL_SECONDS)
+        return self.stopped
 
-    def _look_at_all(self) -> None:
-        """A table that does not answer for a while ends no backfill."""
+    def _round(self) -> Step:
+        """A table that does not answer for a while ends no backfill: the next round does what this one could not."""
         try:
-            for date in [one.date for one in self.dates.values() if one.standing in UNDER_WAY]:
-                self._look(date)
+            step = self._look_and_ask()
             self._unanswered = 0
         except CallFailed:
             self._unanswered += 1
             if self._unanswered > _MOST_UNANSWERED:
                 raise
+            return Step()
+        return step
 
-    def _next(self, stopped: str | None) -> Step:
+    def _look_and_ask(self) -> Step:
+        for date in [one.date for one in self.dates.values() if one.standing in UNDER_WAY]:
+            self._look(date)
         standings = {date: one.standing for date, one in self.dates.items()}
-        return next_step(standings, self.ended_badly, self.ended, self.wish.limits, stopped)
+        step = next_step(standings, self.ended_badly, self.ended, self.wish.limits, self.stopped)
+        if step.stopped and not self.stopped:
+            self.stopped = step.stopped
+            self.told.stops(step.stopped)
+        for date in step.ask:
+            self._ask(date)
+        return step
 
     def _key(self, date: str) -> RunKey:
         return RunKey(self.pipeline.id, self.pipeline.schedule_id, date)
 
     def _ask(self, date: str) -> None:
+        if date in self._unsure:
+            # A call whose answer was lost may have put the request, and it may be accepted by now.
+            found = self.desk.look_again(self._key(date), _mark(self.wish))
+            self._unsure.discard(date)
+            if found.standing is not Standing.REFUSED:
+                self._note(date, found)
+                return
         reason = self.wish.reason or f"backfill from {self.wish.since} to {self.wish.until}"
+        self._unsure.add(date)
         asked = self.desk.ask(
             self._key(date), reason[:300], f"{self.who} ({_mark(self.wish)})", force=self.wish.force
         )
+        self._unsure.discard(date)
         if asked is None:
             found = Found(Standing.REFUSED, "another request for this date waits to be decided", None)
         else:
