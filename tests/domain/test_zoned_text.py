@@ -1,6 +1,6 @@
 """Instants as people read them: their own clock, UTC beside it, and how far away."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -63,8 +63,8 @@ def test_it_says_how_far_away(delta, text):
     assert Zoned(ZoneInfo("UTC"), NOW).away(NOW + delta) == text
 
 
-@pytest.mark.parametrize("instant", [datetime.min, datetime.max])
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00", "9999-12-31T23:59"])
 def test_the_edges_of_the_calendar_can_be_told(instant):
-    said = Zoned(ZoneInfo("Asia/Tokyo"), NOW).when(instant.replace(tzinfo=UTC))
+    said = Zoned(ZoneInfo("Asia/Tokyo"), NOW).when(at(instant))
 
     assert "UTC" in said
