@@ -14,7 +14,7 @@ from interlock.aws.run_item import RowInvalid, run_item
 from interlock.domain.bad_input import BadInput
 from interlock.domain.baseline import Baseline
 from interlock.domain.change import Change, ChangeKind
-from interlock.domain.event import Announcement, EventType
+from interlock.domain.event import Announcement, EventType, event_id
 from interlock.domain.pipeline_codec import encode_pipeline
 from interlock.domain.promise import PromiseKind, changed, promised, settled
 from interlock.domain.run import (
@@ -304,9 +304,7 @@ def test_a_snapshot_of_a_run_that_is_not_there_still_holds_its_sensors(control, 
 def test_a_snapshot_holds_the_runs_of_other_pipelines_that_are_asked_for(control, stored, table):
     run = stored(a_run())
     table.put({"PK": PIPELINE, "SK": "SENSOR#orders", "count": 5})
-    silver = stored(
-        a_run("SUCCEEDED", key=a_key("silver", "cron"), updated_at=NOW, succeeded_at=OPENED_AT)
-    )
+    silver = stored(a_run("SUCCEEDED", key=a_key("silver", "cron"), updated_at=NOW, succeeded_at=OPENED_AT))
     stored(a_run("SUCCEEDED", key=a_key("silver", "cron", "2026-03-01")))
     observed = stored(a_run("SUCCEEDED", key=a_key("bronze"), updated_at=NOW, dry_run=True))
 
@@ -734,3 +732,80 @@ def test_a_baseline_reads_back_as_it_was_captured(control):
 
     assert control.baseline(a_key()) == baseline
     assert control.baseline(a_key("silver")) is None
+
+
+def test_a_promise_is_put_off_whatever_its_row_holds(control, table):
+    control.make_promise(a_promise())
+    table.update(keys.promise_key(PromiseKind.SLA, a_key()), {"createdAt": "long ago"})
+    (due,) = every_due(control, NOW + WINDOW)
+
+    control.put_off(due, NOW + 2 * WINDOW)
+
+    assert every_due(control, NOW + WINDOW) == []
+    assert every_due(control, NOW + 2 * WINDOW) == [DuePromise(PromiseKind.SLA, a_key(), NOW + 2 * WINDOW)]
+
+
+def test_a_promise_that_was_settled_meanwhile_is_not_put_off(control):
+    promise = a_promise()
+    control.make_promise(promise)
+    (due,) = every_due(control, NOW + WINDOW)
+    control.change_promise(promise, settled(promise, "met"))
+
+    control.put_off(due, NOW + WINDOW)
+
+    assert every_due(control, NOW + 2 * WINDOW) == []
+
+
+def test_a_promise_that_went_meanwhile_is_not_put_off(control):
+    control.put_off(DuePromise(PromiseKind.SLA, a_key(), NOW), NOW + WINDOW)
+
+    assert control.promise_of(PromiseKind.SLA, a_key()) is None
+
+
+def test_the_promises_of_all_kinds_are_listed_without_the_checks_among_them(control):
+    promise = a_promise()
+    control.make_promise(promise)
+    control.promise(DueRun(a_key(), NOW, "readiness"))
+
+    assert control.promises_of("gold-revenue") == [promise]
+
+
+def test_recent_rows_are_of_later_dates_alone(control, stored):
+    for day in ("2026-02-28", "2026-03-01", "2026-03-02"):
+        stored(a_run(key=a_key(date=day)))
+    control.promise(DueRun(a_key(date="2026-03-01"), NOW, "readiness"))
+    control.make_promise(a_promise())
+
+    rows = control.recent_rows("gold-revenue", "stream", "2026-02-28~")
+
+    assert [run.key.date for run in rows.runs] == ["2026-03-01", "2026-03-02"]
+    assert rows.watched == {a_key(date="2026-03-01")}
+    assert rows.promises == [a_promise()]
+
+
+def test_recent_rows_tell_what_they_announced_last_under_the_ids_of_the_stream(control):
+    opening = Announcement(EventType.RUN_OPENED, "opened", NOW)
+    control.open_run(replace(opened(a_key(), "trigger", NOW, WINDOW), events=(opening,)))
+    control.notice(
+        "gold-revenue", "PIPELINE_EXCLUDED#x", "f", Announcement(EventType.PIPELINE_EXCLUDED, "e", NOW)
+    )
+    promise = a_promise()
+    control.make_promise(promise)
+    control.change_promise(promise, settled(promise, "met", [Announcement(EventType.SLA_MET, "m", NOW)]))
+
+    told = control.recent_rows("gold-revenue", "stream", "").events
+
+    assert [event.type for event in told] == ["RUN_OPENED", "SLA_MET", "PIPELINE_EXCLUDED"]
+    created = opened(a_key(), "trigger", NOW, WINDOW).created_at
+    assert told[0].event_id == event_id(PIPELINE, "RUN#stream#2026-03-02", created, 1, 0)
+
+
+def test_recent_rows_that_somebody_wrote_over_are_left_out(control, table, stored):
+    stored(a_run(key=a_key(date="2026-03-01")))
+    for sort_key in ("RUN#stream#2026-03-02", "DUE#fire#stream#2026-03-02", "NOTICE#x"):
+        table.put({"PK": PIPELINE, "SK": sort_key, "version": 1, "events": [{"type": 7}]})
+
+    rows = control.recent_rows("gold-revenue", "stream", "")
+
+    assert [run.key.date for run in rows.runs] == ["2026-03-01"]
+    assert (rows.promises, rows.events) == ([], [])

@@ -1,5 +1,6 @@
 """The events table, on DynamoDB (moto) and in memory alike."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -158,3 +159,13 @@ def test_a_thread_expires_after_its_last_message(store, table):
     store.mark_delivered(THREAD, PIPELINE, "b", "1.1", AT + timedelta(days=3))
 
     assert rows(table)[0]["ttl"] == int((AT + timedelta(days=93)).timestamp())
+
+
+def test_an_event_is_known_to_be_stored_under_the_key_that_its_sink_gave_it(store):
+    event = an_event(EventType.JOB_FAILED)
+    assert not store.has(event)
+
+    store.record(event)
+
+    assert store.has(event)
+    assert not store.has(replace(event, event_id="another"))

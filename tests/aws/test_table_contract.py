@@ -324,6 +324,16 @@ def test_a_query_stops_at_its_limit(table):
     assert [item["SK"] for item in table.query("PIPELINE#gold", limit=2)] == ["SENSOR#0000", "SENSOR#0001"]
 
 
+@pytest.mark.parametrize(
+    ("after", "found"), [("RUN#a", ["RUN#b", "RUN#c"]), ("RUN#aa", ["RUN#b", "RUN#c"]), ("RUN#c", [])]
+)
+def test_a_query_goes_on_after_a_key_that_need_not_exist(table, after, found):
+    for sort_key in ("RUN#a", "RUN#b", "RUN#c", "SENSOR#a"):
+        table.put(row(("PIPELINE#gold", sort_key)))
+
+    assert [item["SK"] for item in table.query("PIPELINE#gold", "RUN#", after=after)] == found
+
+
 def test_a_query_for_nothing_is_empty(table):
     assert table.query("PIPELINE#gold", "RUN#") == []
 

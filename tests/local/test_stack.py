@@ -109,6 +109,9 @@ def execution(machine: str, status: str) -> dict[str, Any]:
         pytest.param(execution("arn:of:another", "TIMED_OUT"), True, id="another machine's time-out"),
         pytest.param(execution("arn:of:another", "RUNNING"), False, id="another machine's start"),
         pytest.param(execution(OWN, "SUCCEEDED"), False, id="our own execution's end"),
+        pytest.param(execution(OWN, "RUNNING"), False, id="our own execution's start"),
+        pytest.param(execution(OWN, "ABORTED"), True, id="our own execution, stopped by hand"),
+        pytest.param(execution(OWN, "TIMED_OUT"), True, id="our own execution's time-out"),
     ],
 )
 def test_the_ends_of_others_jobs_wake_the_router(
