@@ -9,6 +9,7 @@ import pytest
 from builders import a_key, a_pipeline, a_rule, a_run, at
 from interlock.domain.baseline import Baseline
 from interlock.domain.pipeline import Exclude, Job, JobType, PostRun
+from interlock.domain.promise import PromiseKind
 from interlock.domain.routing import RunMoved, SensorWritten
 from interlock.domain.run import RunStatus, announcing
 from interlock.ports import DueRun
@@ -27,6 +28,9 @@ READ = {"row-count": {"count": 1000}, "upstream-complete": {"status": "ready"}}
 def a_pipeline_of(budget=1, post_run=None, dry_run=False, **schedule):
     job = Job(JobType.GLUE, {"jobName": "etl"}, max_drift_reruns=budget)
     return a_pipeline(rules=[a_rule()], job=job, post_run=post_run, dry_run=dry_run, **schedule)
+
+
+AUDITING = a_pipeline_of(post_run=AUDITED)
 
 
 def a_world(pipeline=None, run=SUCCESS, read=READ):
@@ -151,6 +155,16 @@ def test_a_dateless_write_of_the_next_day_is_none_of_yesterdays_late_data():
     assert (world.run, world.told) == (SUCCESS, [])
 
 
+def test_what_is_written_for_the_next_fire_is_no_late_data_of_the_last():
+    nightly = a_pipeline_of(cron="0 8 * * *")
+    success = replace(SUCCESS, key=a_key(schedule_id="cron"))
+    world = a_world(nightly, success)
+
+    write(world, pipeline=nightly, count=5, written_at=at("2026-03-03T07:00"))
+
+    assert world.told == []
+
+
 def test_a_dateless_write_before_midnight_is_late_data_although_it_is_delivered_after():
     world = a_world()
 
@@ -224,6 +238,15 @@ def test_a_write_between_the_baseline_and_the_success_is_found_when_the_success_
     hear_of_success(world)
 
     assert world.told[2:] == ["LATE_DATA_ARRIVAL", "RERUN_ACCEPTED"]
+
+
+def test_from_a_success_on_its_post_run_sensors_are_waited_for():
+    world = a_world(AUDITING)
+
+    hear_of_success(world, AUDITING)
+
+    promise = world.outside.promise_of(PromiseKind.POST_RUN, a_key())
+    assert promise.due_at == at("2026-03-02T10:20")
 
 
 def test_a_success_that_is_heard_of_again_finds_nothing_new():
@@ -302,9 +325,6 @@ def test_late_data_goes_before_the_drift_of_the_same_write():
     write(world, pipeline=pipeline, count=1001)
 
     assert world.told == ["LATE_DATA_ARRIVAL", "RERUN_ACCEPTED"]
-
-
-AUDITING = a_pipeline_of(post_run=AUDITED)
 
 
 def test_a_verdict_is_published_when_it_changes():

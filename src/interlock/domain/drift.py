@@ -70,4 +70,4 @@ def _is_too_far(post_run: PostRun, baseline: Fraction, value: Fraction) -> bool:
     moved, threshold = abs(value - baseline), Fraction(post_run.drift_threshold)
     if not post_run.drift_threshold_is_percent:
         return moved > threshold
-    return moved != 0 if baseline == 0 else moved * 100 > threshold * abs(baseline)
+    return moved * 100 > threshold * abs(baseline)  # from 0 any change is more than any percentage
