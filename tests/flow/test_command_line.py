@@ -1,12 +1,15 @@
 """Commands that a person points at an environment, on the tables that the stack works on."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
-from flow.world import QUICK, World
+from flow.world import DATE, ORDERS, QUICK, SECONDS, UPSTREAM, World
+from interlock.aws import keys
 from interlock.cli.main import main
-from interlock.domain.run import RunKey
+from interlock.domain.run import RunKey, RunStatus
+from local.emulator_kit import eventually, unique
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("flow")]
 
@@ -46,3 +49,31 @@ def test_a_rerun_is_followed_to_its_end_and_a_second_one_is_refused(world: World
     run = world.control.run(RunKey(pipeline, "stream", "2026-02-01"))
     assert run is not None
     assert (run.status, run.attempt) == ("SUCCEEDED", 1)
+
+
+def test_a_dry_run_starts_nothing_and_is_compared_with_what_ran_outside(
+    world: World, where: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipeline = unique("flow")
+    config = {
+        "pipeline": {"id": pipeline},
+        "schedule": {"trigger": UPSTREAM},
+        "validation": {"rules": [ORDERS]},
+        "job": {"type": "glue"},
+        "dryRun": True,
+    }
+    world.upload(f"{pipeline}.yaml", json.dumps(config))
+    eventually(lambda: world.control.config(pipeline), SECONDS)
+    world.open_ready(pipeline)
+    ended = world.reaches(pipeline, RunStatus.SUCCEEDED)
+
+    reported_at = ended.updated_at + timedelta(hours=1)
+    partition, sort = keys.job_key(ended.key, reported_at, 1)
+    world.put("joblog", {"PK": partition, "SK": sort, "event": "fail", "durationSeconds": 60})
+
+    told = ["DRY_RUN_WOULD_TRIGGER", "DRY_RUN_COMPLETED", "DRY_RUN_WOULD_RETRY"]
+    assert set(told) <= set(world.hears(pipeline, *told))
+    assert main(["shadow-report", pipeline, "--from", DATE, "--to", DATE, "--json", *where]) == 0
+    (compared,) = json.loads(capsys.readouterr().out)["dates"]
+    assert (compared["verdict"], compared["outside"]["succeeded"]) == ("agreed", False)
+    assert world.jobs(pipeline) == []
