@@ -39,14 +39,19 @@ def add_parser(subparsers: Any) -> None:
 
 def _run(parsed: argparse.Namespace) -> int:
     # What our functions log goes to CloudWatch; here it would only disturb.
-    logging.getLogger("interlock").setLevel(logging.CRITICAL + 1)
-    return simulate(
-        parsed.files,
-        as_json=parsed.as_json,
-        timeline=parsed.timeline,
-        report=parsed.report,
-        out=sys.stdout,
-    )
+    ours = logging.getLogger("interlock")
+    before = ours.level
+    ours.setLevel(logging.CRITICAL + 1)
+    try:
+        return simulate(
+            parsed.files,
+            as_json=parsed.as_json,
+            timeline=parsed.timeline,
+            report=parsed.report,
+            out=sys.stdout,
+        )
+    finally:
+        ours.setLevel(before)
 
 
 @dataclass(slots=True)
