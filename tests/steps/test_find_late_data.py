@@ -400,6 +400,18 @@ def test_what_was_told_of_an_observed_run_becomes_the_measure_although_the_telle
     assert world.outside.baseline(a_key()).sensors == STOCKED | {"row-count": {"count": 1001}}
 
 
+def test_what_a_later_record_tells_of_an_observed_run_is_not_swallowed_by_the_one_before():
+    rules = [a_rule(), a_rule(field="bytes")]
+    observing = replace(OBSERVING, validation=replace(OBSERVING.validation, rules=tuple(rules)))
+    world = a_world(observing, OBSERVED, STOCKED | {"row-count": {"count": 1000, "bytes": 5}})
+    world.write_sensor("row-count", count=1001, bytes=6)
+
+    deliver(world, pipeline=observing, count=1001, bytes=5)
+    deliver(world, pipeline=observing, count=1001, bytes=6)
+
+    assert world.told.count("DRY_RUN_LATE_DATA") == 2
+
+
 def test_a_pipeline_that_only_observes_by_now_runs_nothing_again():
     observing = a_pipeline_of(dry_run=True)
     world = a_world(observing)

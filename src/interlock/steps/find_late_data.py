@@ -6,13 +6,13 @@ What the table holds now is compared with what the run read, so a record that co
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from interlock.domain import drift_wording
-from interlock.domain.baseline import Baseline, baseline_fields, late_fields, read_by, values_of
+from interlock.domain.baseline import Baseline, baseline_fields, late_fields, read_by
 from interlock.domain.drift import Drift, find_drift
 from interlock.domain.event import Announcement
 from interlock.domain.late_data import REJECTED, Difference, Readings, Values, differences, remembered
@@ -22,6 +22,7 @@ from interlock.domain.rerun import RerunDecision, decide_own_rerun, rerun_number
 from interlock.domain.routing import SensorWritten, belongs_to
 from interlock.domain.run import Run, RunKey, RunStatus, announcing, reopened
 from interlock.domain.sensor import Reading, Unseen
+from interlock.domain.sensor_value import baseline_value
 from interlock.ports import ControlTable, Lost, RerunLog, StateMachine
 from interlock.steps.judge_post_run import is_after_success, note_written, promise_post_run
 from interlock.steps.open_run import exclusion_of, start_execution
@@ -43,6 +44,15 @@ class Feedback:
 
     late: tuple[Difference, ...]
     drifts: tuple[Drift, ...]
+
+    def applied_to(self, read: Values) -> Values:
+        """What the run would have read, had it begun now: these values alone, not what a later record tells of."""
+        found = [(late.sensor, late.field, late.value) for late in self.late]
+        found += [(drift.sensor, drift.field, baseline_value(drift.value)) for drift in self.drifts]
+        whole = {sensor: dict(values) for sensor, values in read.items()}
+        for sensor, name, value in found:
+            whole.setdefault(sensor, {})[name] = value
+        return whole
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -89,7 +99,7 @@ def written_after_success(
     news = found.only(said.facts)
     is_newest = readings[reading.key] == reading
     if news.facts:
-        _answer(current, news, read, readings, pipeline, control, reruns, machine, now)
+        _answer(current, news, read, pipeline, control, reruns, machine, now)
     elif is_post_run and not found.facts and is_newest and is_after_success(written, current):
         own = _own(pipeline, run.key.date, readings, now) | {reading.key: reading}
         _judge(current, pipeline, own, control, now)
@@ -139,7 +149,7 @@ def watch_success(
     own = _own(pipeline, key.date, readings, now)
     found = _feedback(pipeline, read, own)
     if found.facts:
-        _answer(run, found, read, own, pipeline, control, reruns, machine, now)
+        _answer(run, found, read, pipeline, control, reruns, machine, now)
 
 
 def _feedback(pipeline: Pipeline, read: Values, readings: Readings) -> Feedback:
@@ -162,7 +172,6 @@ def _answer(
     run: Run,
     found: Feedback,
     read: Values,
-    readings: Mapping[str, Reading | Unseen],
     pipeline: Pipeline,
     control: ControlTable,
     reruns: RerunLog,
@@ -179,8 +188,7 @@ def _answer(
             _tell(run, news, decision, pipeline, control, now)
     if observes:
         # What was told is the measure from now on. Also when it was told before: whoever did may have died here.
-        current = values_of({name: baseline_fields(pipeline).get(name, ()) for name in readings}, readings)
-        control.put_baseline(Baseline(run.key, run.attempt, now, {**read, **current}))
+        control.put_baseline(Baseline(run.key, run.attempt, now, found.applied_to(read)))
 
 
 def _tell(
