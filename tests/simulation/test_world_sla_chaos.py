@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from random import Random
 
 import pytest
@@ -31,7 +32,9 @@ CONFIG = """\
 """
 
 
-def _chaos(chance: Random) -> Played:
+@cache  # both tests look at the same story
+def _chaos(seed: int) -> Played:
+    chance = Random(seed)
     instants = (0, 1, 599, 600, 2399, 2400, 3599, 3600, 3601, 6000, 7199, 7200, 18000, 18001, 21600)
     faults = [
         f'{{at: "+{chance.choice(instants)}s", fault: {{call: {chance.choice(CALLS)}, '
@@ -43,10 +46,11 @@ def _chaos(chance: Random) -> Played:
         f"reverse: {chance.choice(('true', 'false'))}}}}}"
         for _ in range(chance.randint(0, 3))
     ]
+    # The watchdog ticks: it heals what a one-shot fails at, and its own silence is told of by an alarm.
     silent = [
-        f'{{at: "+{start}s", {who}: {{pause: {pause}}}}}'
-        for who in chance.sample(("watchdog", "scheduler"), chance.randint(0, 1))
+        f'{{at: "+{start}s", scheduler: {{pause: {pause}}}}}'
         for start, pause in ((chance.choice(instants), "true"), (30000, "false"))
+        if chance.random() < 0.5
     ]
     outside = [
         '{at: "+0s", sensor: {pipeline: sessions, key: landed, data: {date: "2026-03-02"}}}',
@@ -77,9 +81,9 @@ def _events(world: Played, *types: str, kind: str | None = None) -> list[datetim
     ]
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(24))
 def test_every_sla_has_the_one_verdict_that_its_run_deserves(seed: int) -> None:
-    world = _chaos(Random(seed))
+    world = _chaos(seed)
 
     first, rerun = _events(world, "JOB_COMPLETED")
     met = _events(world, "SLA_MET", kind="absolute")
@@ -92,9 +96,9 @@ def test_every_sla_has_the_one_verdict_that_its_run_deserves(seed: int) -> None:
     assert len(_events(world, "RELATIVE_SLA_WARNING")) <= 2
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(24))
 def test_a_verdict_comes_soon_after_its_time_and_never_before(seed: int) -> None:
-    world = _chaos(Random(seed))
+    world = _chaos(seed)
 
     for told, deadline in zip(_events(world, "SLA_BREACH"), [DEADLINE], strict=False):
         assert deadline <= told <= deadline + SETTLED_WITHIN
