@@ -28,6 +28,7 @@ HEALTHY = (
     "VALIDATION_PASSED",
     "JOB_TRIGGERED",
     "JOB_COMPLETED",
+    "POST_RUN_BASELINE_CAPTURED",
 )  # a run's events
 SECONDS = 60.0  # for what happens within one, while other tests have the processors
 
@@ -44,6 +45,7 @@ class World:
         rules: Sequence[Mapping[str, Any]] = (ORDERS,),
         window: str = "10m",
         sla: Mapping[str, Any] | None = None,
+        post_run: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> str:
         """A pipeline that `upstream` opens, known to the stack; a `LocalJob` becomes its Glue job. Its id."""
@@ -57,6 +59,7 @@ class World:
             "validation": {"rules": list(rules)},
             "job": {"retryBackoff": "1s", **settings, **job},
             **({"sla": sla} if sla else {}),
+            **({"postRun": post_run} if post_run else {}),
         }
         self.upload(f"{pipeline}.yaml", json.dumps(config))  # JSON is YAML
         eventually(lambda: self.control.config(pipeline), SECONDS)
