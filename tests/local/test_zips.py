@@ -112,9 +112,12 @@ def test_every_module_has_byte_code_that_no_start_compares_with_its_source(
 def test_a_hot_function_s_zip_is_small(zips: dict[str, Path], function: str) -> None:
     with zipfile.ZipFile(zips[function]) as archive:
         tops = {name.split("/")[0] for name in archive.namelist()}
+        libraries = [entry for entry in archive.infolist() if not entry.filename.startswith("interlock/")]
 
     assert not tops & {"pydantic", "pydantic_core", "yaml", "holidays", "boto3", "botocore"}
-    assert zips[function].stat().st_size < 1_000_000
+    # What others wrote comes in unseen; our own modules are there because the handler reaches them.
+    assert sum(entry.compress_size for entry in libraries) < 500_000
+    assert zips[function].stat().st_size < 1_250_000
 
 
 def test_config_sync_computes_holidays_from_its_zip_alone(zips: dict[str, Path], tmp_path: Path) -> None:
