@@ -227,3 +227,14 @@ def test_many_failures_are_named_in_few_words():
         check_runs([DueRun(key, NOW, "job") for key in dates], world.tasks, NOW)
 
     assert len(str(failed.value)) < 4000
+
+
+def test_a_run_that_cannot_be_looked_at_goes_behind_the_others_that_are_due():
+    world = World(run=a_run())
+    world.outside.promise(DueRun(a_key(), at("2026-03-02T08:00"), "readiness"))
+    world.calls.arrange("dynamodb.GetItem", CallFailed("dynamodb.GetItem", "ThrottlingException"))
+
+    with pytest.raises(ChecksFailed):
+        check_runs(world.outside.due_runs_of("gold-revenue"), world.tasks, NOW)
+
+    assert world.due == [("2026-03-02", "08:30:00", 0)]

@@ -203,3 +203,16 @@ def test_a_write_that_fails_is_raised_for_the_pass_to_be_repeated(world):
 
     with pytest.raises(CallFailed):
         load(world, DAILY)
+
+
+def test_a_date_that_is_excluded_no_longer_is_promised_when_the_sweep_comes(world):
+    holiday = a_pipeline(cron="0 6 * * *", exclude=Exclude(calendar="company"))
+    company = {"PK": "CALENDAR#company", "SK": "CALENDAR"}
+    world.table.from_outside().put({**company, "dates": ["2026-03-03"]})
+    load(world, holiday, at("2026-03-02T07:00"))
+    assert dates(world) == ["2026-03-04"]
+
+    world.table.from_outside().put({**company, "dates": []})
+    load(world, holiday, at("2026-03-02T12:00"), at("2026-03-02T07:00"))
+
+    assert dates(world) == ["2026-03-03", "2026-03-04"]

@@ -134,5 +134,7 @@ def longest_wait(kind: PromiseKind, pipeline: Pipeline) -> timedelta:
     """At least as long as from the beginning of any date to its deadline."""
     if kind is PromiseKind.FIRE:
         return _DAY / 24
-    days = (pipeline.sla and pipeline.sla.day_offset) or 0
-    return _DAY * (max(days, 1) + 2)
+    offset = pipeline.sla and pipeline.sla.day_offset
+    if kind is PromiseKind.SLA and pipeline.schedule.cron is not None and offset is None:
+        return _DAY * 1.25  # until the same time on the next day, which DST may make longer
+    return _DAY * (max(offset or 0, 1) + 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -38,6 +39,10 @@ def check_runs(due_runs: Sequence[DueRun], ports: OrchestratorPorts, now: dateti
             _check_run(due, ports, now)
         except Exception as error:
             log.exception("run could not be checked", extra=fields(due.key))
+            if not isinstance(error, BadInput):
+                # Behind the others that are due: those that keep failing must not be all that is ever looked at.
+                with suppress(CallFailed):
+                    ports.control.promise(replace(due, due_at=now))
             failed.append(f"{due.key.pipeline_id} {due.key.date}: {error}"[:300])
     if failed:
         raise ChecksFailed("; ".join(failed[:10]))

@@ -117,10 +117,11 @@ def _missing(
     now: datetime,
 ) -> Iterable[Expectation]:
     """The dates to look at for rows that are not there, ascending."""
-    alive = sorted(row.key.date for row in known.values() if row.due_at is not None)
-    if alive and now - loaded_at > _JUST_LOADED:
-        # Each date before the first open one was looked at when its time came.
-        return expectations_after(kind, pipeline, alive[0], calendars)
+    is_alive = any(row.due_at is not None for row in known.values())
+    if is_alive and now - loaded_at > _JUST_LOADED:
+        # What was due by now was looked at when its time came. What lies ahead may be new: a calendar that changed.
+        found = expectations(kind, pipeline, now - longest_wait(kind, pipeline), calendars)
+        return (one for one in found if one.due_at > now and counts_from(kind, one, loaded_at))
     since = max(loaded_at, now - _NO_LONGER_LOOKED_BACK)
     found = expectations(kind, pipeline, since - longest_wait(kind, pipeline), calendars)
     return (one for one in found if one.deadline > since and counts_from(kind, one, loaded_at))
