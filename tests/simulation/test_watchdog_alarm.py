@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pytest
+
+from builders import at
+from interlock.simulation.watchdog_alarm import WatchdogAlarm
 from scenario_text import LANDED, instants, played
 
 PAUSED, GOES_ON = "watchdog: {pause: true}", "watchdog: {pause: false}"
@@ -29,3 +35,15 @@ def test_ticks_that_die_are_no_heartbeat() -> None:
     world = played(entry("+10m", failing), until="+1h")
 
     assert instants(world, "INFRA_ALARM") == ["900"]
+
+
+@pytest.mark.parametrize(("event", "alarms"), [({}, 0), ({"sweep": True}, 1)])
+def test_a_page_of_the_sweep_is_no_heartbeat(event: dict[str, bool], alarms: int) -> None:
+    start, published = at("2026-03-02T08:00"), list[object]()
+    alarm = WatchdogAlarm(start, published.append)
+    watchdog = alarm.hears(lambda _event, _now: {})
+
+    watchdog(event, start + timedelta(minutes=3))
+    alarm.minute_begins(start + timedelta(minutes=6))
+
+    assert len(published) == alarms
