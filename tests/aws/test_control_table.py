@@ -745,6 +745,17 @@ def test_a_promise_is_put_off_whatever_its_row_holds(control, table):
     assert every_due(control, NOW + 2 * WINDOW) == [DuePromise(PromiseKind.SLA, a_key(), NOW + 2 * WINDOW)]
 
 
+def test_what_was_put_off_twice_is_still_promised_for_the_same_time(control):
+    promise = a_promise()
+    control.make_promise(promise)
+
+    for later in (NOW + WINDOW, NOW + 2 * WINDOW):
+        (due,) = every_due(control, later)
+        control.put_off(due, later + WINDOW)
+
+    assert control.promise_of(PromiseKind.SLA, a_key()) == promise
+
+
 def test_a_promise_that_was_settled_meanwhile_is_not_put_off(control):
     promise = a_promise()
     control.make_promise(promise)

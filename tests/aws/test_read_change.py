@@ -114,6 +114,7 @@ def test_a_rerun_that_was_accepted_is_known_by_its_event():
         ({}, {"dueAt": Decimal(1)}),
         ({"dueAt": Decimal(1)}, {"dueAt": Decimal(2)}),
         ({"dueAt": Decimal(1)}, None),
+        ({"dueAt": Decimal(9), "promisedFor": Decimal(1)}, {"dueAt": Decimal(9)}),
     ],
 )
 @pytest.mark.parametrize("kind", ["sla", "relative-sla"])
@@ -121,6 +122,17 @@ def test_an_sla_that_is_due_at_another_time_moves_its_schedule(kind, old, new):
     moved = read_change(change(f"DUE#{kind}#stream#2026-03-02", new, old=old))
 
     assert moved == (DeadlineMoved(PromiseKind(kind), a_key()),)
+
+
+def test_an_sla_that_the_watchdog_puts_off_keeps_its_schedule():
+    before = {"dueAt": Decimal(1)}
+
+    assert (
+        read_change(
+            change("DUE#sla#cron#2026-03-02", {"dueAt": Decimal(9), "promisedFor": Decimal(1)}, old=before)
+        )
+        == ()
+    )
 
 
 @pytest.mark.parametrize(

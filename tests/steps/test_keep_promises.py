@@ -1,6 +1,7 @@
 """What is due and was not kept is put right where it can be, else said once; whatever dies in between."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, time, timedelta
 
 import pytest
@@ -309,3 +310,20 @@ def test_a_call_that_fails_leaves_the_promise_for_the_next_tick(call):
 
     assert absences(world) == ["TRIGGER_RECOVERED"]
     assert len(world.machine.started) == 1
+
+
+@pytest.mark.parametrize(
+    "moves_its_promises", [False, True], ids=["by its tick", "by the sync that loads it"]
+)
+def test_what_could_not_be_looked_at_is_told_although_its_config_is_loaded_anew_meanwhile(moves_its_promises):
+    world = a_world(DAILY)
+    world.table.from_outside().update(keys.config_key(DAILY.id), {"config": "garbage"})
+    world.tick(AT_SIX)  # put off until somebody mends the config
+
+    mended = replace(DAILY, description="mended")
+    world.load(mended, loaded_at=at("2026-03-02T06:30"))
+    if moves_its_promises:
+        promise_ahead(mended, at("2026-03-02T06:30"), world.outside, at("2026-03-02T06:30"))
+    world.tick(at("2026-03-02T07:10"))
+
+    assert absences(world) == ["TRIGGER_RECOVERED"]

@@ -25,7 +25,7 @@ from interlock.aws.run_item import (
 from interlock.aws.table import Clause, Either, Item, Table, absent, equals
 from interlock.domain.bad_input import BadInput
 from interlock.domain.baseline import Baseline
-from interlock.domain.event import Announcement, Event
+from interlock.domain.event import Announcement
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pipeline
 from interlock.domain.promise import Promise, PromiseKind
@@ -236,10 +236,12 @@ class DynamoControlTable:
             raise Lost(read_promise(lost.current) if lost.current else None) from None
 
     def put_off(self, due: DuePromise, until: datetime) -> None:
-        seen = equals("dueAt", Decimal(epoch_ms(due.due_at)))
+        key, seen = keys.promise_key(due.kind, due.key), Decimal(epoch_ms(due.due_at))
+        row = self._table.get(key) or {}
+        # What was promised stays: a config that is loaded meanwhile must not take it for one that moved.
+        later = {"dueAt": epoch_ms(until), "promisedFor": row.get("promisedFor", seen)}
         with suppress(Lost):
-            key = keys.promise_key(due.kind, due.key)
-            self._table.update(key, {"dueAt": epoch_ms(until)}, only_if=(seen,))
+            self._table.update(key, later, only_if=(equals("dueAt", seen),))
 
     def drop_promise(self, promise: Promise) -> None:
         with suppress(Lost):

@@ -62,7 +62,9 @@ def read_promise(item: Mapping[str, Any]) -> Promise:
     """`RowInvalid` when it is not one of ours."""
     try:
         kind, key = keys.parse_promise_key(item["PK"], item["SK"])
-        due_at, since, verdict = item.get("dueAt"), item.get("since"), item.get("verdict")
+        since, verdict = item.get("since"), item.get("verdict")
+        # One that was put off is looked at later, but was promised for then.
+        due_at = item.get("promisedFor", item.get("dueAt"))
         return Promise(
             kind=kind,
             key=key,

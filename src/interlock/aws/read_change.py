@@ -88,9 +88,14 @@ def _deadline_moved(change: Change) -> DeadlineMoved | None:
     if change.sort_key.startswith(keys.DUE_RUN):
         return None
     kind, key = keys.parse_promise_key(change.partition_key, change.sort_key)
-    if kind not in _SCHEDULED or (change.old or {}).get("dueAt") == (change.new or {}).get("dueAt"):
+    if kind not in _SCHEDULED or _promised_for(change.old) == _promised_for(change.new):
         return None
     return DeadlineMoved(kind, key)
+
+
+def _promised_for(row: Image | None) -> object:
+    """Not until when the watchdog put it off: the time of its schedule is over."""
+    return (row or {}).get("promisedFor", (row or {}).get("dueAt"))
 
 
 def _rerun_request(change: Change) -> RerunRequested:
