@@ -435,6 +435,18 @@ def test_a_promise_that_somebody_wrote_over_hides_no_other(control, table, odd):
     assert control.due_runs_of("gold-revenue") == [ours]
 
 
+def test_a_page_of_rows_that_nobody_can_read_does_not_hide_what_is_due_behind_them(control, table):
+    ours = DueRun(a_key(), NOW, "readiness")
+    control.promise(ours)
+    shard = keys.due_shard(a_key())
+    for name in ("a", "b"):
+        row = {"PK": PIPELINE, "SK": f"DUE#{name}", "dueAt": Decimal(1)}
+        table.put({**row, "dueShard": keys.due_partition(shard)})
+
+    assert control.due(shard, NOW, 2) == []
+    assert control.due(shard, NOW, 2) == [ours]
+
+
 # ---------------------------------------------------------------- notices
 
 

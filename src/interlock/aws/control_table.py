@@ -32,7 +32,7 @@ from interlock.domain.promise import Promise, PromiseKind
 from interlock.domain.run import Outcome, Run, RunKey, RunStatus
 from interlock.domain.schedule import Calendar
 from interlock.domain.upstream_outcome import RunSeen
-from interlock.ports import Attributes, DuePromise, DueRun, Lost, RecentRows, StoredConfig
+from interlock.ports import Attributes, CallFailed, DuePromise, DueRun, Lost, RecentRows, StoredConfig
 
 log = logging.getLogger(__name__)
 
@@ -193,8 +193,20 @@ class DynamoControlTable:
 
     def due(self, shard: int, now: datetime, limit: int) -> list[DueRun | DuePromise]:
         found = self._table.query_due(keys.due_partition(shard), Decimal(epoch_ms(now)), limit)
-        read = (_due(row) if row["SK"].startswith(keys.DUE_RUN) else _due_promise(row) for row in found)
-        return [due for due in read if due is not None]
+        dues: list[DueRun | DuePromise] = []
+        for row in found:
+            due = _due(row) if row["SK"].startswith(keys.DUE_RUN) else _due_promise(row)
+            if due is not None:
+                dues.append(due)
+            else:
+                self._leave_index(row)
+        return dues
+
+    def _leave_index(self, row: Item) -> None:
+        """Nobody will ever look at it: a page full of such rows would hide all that is due behind them."""
+        with suppress(Lost, CallFailed):
+            seen = equals("dueAt", row["dueAt"])
+            self._table.update((row["PK"], row["SK"]), {}, ["dueShard"], only_if=(seen,))
 
     def promise(self, due: DueRun) -> None:
         partition, sort = keys.due_key(due.key)
