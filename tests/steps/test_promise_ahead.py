@@ -216,3 +216,16 @@ def test_a_date_that_is_excluded_no_longer_is_promised_when_the_sweep_comes(worl
     load(world, holiday, at("2026-03-02T12:00"), at("2026-03-02T07:00"))
 
     assert dates(world) == ["2026-03-03", "2026-03-04"]
+
+
+def test_an_sla_that_is_promised_again_after_its_warning_was_due_is_still_promised(world):
+    sla = Sla(deadline=Deadline(0, 18), expected_duration=timedelta(hours=8))
+    holiday = a_pipeline(cron="0 6 * * *", sla=sla, exclude=Exclude(calendar="company"))
+    company = {"PK": "CALENDAR#company", "SK": "CALENDAR"}
+    world.table.from_outside().put({**company, "dates": ["2026-03-03"]})
+    load(world, holiday, at("2026-03-02T07:00"))
+
+    world.table.from_outside().put({**company, "dates": []})
+    load(world, holiday, at("2026-03-03T12:00"), at("2026-03-02T07:00"))
+
+    assert "2026-03-03" in dates(world, SLA)

@@ -119,9 +119,9 @@ def _missing(
     """The dates to look at for rows that are not there, ascending."""
     is_alive = any(row.due_at is not None for row in known.values())
     if is_alive and now - loaded_at > _JUST_LOADED:
-        # What was due by now was looked at when its time came. What lies ahead may be new: a calendar that changed.
+        # What had to be kept by now was looked at when its time came. What lies ahead may be new: a calendar changed.
         found = expectations(kind, pipeline, now - longest_wait(kind, pipeline), calendars)
-        return (one for one in found if one.due_at > now and counts_from(kind, one, loaded_at))
+        return (one for one in found if one.deadline > now and counts_from(kind, one, loaded_at))
     since = max(loaded_at, now - _NO_LONGER_LOOKED_BACK)
     found = expectations(kind, pipeline, since - longest_wait(kind, pipeline), calendars)
     return (one for one in found if one.deadline > since and counts_from(kind, one, loaded_at))
