@@ -115,6 +115,11 @@ def _standing(
     missing = f": {first_reasons(unmet)}" if unmet else ""
     if run is None:
         return f"no run was opened{missing}"
+    if run.key != promise.key:
+        own = replace(promise, key=run.key)
+        return (
+            f"of its hours {run.key.date[11:]} is furthest behind: {_standing(own, times, run, unmet, now)}"
+        )
     done_at = succeeded_at(promise, run)
     if done_at is not None:
         return f"the run was done at {clock(done_at, now)}, {duration(done_at - times.deadline)} too late"

@@ -15,7 +15,7 @@ from interlock.domain.pipeline import Pipeline
 from interlock.domain.promise import Promise, PromiseKind, changed, settled
 from interlock.domain.readiness import RuleVerdict, trigger_holds
 from interlock.domain.run import Run, RunKey, RunStatus, whole_milliseconds
-from interlock.domain.schedule import calendar_names, exclusion_reason, period_of
+from interlock.domain.schedule import Period, calendar_names, exclusion_reason, period_of
 from interlock.domain.sensor import candidate_keys, select_reading
 from interlock.domain.sla import SlaTimes, SlaVerdict, absolute_times, relative_times, sla_verdict
 from interlock.domain.sla_wording import sla_breached, sla_met, sla_warning_given
@@ -62,9 +62,7 @@ def _judge(
     if pipeline is None or times is None:
         _drop(promise, pipeline, control, now)
         return None
-    run = control.run(promise.key)
-    if run is not None and run.dry_run:
-        run = None  # of a time when the pipeline only observed: nothing was done
+    run = _judged_run(promise, times, pipeline, control, now)
     verdict = sla_verdict(promise, times, run, now)
     if verdict is SlaVerdict.OPEN:
         due_at = whole_milliseconds(times.next_look(warned=promise.warned))
@@ -80,6 +78,30 @@ def _judge(
     after = _announced(promise, verdict, times, run, pipeline, control, now)
     log.info("SLA judged", extra=fields(promise.key, kind=str(promise.kind), verdict=str(verdict)))
     return _change(promise, after, control)
+
+
+def _judged_run(
+    promise: Promise, times: SlaTimes, pipeline: Pipeline, control: ControlTable, now: datetime
+) -> Run | None:
+    """Its run; of a day whose readings name hours, once it is time, the one of these that is furthest behind."""
+    run = control.run(promise.key)
+    if run is None and promise.kind is PromiseKind.SLA and now >= times.next_look(warned=promise.warned):
+        run = max(runs_of_hours(promise.key, pipeline, control), key=_behind, default=None)
+    # One of a time when the pipeline only observed has done nothing.
+    return None if run is None or run.dry_run else run
+
+
+def runs_of_hours(key: RunKey, pipeline: Pipeline, control: ControlTable) -> list[Run]:
+    """What keeps the promises of a day on which nothing but the trigger's readings says that runs are of hours."""
+    if pipeline.schedule.cron is not None or period_of(key.date) is not Period.DAILY:
+        return []
+    runs = control.runs_of_date(key.pipeline_id, key.schedule_id, key.date)
+    return [run for run in runs if run.key != key]
+
+
+def _behind(run: Run) -> tuple[bool, datetime]:
+    done_at = None if run.dry_run else run.first_succeeded_at
+    return done_at is None, done_at or run.updated_at
 
 
 def _times_by_now(promise: Promise, pipeline: Pipeline, control: ControlTable) -> SlaTimes | None:
@@ -148,7 +170,7 @@ def _announced(
     if verdict is SlaVerdict.MET:
         told = sla_met(promise, times, run, pipeline, now)
         return settled(promise, str(verdict), [told])
-    unmet = _unmet(promise.key, run, pipeline, control, now)
+    unmet = _unmet(run.key if run is not None else promise.key, run, pipeline, control, now)
     if verdict is SlaVerdict.BREACHED:
         told = sla_breached(promise, times, run, unmet, pipeline, now)
         return settled(promise, str(verdict), [told])

@@ -29,7 +29,7 @@ from interlock.domain.schedule import calendar_names
 from interlock.ports import ControlTable, DuePromise, Lost, StateMachine
 from interlock.steps.find_met_trigger import find_met_trigger
 from interlock.steps.judge_post_run import post_run_due
-from interlock.steps.judge_sla import judge_sla
+from interlock.steps.judge_sla import judge_sla, runs_of_hours
 from interlock.steps.open_run import open_run, start_execution
 from interlock.steps.promise_ahead import promise_next
 from interlock.steps.run_log import fields
@@ -74,7 +74,10 @@ def _judge_start(promise: Promise, pipeline: Pipeline | None, ports: KeeperPorts
     else:
         run = control.run(promise.key)
         if run is None:
-            _STARTS[promise.kind](promise, pipeline, ports, now)
+            if runs_of_hours(promise.key, pipeline, control):
+                control.drop_promise(promise)
+            else:
+                _STARTS[promise.kind](promise, pipeline, ports, now)
             return
         # Whoever opened it may have died before its execution started: ourselves, at the tick before.
         start_execution(run, control, ports.machine, now)
