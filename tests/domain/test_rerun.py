@@ -23,8 +23,9 @@ def a_success(**changes):
 
 
 def decision(run, readings=UNCHANGED, *, excluded=None, force=False, **job):
-    readiness = evaluate_readiness(RULES, readings, SUCCEEDED_AT + timedelta(hours=1))
-    return decide_rerun(run, Job(JobType.GLUE, **job), excluded, readings, readiness, force=force)
+    now = SUCCEEDED_AT + timedelta(hours=1)
+    readiness = evaluate_readiness(RULES, readings, now)
+    return decide_rerun(run, Job(JobType.GLUE, **job), excluded, readings, readiness, force=force, now=now)
 
 
 def test_a_partition_that_never_ran_may_be_run_by_hand_and_uses_no_budget():
@@ -122,6 +123,13 @@ def test_an_update_since_the_success_is_news_in_each_form_of_time(form):
     assert decision(a_success(), {**UNCHANGED, "row-count": reading}).accepted
 
 
+@pytest.mark.parametrize(("count", "accepted"), [(1000, False), (1001, True)])
+def test_a_clock_in_the_future_proves_no_update_and_the_values_decide(count, accepted):
+    reading = parse_reading("row-count", "row-count", {"count": count, "updatedAt": "2099-01-01"})
+
+    assert decision(a_success(), {**UNCHANGED, "row-count": reading}).accepted is accepted
+
+
 def test_news_counts_from_the_success_and_not_from_what_was_said_of_the_run_since():
     run = a_success(succeeded_at=SUCCEEDED_AT, updated_at=SUCCEEDED_AT + timedelta(hours=9))
 
@@ -209,8 +217,11 @@ def test_news_since_the_success_is_a_sensor_that_was_updated(readings, accepted)
 def test_an_upstream_that_succeeded_since_is_something_new(status, succeeded_at, accepted):
     run = a_success(succeeded_at=at("2026-03-02T10:00"))
     upstream = RunSeen(RunStatus(status), at("2026-03-02T11:00"), False, succeeded_at and at(succeeded_at))
-    readiness = evaluate_readiness(RULES, UNCHANGED, at("2026-03-02T12:00"))
+    now = at("2026-03-02T12:00")
+    readiness = evaluate_readiness(RULES, UNCHANGED, now)
 
-    decided = decide_rerun(run, Job(JobType.GLUE), None, UNCHANGED, readiness, [upstream], force=False)
+    decided = decide_rerun(
+        run, Job(JobType.GLUE), None, UNCHANGED, readiness, [upstream], force=False, now=now
+    )
 
     assert decided.accepted is accepted

@@ -10,6 +10,7 @@ from typing import Any
 from interlock.domain.late_data import value_mark
 from interlock.domain.pipeline import Job
 from interlock.domain.readiness import Readiness
+from interlock.domain.rule_check import CLOCK_TOLERANCE
 from interlock.domain.run import Run, RunStatus
 from interlock.domain.sensor import Reading, Unseen
 from interlock.domain.upstream_outcome import RunSeen, succeeded_after
@@ -36,6 +37,7 @@ def decide_rerun(
     upstreams: Iterable[RunSeen] = (),
     *,
     force: bool,
+    now: datetime,
 ) -> RerunDecision:
     """`run` is None for a partition that never ran: it uses no budget. `force` skips the freshness check alone.
 
@@ -51,7 +53,7 @@ def decide_rerun(
         used = f"all {job.max_manual_reruns} of maxManualReruns are used"
         return RerunDecision(False, used, "raise job.maxManualReruns, and ask again")
     unchanged = not (
-        _changed_since(run, readings, readiness) or succeeded_after(upstreams, _succeeded_at(run))
+        _changed_since(run, readings, readiness, now) or succeeded_after(upstreams, _succeeded_at(run))
     )
     if run.status is RunStatus.SUCCEEDED and not force and unchanged:
         at = _succeeded_at(run).isoformat(timespec="seconds")
@@ -63,12 +65,14 @@ def decide_rerun(
     return RerunDecision(True, f"rerun {run.manual_reruns + 1} of {job.max_manual_reruns}")
 
 
-def _changed_since(run: Run, readings: Mapping[str, Reading | Unseen], readiness: Readiness) -> bool:
-    """By `updatedAt` where a reading has one, else by the values that the rules read when it started."""
+def _changed_since(
+    run: Run, readings: Mapping[str, Reading | Unseen], readiness: Readiness, now: datetime
+) -> bool:
+    """By `updatedAt` where a reading has one that can be, else by the values that the rules read when it started."""
     for key, reading in readings.items():
         if isinstance(reading, Unseen):
             continue
-        if reading.updated_at is not None:
+        if reading.updated_at is not None and reading.updated_at <= now + CLOCK_TOLERANCE:
             if reading.updated_at > _succeeded_at(run):
                 return True
         elif _reads_otherwise(readiness.seen.get(key, {}), run.seen.get(key)):

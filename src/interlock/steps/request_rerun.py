@@ -73,7 +73,7 @@ def _decide(
     only_observed = run is not None and run.dry_run and not pipeline.dry_run and run.status not in _OPEN
     ran = None if only_observed else run
     decision = decide_rerun(
-        ran, pipeline.job, excluded, readings, readiness, seen.values(), force=asked.force
+        ran, pipeline.job, excluded, readings, readiness, seen.values(), force=asked.force, now=now
     )
     if decision.accepted and pipeline.dry_run:
         _observe(asked, run, decision, control, now)
