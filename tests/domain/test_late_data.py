@@ -94,10 +94,18 @@ def test_no_value_and_the_word_none_are_marked_apart():
 def test_what_is_remembered_of_values_is_bounded_and_the_marks_stay():
     told = remembered((), written_mark("audit"), REJECTED)
     for number in range(500):
-        told = remembered(told, f"late:{number}")
+        told = remembered(told, f"late:count.{number}")
 
     assert told[:2] == (written_mark("audit"), REJECTED)
-    assert (len(told), told[-1]) == (102, "late:499")
+    assert (len(told), told[-1]) == (102, "late:count.499")
+
+
+def test_of_each_field_the_last_value_is_remembered_however_many_fields_there_are():
+    fields = [f"late:{number}.new" for number in range(300)]
+
+    told = remembered(remembered((), *fields), *(f"late:restless.{number}" for number in range(500)))
+
+    assert set(fields) < set(told)
 
 
 def test_a_fact_is_remembered_once():

@@ -8,7 +8,7 @@ import pytest
 
 from builders import a_key, a_pipeline, a_rule, a_run, at
 from interlock.domain.baseline import Baseline
-from interlock.domain.pipeline import Exclude, Job, JobType, PostRun
+from interlock.domain.pipeline import Exclude, Job, JobType, PostRun, Validation
 from interlock.domain.promise import PromiseKind
 from interlock.domain.routing import RunMoved, SensorWritten
 from interlock.domain.run import RunStatus, announcing
@@ -182,6 +182,20 @@ def test_when_the_budget_is_used_up_each_change_is_told_once_and_the_refusal_onc
     assert world.told == ["LATE_DATA_ARRIVAL", "RERUN_REJECTED", "LATE_DATA_ARRIVAL"]
     assert "all 0 of maxDriftReruns are used" in world.events[1].message
     assert (world.run.status, rerun_log(world), world.machine.started) == ("SUCCEEDED", [], {})
+
+
+def test_more_changes_at_once_than_are_remembered_are_told_once():
+    names = [f"f{number}" for number in range(120)]
+    wide = replace(
+        a_pipeline_of(0), validation=Validation(rules=tuple(a_rule("exists", field=n) for n in names))
+    )
+    world = a_world(wide, read={"row-count": dict.fromkeys(names, 1)})
+
+    for _ in range(2):
+        write(world, pipeline=wide, **dict.fromkeys(names, 2))
+        hear_of_success(world, wide)
+
+    assert world.told == ["LATE_DATA_ARRIVAL", "RERUN_REJECTED"]
 
 
 def test_a_budget_that_is_spent_by_hand_is_not_the_one_of_late_data():

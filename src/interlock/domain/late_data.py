@@ -70,8 +70,12 @@ def value_mark(value: Any) -> str | None:
 
 
 def fact_digest(sensor: str, field: str, value: Any) -> str:
-    """Short and of fixed length: a run's row remembers many."""
-    return hashlib.sha256("\0".join((sensor, field, str(value_mark(value)))).encode()).hexdigest()[:16]
+    """`<field>.<value>`, short and of fixed length: a run's row remembers many."""
+    return f"{_digest(sensor, field)[:10]}.{_digest(str(value_mark(value)))[:14]}"
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 REJECTED = "rerun-rejected"
@@ -85,8 +89,13 @@ def written_mark(sensor: str) -> str:
 
 
 def remembered(told: Sequence[str], *facts: str) -> tuple[str, ...]:
-    """What a run was told of, and these; of values the latest 100, so that a source that never rests fills no row."""
+    """What a run was told of, and these; so that a source that never rests fills no row, of values the latest 100.
+
+    And the last of each field: the next look at all of them finds nothing to be told again, however many they are.
+    """
     whole = tuple(dict.fromkeys((*told, *facts)))
     marks = tuple(fact for fact in whole if fact == REJECTED or fact.startswith(_WRITTEN))
     values = tuple(fact for fact in whole if fact not in marks)
-    return (*marks, *values[-_MOST_VALUES:])
+    last_of_field = {fact.partition(".")[0]: fact for fact in values}
+    kept = {*last_of_field.values(), *values[-_MOST_VALUES:]}
+    return (*marks, *(fact for fact in values if fact in kept))
