@@ -23,11 +23,12 @@ from interlock.domain.bad_input import BadInput
 from interlock.domain.event import Announcement
 from interlock.domain.expectation import deadline_of, due_of
 from interlock.domain.pipeline import Pipeline
+from interlock.domain.plain_text import duration
 from interlock.domain.promise import Promise, PromiseKind, changed, settled
 from interlock.domain.run import whole_milliseconds
 from interlock.domain.schedule import calendar_names
 from interlock.ports import ControlTable, DuePromise, Lost, StateMachine
-from interlock.steps.find_met_trigger import find_met_trigger
+from interlock.steps.find_met_trigger import TriggerMet, find_met_trigger
 from interlock.steps.judge_post_run import post_run_due
 from interlock.steps.judge_sla import judge_sla, runs_of_hours
 from interlock.steps.open_run import open_run, start_execution
@@ -127,8 +128,15 @@ def _start_triggered(promise: Promise, pipeline: Pipeline, ports: KeeperPorts, n
         told = trigger_recovered(pipeline, seen.reason, now)
         if _open(promise, pipeline, seen.reason, told, ports, now):
             return
-    expired = sensor_deadline_expired(pipeline, promise.key.date, deadline, seen.reason, seen.verdict, now)
+    reason = f"{seen.reason}, {_how_late(seen, deadline)}" if seen.met else seen.reason
+    expired = sensor_deadline_expired(pipeline, promise.key.date, deadline, reason, seen.verdict, now)
     _settle(promise, "expired", expired, ports)
+
+
+def _how_late(seen: TriggerMet, deadline: datetime) -> str:
+    if seen.written_at is None:
+        return "but its reading has no updatedAt that says since when"
+    return f"but {duration(seen.written_at - deadline)} too late"
 
 
 def _open(
