@@ -100,6 +100,12 @@ def test_a_runs_move_is_also_a_fact_of_its_own_after_its_events():
     assert (fact.key, fact.status, fact.rerun_accepted) == (a_key(), RunStatus.SUCCEEDED, False)
 
 
+def test_what_is_only_said_of_a_run_is_no_move_of_it():
+    announced = read_change(change("RUN#stream#2026-03-02", ENDED, old=ENDED | {"version": Decimal(1)}))
+
+    assert [type(fact) for fact in announced] == [Announced]
+
+
 def test_a_rerun_that_was_accepted_is_known_by_its_event():
     again = ENDED | {"events": [{"type": "RERUN_ACCEPTED", "message": "", "at": "2026-03-02T08:00:00Z"}]}
 

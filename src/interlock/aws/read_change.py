@@ -70,8 +70,9 @@ def _fact(change: Change, parsed: keys.ParsedKey) -> Fact | None:
 
 
 def _run_moved(change: Change, new: Image) -> RunMoved | None:
-    """None for bookkeeping, which leaves the version as it was."""
-    if (change.old or {}).get("version") == new.get("version"):
+    """None for bookkeeping, which leaves the version as it was, and for what is only said of a run, which stays."""
+    old = change.old or {}
+    if old.get("version") == new.get("version") or old.get("status") == new.get("status"):
         return None
     key = keys.parse_run_key(change.partition_key, change.sort_key)
     try:

@@ -9,8 +9,7 @@ from typing import Any
 
 from interlock.domain.event import Event
 from interlock.domain.job_record import JobRecord
-from interlock.domain.pipeline import Pipeline, rule_sensors
-from interlock.domain.post_run import post_run_sensors
+from interlock.domain.pipeline import Pipeline, post_run_sensors, rule_sensors
 from interlock.domain.promise import PromiseKind
 from interlock.domain.run import RunKey, RunStatus
 from interlock.domain.schedule import (
@@ -70,7 +69,7 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class RunMoved:
-    """A run's row was moved to this status, or said something in it."""
+    """A run's row was moved to this status."""
 
     key: RunKey
     status: RunStatus

@@ -16,11 +16,13 @@ from interlock.domain.event import Event
 from interlock.domain.execution_date import instant_of, local_of, period_start, zone_of
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pipeline
+from interlock.domain.promise import PromiseKind
 from interlock.domain.run import Run, RunKey, RunStatus
 from interlock.domain.schedule import current_date
 from interlock.ports import DueRun, Lost, RecentRows, StoredConfig, SweepPass
 from interlock.steps.await_job import WAITS_FOR_JOB
 from interlock.steps.find_met_trigger import find_met_trigger
+from interlock.steps.judge_post_run import promise_post_run
 from interlock.steps.open_run import WAITS_FOR_READINESS, open_run
 from interlock.steps.promise_ahead import promise_ahead
 from interlock.steps.route_change import report_bad_input
@@ -122,6 +124,7 @@ def _look_at(pipeline_id: str, ports: WatchdogPorts, now: datetime) -> None:
     promise_ahead(pipeline, loaded_at, control, now, rows.promises)
     for run in rows.runs:
         _see_that_it_is_watched(run, rows, ports, now)
+        _promise_post_run(run, pipeline, loaded_at, rows, ports, now)
     _open_triggered(pipeline, loaded_at, {run.key for run in rows.runs}, ports, now)
     _publish_lost(rows.events, ports, now)
 
@@ -140,6 +143,24 @@ def _see_that_it_is_watched(run: Run, rows: RecentRows, ports: WatchdogPorts, no
     waits_for = WAITS_FOR_JOB if run.status is RunStatus.RUNNING else WAITS_FOR_READINESS
     ports.control.promise(DueRun(run.key, now, waits_for))
     log.warning("open run had no check row", extra=fields(run))
+
+
+def _promise_post_run(
+    run: Run,
+    pipeline: Pipeline,
+    loaded_at: datetime,
+    rows: RecentRows,
+    ports: WatchdogPorts,
+    now: datetime,
+) -> None:
+    """The record of its success was lost, and nobody waits for its postRun sensors."""
+    at = run.succeeded_at
+    # A config that came later promised nothing of it.
+    if at is None or not loaded_at <= at <= now - _RECORD_ON_ITS_WAY:
+        return
+    of_this = (row for row in rows.promises if row.kind is PromiseKind.POST_RUN and row.key == run.key)
+    if all(row.since != at for row in of_this):
+        promise_post_run(run, pipeline, ports.control, now)
 
 
 def _open_triggered(
