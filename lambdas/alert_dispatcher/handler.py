@@ -14,7 +14,7 @@ from interlock.aws.observability import configure_logging
 from interlock.aws.queue import BatchResponse
 from interlock.aws.secrets import SecretsManager
 from interlock.functions.alert_dispatcher import DispatcherPorts, alert_dispatcher
-from interlock.settings import AlertDispatcherSettings
+from interlock.settings.alert_dispatcher import AlertDispatcherSettings
 
 configure_logging(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "alert-dispatcher"))
 

@@ -13,7 +13,7 @@ from interlock.aws.cron_schedules import SchedulerCron
 from interlock.aws.dynamo_table import DynamoTable
 from interlock.aws.observability import configure_logging
 from interlock.functions.config_sync import config_sync
-from interlock.settings import ConfigSyncSettings
+from interlock.settings.config_sync import ConfigSyncSettings
 from interlock.steps.sync_configs import ConfigSyncPorts
 
 configure_logging(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "config-sync"))

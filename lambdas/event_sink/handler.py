@@ -10,7 +10,7 @@ from interlock.aws.dynamo_table import DynamoTable
 from interlock.aws.event_store import DynamoEventStore
 from interlock.aws.observability import configure_logging
 from interlock.functions.event_sink import event_sink
-from interlock.settings import EventSinkSettings
+from interlock.settings.event_sink import EventSinkSettings
 
 configure_logging(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "event-sink"))
 

@@ -13,7 +13,7 @@ from interlock.aws.observability import configure_logging
 from interlock.aws.secrets import SecretsManager
 from interlock.aws.state_machine import StepFunctionsMachine
 from interlock.functions.orchestrator import orchestrator
-from interlock.settings import OrchestratorSettings
+from interlock.settings.orchestrator import OrchestratorSettings
 from interlock.steps.task import OrchestratorPorts
 from interlock.triggers.production import job_triggers
 

@@ -11,7 +11,7 @@ from interlock.aws.deadline_schedules import SchedulerDeadlines
 from interlock.aws.dynamo_table import DynamoTable
 from interlock.aws.observability import configure_logging
 from interlock.functions.sla_monitor import sla_monitor
-from interlock.settings import SlaMonitorSettings
+from interlock.settings.sla_monitor import SlaMonitorSettings
 from interlock.steps.mirror_deadline import SlaMonitorPorts
 
 configure_logging(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "sla-monitor"))

@@ -15,7 +15,7 @@ from interlock.aws.observability import configure_logging
 from interlock.aws.rerun_log import DynamoRerunLog
 from interlock.aws.state_machine import StepFunctionsMachine
 from interlock.functions.stream_router import stream_router
-from interlock.settings import StreamRouterSettings
+from interlock.settings.stream_router import StreamRouterSettings
 from interlock.steps.route_change import RouterPorts
 
 configure_logging(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "stream-router"))

@@ -16,7 +16,7 @@ from interlock.aws.observability import configure_logging
 from interlock.aws.state_machine import StepFunctionsMachine
 from interlock.aws.watchdog_memory import DynamoWatchdogMemory
 from interlock.functions.watchdog import watchdog
-from interlock.settings import WatchdogSettings
+from interlock.settings.watchdog import WatchdogSettings
 from interlock.steps.watchdog_ports import WatchdogPorts
 
 configure_logging(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "watchdog"))

@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from interlock.domain.baseline import Baseline
 from interlock.domain.event import Announcement, Event
 from interlock.domain.job_record import JobRecord
-from interlock.domain.message import Alert
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.promise import Promise, PromiseKind
 from interlock.domain.run import Outcome, Run, RunKey, RunStatus
 from interlock.domain.schedule import Calendar
-from interlock.domain.upstream_outcome import RunSeen
+
+if TYPE_CHECKING:  # a hot function's start does not pay for what only some of them use
+    from interlock.domain.message import Alert
+    from interlock.domain.upstream_outcome import RunSeen
 
 Attributes = Mapping[str, Any]
 

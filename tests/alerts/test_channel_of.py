@@ -6,7 +6,7 @@ from alerts.scripted_server import serving
 from event_builder import an_event
 from interlock.alerts import CHANNELS, ChannelMisconfigured, channel_of
 from interlock.domain.message import alert_of
-from interlock.settings import AlertDispatcherSettings
+from interlock.settings.alert_dispatcher import AlertDispatcherSettings
 
 
 def settings(**changes):

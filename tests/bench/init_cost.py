@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import os
+import pkgutil
 import re
 import shutil
 import subprocess
@@ -58,7 +60,8 @@ def _zip_figure(function: str, unpacked: Path) -> Figure:
 _INIT = "import handler; [getattr(handler, name)() for name in ('ports', 'store') if hasattr(handler, name)]"
 _SETTINGS = {
     setting.name.upper(): {"alert_channel": "slack", "allowed_private_cidrs": ""}.get(setting.name, "1")
-    for each in vars(settings).values()
+    for module in pkgutil.iter_modules(settings.__path__)
+    for each in vars(importlib.import_module(f"{settings.__name__}.{module.name}")).values()
     if dataclasses.is_dataclass(each)
     for setting in dataclasses.fields(each)
 }

@@ -6,8 +6,8 @@ import pytest
 
 from builders import a_pipeline, a_reading, a_rule, a_run, at
 from interlock.domain.late_data import written_mark
-from interlock.domain.pipeline import AnyOf, Not, PostRun
-from interlock.domain.post_run import judge_post_run, missing_sensors, post_run_sensors
+from interlock.domain.pipeline import AnyOf, Not, PostRun, post_run_sensors
+from interlock.domain.post_run import judge_post_run, missing_sensors
 from interlock.domain.sensor import Unseen
 
 NOW = at("2026-03-02T12:00")

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interlock.aws import keys
 from interlock.aws.outbox import readable_events
@@ -31,8 +31,10 @@ from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pip
 from interlock.domain.promise import Promise, PromiseKind
 from interlock.domain.run import Outcome, Run, RunKey, RunStatus
 from interlock.domain.schedule import Calendar
-from interlock.domain.upstream_outcome import RunSeen
 from interlock.ports import Attributes, CallFailed, DuePromise, DueRun, Lost, RecentRows, StoredConfig
+
+if TYPE_CHECKING:
+    from interlock.domain.upstream_outcome import RunSeen
 
 log = logging.getLogger(__name__)
 
@@ -356,6 +358,8 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 def _run_seen(item: Mapping[str, Any]) -> RunSeen:
     """A row that somebody wrote over harms its own pipeline: those that wait for it are told that they cannot read it."""
+    from interlock.domain.upstream_outcome import RunSeen  # most pipelines wait for no other
+
     try:
         moved_at, dry_run = parse_instant_text(item["updatedAt"]), bool(item.get("dryRun"))
         return RunSeen(RunStatus(item["status"]), moved_at, dry_run, _instant(item.get("succeededAt")))

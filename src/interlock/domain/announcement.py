@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from interlock.domain.alarm import Alarm
 from interlock.domain.calendar import Calendar
 from interlock.domain.event import Announcement, EventType, Severity, severity_of
-from interlock.domain.missing import missing_lines
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.readiness import Readiness, RuleVerdict
 from interlock.domain.retry import RetryDecision, category_of
 from interlock.domain.run import JobEnd, Outcome, Run
+
+if TYPE_CHECKING:
+    from interlock.domain.alarm import Alarm
 
 _MOST_REASONS = 20
 
@@ -42,6 +43,8 @@ def validation_exhausted(
 ) -> Announcement:
     observed = "dry run: " if run.dry_run else ""
     message = f"{observed}the window closed and the rules do not hold: {first_reasons(unmet)}"
+    from interlock.domain.missing import missing_lines  # most runs do not expire
+
     explanation = missing_lines(pipeline, run.key.date, unmet, at)
     detail = {
         "unmet": reasons(unmet),

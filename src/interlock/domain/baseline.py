@@ -9,8 +9,7 @@ from typing import Any
 
 from interlock.domain.drift import drift_fields
 from interlock.domain.late_data import Readings, Values, value_of
-from interlock.domain.pipeline import Pipeline, Rule, each_rule
-from interlock.domain.post_run import post_run_sensors
+from interlock.domain.pipeline import Pipeline, Rule, each_rule, post_run_sensors
 from interlock.domain.rule_check import AGE_CHECKS
 from interlock.domain.run import Run, RunKey
 

@@ -281,6 +281,12 @@ def rule_sensors(pipeline: Pipeline) -> tuple[str, ...]:
     return tuple(dict.fromkeys(rule.key for rule in each_rule(pipeline.validation.rule)))
 
 
+def post_run_sensors(pipeline: Pipeline) -> tuple[str, ...]:
+    """The sensors that the postRun rules name, each once, in the order written."""
+    rules = pipeline.post_run.rules if pipeline.post_run else ()
+    return tuple(dict.fromkeys(rule.key for node in rules for rule in each_rule(node)))
+
+
 def upstream_rules(pipeline: Pipeline) -> tuple[UpstreamRule, ...]:
     """The validation rules on other pipelines' outcomes, each once, in the order written."""
     leaves = each_leaf(pipeline.validation.rule)

@@ -24,12 +24,6 @@ class PostRunVerdict:
     verdicts: tuple[RuleVerdict, ...]  # of each rule when it passed, else of those that fail
 
 
-def post_run_sensors(pipeline: Pipeline) -> tuple[str, ...]:
-    """The sensors that the postRun rules name, each once, in the order written."""
-    rules = pipeline.post_run.rules if pipeline.post_run else ()
-    return tuple(dict.fromkeys(rule.key for node in rules for rule in each_rule(node)))
-
-
 def judge_post_run(pipeline: Pipeline, readings: Readings, now: datetime) -> PostRunVerdict | None:
     """None while nothing can be said: a rule whose sensor nobody reported yet is missing, not failing."""
     rules = pipeline.post_run.rules if pipeline.post_run else ()

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from interlock.aws.alarm_event import gone_off
-from interlock.aws.execution_event import own_end
 from interlock.aws.keys import pipeline_of
 from interlock.aws.observability import count
 from interlock.aws.read_change import read_change
@@ -17,12 +15,7 @@ from interlock.domain.bad_input import BadInput
 from interlock.domain.change import Change
 from interlock.domain.plain_text import parse_instant
 from interlock.domain.routing import Announced
-from interlock.steps.close_stale_run import execution_ended
-from interlock.steps.fire_cron import fire_cron
-from interlock.steps.job_event import job_ended
-from interlock.steps.report_alarm import report_alarm
 from interlock.steps.route_change import Configs, RouterPorts, report_bad_input, route_change
-from interlock.triggers.state_events import remote_end
 
 log = logging.getLogger(__name__)
 
@@ -65,12 +58,22 @@ def _route(change: Change, configs: Configs, ports: RouterPorts, now: datetime) 
 
 
 def _fire(event: Mapping[str, Any], ports: RouterPorts, now: datetime) -> None:
+    from interlock.steps.fire_cron import fire_cron  # as below
+
     scheduled_at = _instant(event.get("scheduledAt"), now)
     fire_cron(str(event.get("pipelineId")), scheduled_at, ports.control, ports.machine, now)
 
 
 def _aws_event(event: Mapping[str, Any], ports: RouterPorts, now: datetime) -> None:
     """What AWS services tell on the default bus: alarms that went off, jobs and our own executions that ended."""
+    # A container starts for the streams, as a rule: what these few need is not loaded for them.
+    from interlock.aws.alarm_event import gone_off
+    from interlock.aws.execution_event import own_end
+    from interlock.steps.close_stale_run import execution_ended
+    from interlock.steps.job_event import job_ended
+    from interlock.steps.report_alarm import report_alarm
+    from interlock.triggers.state_events import remote_end
+
     alarm = gone_off(event)
     if alarm is not None:
         report_alarm(alarm, ports.control)

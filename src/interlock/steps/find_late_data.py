@@ -16,8 +16,8 @@ from interlock.domain.baseline import Baseline, baseline_fields, late_fields, re
 from interlock.domain.drift import Drift, find_drift
 from interlock.domain.event import Announcement
 from interlock.domain.late_data import REJECTED, Difference, Readings, Values, differences, remembered
-from interlock.domain.pipeline import Pipeline
-from interlock.domain.post_run import judge_post_run, post_run_sensors
+from interlock.domain.pipeline import Pipeline, post_run_sensors
+from interlock.domain.post_run import judge_post_run
 from interlock.domain.rerun import RerunDecision, decide_own_rerun, rerun_number
 from interlock.domain.routing import SensorWritten, belongs_to
 from interlock.domain.run import Run, RunKey, RunStatus, announcing, reopened

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from interlock.domain import drift_wording
 from interlock.domain.late_data import written_mark
-from interlock.domain.pipeline import Pipeline
-from interlock.domain.post_run import missing_sensors, post_run_sensors
+from interlock.domain.pipeline import Pipeline, post_run_sensors
+from interlock.domain.post_run import missing_sensors
 from interlock.domain.promise import Promise, PromiseKind, changed, promised, settled
 from interlock.domain.routing import SensorWritten, belongs_to
 from interlock.domain.run import Run, RunStatus, whole_milliseconds

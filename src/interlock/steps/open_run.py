@@ -13,7 +13,6 @@ from interlock.domain.pipeline import Pipeline
 from interlock.domain.run import Run, RunKey, RunStatus, for_real, opened, reopened
 from interlock.domain.schedule import Calendar, calendar_names, exclusion_reason, trigger_deadline
 from interlock.ports import ControlTable, DueRun, Lost, StateMachine
-from interlock.steps.dry_run import look_once, stay_watched
 from interlock.steps.run_log import fields
 
 log = logging.getLogger(__name__)
@@ -67,7 +66,7 @@ def open_run(
     log.info("run opened", extra=fields(run, why=why))
     start_execution(run, control, machine, now)
     if run.dry_run:
-        look_once(run.key, pipeline, control, now)
+        _look_once(run.key, pipeline, control, now)
     return Opening(run, is_new=True)
 
 
@@ -89,6 +88,8 @@ def start_execution(run: Run, control: ControlTable, machine: StateMachine, now:
     # watchdog sees to the run.
     control.promise(DueRun(run.key, now + _FIRST_LOOK, WAITS_FOR_READINESS))
     if run.dry_run:
+        from interlock.steps.dry_run import stay_watched
+
         stay_watched(run, control)
         return
     machine.start(
@@ -129,7 +130,13 @@ def revive_run(
     log.info("run revived: its rules hold after its window", extra=fields(revived))
     start_execution(revived, control, machine, now)
     if revived.dry_run:
-        look_once(revived.key, pipeline, control, now)
+        _look_once(revived.key, pipeline, control, now)
+
+
+def _look_once(key: RunKey, pipeline: Pipeline, control: ControlTable, now: datetime) -> None:
+    from interlock.steps.dry_run import look_once  # few pipelines only observe
+
+    look_once(key, pipeline, control, now)
 
 
 def exclusion_of(pipeline: Pipeline, date: str, control: ControlTable) -> str | None:

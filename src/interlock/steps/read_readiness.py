@@ -14,7 +14,6 @@ from interlock.domain.run import Run, RunKey
 from interlock.domain.sensor import candidate_keys, select_reading
 from interlock.domain.upstream import UpstreamOutcome
 from interlock.ports import ControlTable, Lost
-from interlock.steps.read_upstreams import outcomes, questions_of
 
 
 def read_readiness(
@@ -50,6 +49,8 @@ def _read(
     names = [name for sensor in sensors for name in candidate_keys(sensor, key.date)]
     told: Mapping[str, UpstreamOutcome] = {}
     if upstreams:
+        from interlock.steps.read_upstreams import outcomes, questions_of  # most pipelines wait for none
+
         questions = questions_of(pipeline, upstreams, key.date, control)
         run, found, seen = control.snapshot_with_runs(key, names, questions.rows)
         told = outcomes(questions, seen, control, dry_run=run.dry_run if run else pipeline.dry_run)

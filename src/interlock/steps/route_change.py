@@ -23,9 +23,6 @@ from interlock.domain.run import RunStatus
 from interlock.ports import ControlTable, EventBus, JobLog, RerunLog, SlaMonitor, StateMachine
 from interlock.steps.await_job import settle
 from interlock.steps.evaluate_readiness import cancel_waiting
-from interlock.steps.request_rerun import request_rerun
-from interlock.steps.run_moved import run_moved
-from interlock.steps.wake_dependents import wake_dependents
 from interlock.steps.wake_runs import sensor_written
 
 log = logging.getLogger(__name__)
@@ -76,9 +73,12 @@ def route_change(fact: Fact, configs: Configs, ports: RouterPorts, now: datetime
         case JobReported(record=record):
             settle(record, ports.control, ports.machine, now)
         case RerunRequested(key=key):
+            from interlock.steps.request_rerun import request_rerun  # people ask seldom
+
             request_rerun(fact, configs.of(key.pipeline_id), ports.control, ports.reruns, ports.machine, now)
         case RunMoved():
-            _run_moved(fact, configs, ports, now)
+            if fact.status is RunStatus.SUCCEEDED or fact.rerun_accepted:
+                _run_moved(fact, configs, ports, now)
         case DeadlineMoved(kind=kind, key=key):
             ports.sla_monitor.mirror_deadline(kind, key)
         case ConfigRemoved(pipeline_id=pipeline_id):
@@ -87,9 +87,13 @@ def route_change(fact: Fact, configs: Configs, ports: RouterPorts, now: datetime
 
 def _run_moved(moved: RunMoved, configs: Configs, ports: RouterPorts, now: datetime) -> None:
     """Its own pipeline first: a dependent that cannot be woken just now delays none of its verdicts."""
+    # What follows a success is much, and not needed for a start that somebody waits for.
+    from interlock.steps.run_moved import run_moved
+    from interlock.steps.wake_dependents import wake_dependents
+
     succeeded = moved.status is RunStatus.SUCCEEDED
     try:
-        pipeline = configs.of(moved.key.pipeline_id) if succeeded or moved.rerun_accepted else None
+        pipeline = configs.of(moved.key.pipeline_id)
         if pipeline is not None:
             run_moved(moved, pipeline, ports.control, ports.reruns, ports.machine, now)
     except BadInput:

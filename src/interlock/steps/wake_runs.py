@@ -29,14 +29,10 @@ from interlock.domain.sensor import (
     split_key,
 )
 from interlock.ports import ControlTable, DueRun, RerunLog, StateMachine
-from interlock.steps.dry_run import await_fire, complete_dry_run, see_through
 from interlock.steps.evaluate_readiness import expire_run, finish_expiry, next_look
-from interlock.steps.find_late_data import written_after_success
 from interlock.steps.open_run import WAITS_FOR_READINESS, open_run, revive_run, start_execution
 from interlock.steps.read_readiness import note_verdicts, read_readiness
 from interlock.steps.run_log import fields
-from interlock.steps.sla_clock import begin_clock
-from interlock.steps.watch_running import written_in_flight
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +57,10 @@ def sensor_written(
     opened: set[RunKey] = set()
     looked_at: dict[RunKey, Run | None] = {}
     if reading.key in awaited_keys(pipeline):
-        begin_clock(written, reading, pipeline, control, now)
+        if pipeline.sla is not None:
+            from interlock.steps.sla_clock import begin_clock
+
+            begin_clock(written, reading, pipeline, control, now)
         try:
             opened = _open_triggered(written, reading, pipeline, control, machine, now)
         except InvalidReading as error:
@@ -80,8 +79,12 @@ def sensor_written(
         if run.key not in looked_at:
             _look_at_other(run, reading, pipeline, control, machine, now)
         if run.status is RunStatus.RUNNING:
+            from interlock.steps.watch_running import written_in_flight
+
             written_in_flight(run, written, reading, pipeline, control, now)
         elif run.status is RunStatus.SUCCEEDED:
+            from interlock.steps.find_late_data import written_after_success
+
             written_after_success(run, written, reading, pipeline, control, reruns, machine, now)
 
 
@@ -111,6 +114,8 @@ def _open_triggered(
     key = RunKey(pipeline.id, pipeline.schedule_id, reading_run_date(reading, pipeline, written.at))
     if pipeline.schedule.start is Start.ALL and not _has_fired(pipeline, key, now):
         if pipeline.dry_run:
+            from interlock.steps.dry_run import await_fire
+
             await_fire(pipeline, key, control)
         return set()
     opening = open_run(pipeline, key, "trigger", verdict.reason, control, machine, now)
@@ -139,6 +144,8 @@ def _look_at(
     if run is not None and run.status is RunStatus.EXPIRED:
         finish_expiry(run, pipeline, control, machine, now)
     if run is not None and run.dry_run:
+        from interlock.steps.dry_run import complete_dry_run
+
         complete_dry_run(run, pipeline, control, now)
     if run is None or run.status is not RunStatus.WAITING:
         return run, None
@@ -149,6 +156,8 @@ def _look_at(
     if not readiness.ready:
         note_verdicts(run, readiness, control)
     elif run.dry_run:
+        from interlock.steps.dry_run import see_through
+
         see_through(run, pipeline, readiness, control, now)
         return run, None
     elif run.token_for == WAITS_FOR_READINESS and run.task_token:

@@ -6,8 +6,7 @@ from datetime import datetime
 
 from interlock.domain import drift_wording
 from interlock.domain.drift import find_drift
-from interlock.domain.pipeline import Pipeline
-from interlock.domain.post_run import post_run_sensors
+from interlock.domain.pipeline import Pipeline, post_run_sensors
 from interlock.domain.routing import SensorWritten, belongs_to
 from interlock.domain.run import Run, RunStatus
 from interlock.domain.sensor import Reading
