@@ -15,6 +15,7 @@ from interlock.aws.run_item import (
     plain,
     read_announcement,
     storable,
+    whole_number,
 )
 from interlock.aws.table import Item
 from interlock.domain.baseline import Baseline
@@ -63,14 +64,17 @@ def read_promise(item: Mapping[str, Any]) -> Promise:
     try:
         kind, key = keys.parse_promise_key(item["PK"], item["SK"])
         since, verdict = item.get("since"), item.get("verdict")
+        created_at = parse_instant_text(item["createdAt"])
+        if instant_text(created_at) != item["createdAt"]:
+            raise ValueError("createdAt is not as we write it")  # each change would be lost, to nobody
         # One that was put off is looked at later, but was promised for then.
         due_at = item.get("promisedFor", item.get("dueAt"))
         return Promise(
             kind=kind,
             key=key,
             due_at=None if due_at is None else datetime.fromtimestamp(float(due_at) / 1000, UTC),
-            created_at=parse_instant_text(item["createdAt"]),
-            version=int(item["version"]),
+            created_at=created_at,
+            version=whole_number(item["version"]),
             since=parse_instant_text(since) if since else None,
             warned=item.get("warned") is True,
             verdict=None if verdict is None else str(verdict),

@@ -182,8 +182,8 @@ def _read_run(item: Mapping[str, Any]) -> Run:
     return Run(
         key=keys.parse_run_key(item["PK"], item["SK"]),
         status=RunStatus(item["status"]),
-        attempt=int(item["attempt"]),
-        version=int(item["version"]),
+        attempt=whole_number(item["attempt"]),
+        version=whole_number(item["version"]),
         created_at=parse_instant_text(item["createdAt"]),
         updated_at=parse_instant_text(item["updatedAt"]),
         execution_count=int(item["executionCount"]),
@@ -194,7 +194,7 @@ def _read_run(item: Mapping[str, Any]) -> Run:
         task_token=_text(item, "taskToken"),
         token_for=_text(item, "tokenFor"),
         verdicts=tuple(_verdict(verdict) for verdict in item.get("verdicts", ())),
-        intent=StartIntent(int(intent["attempt"]), parse_instant_text(intent["at"])) if intent else None,
+        intent=_intent(intent) if intent else None,
         refused_since=when("refusedSince"),
         refusal=_text(item, "refusal"),
         job_type=_text(item, "jobType"),
@@ -219,6 +219,20 @@ def _read_run(item: Mapping[str, Any]) -> Run:
         dry_run=bool(item.get("dryRun")),
         events=tuple(read_announcement(event) for event in item.get("events", ())),
     )
+
+
+def whole_number(value: Any) -> int:
+    """Of a row that conditional writes compare: in another form than ours each of them would be lost, to nobody."""
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or value != int(value):
+        raise TypeError(f"{type(value).__name__} where a whole number is expected")
+    return int(value)
+
+
+def _intent(item: Mapping[str, Any]) -> StartIntent:
+    intent = StartIntent(int(item["attempt"]), parse_instant_text(item["at"]))
+    if _written("intent", intent) != item:
+        raise ValueError("intent is not as we write it")
+    return intent
 
 
 def _text(item: Mapping[str, Any], attribute: str) -> str | None:
