@@ -99,8 +99,11 @@ def stay_watched(run: Run, control: ControlTable) -> None:
 def hear_from_outside(record: JobRecord, run: Run, control: ControlTable, now: datetime) -> None:
     """Somebody's own job for this date ended: say what Interlock would have done about a failure. Each record once.
 
-    A failure before the rules held says nothing: Interlock would not have started that job.
+    A failure before the rules held says nothing, also when its record comes late: Interlock would not have started
+    that job.
     """
+    if run.started_at is not None and record.at < run.started_at:
+        return
     fact = f"job {record.at.isoformat()} {record.attempt}"
     if run.status is not RunStatus.SUCCEEDED or record.outcome.end is JobEnd.SUCCESS or fact in run.told:
         return
