@@ -15,9 +15,9 @@ from interlock.domain.run import Run, RunStatus
 from interlock.ports import CallFailed, DueRun
 from interlock.steps.await_job import poll_job
 from interlock.steps.close_stale_run import close_stale_run, why_stale
-from interlock.steps.dry_run import WAITS_FOR_FIRE, complete_dry_run
+from interlock.steps.dry_run import complete_dry_run
 from interlock.steps.evaluate_readiness import cancel_waiting
-from interlock.steps.fire_cron import fire_cron
+from interlock.steps.fire_cron import WAITS_FOR_FIRE, fire_cron
 from interlock.steps.run_log import fields
 from interlock.steps.task import OrchestratorPorts
 from interlock.steps.wake_runs import wake_run
@@ -83,7 +83,7 @@ def _look_at(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
 
 
 def _fire(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
-    """Of a dry run; opened, it has a check row of its own in the place of this one."""
+    """`start: all`, its trigger came before; opened, the run has a check row of its own in the place of this one."""
     pipeline = ports.control.pipeline(due.key.pipeline_id)
     for fire in fires_of_date(pipeline, due.key.date)[:1] if pipeline is not None else []:
         fire_cron(due.key.pipeline_id, fire, ports.control, ports.machine, now)

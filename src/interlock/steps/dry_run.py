@@ -16,17 +16,15 @@ from interlock.domain.job_record import JobRecord
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.readiness import Readiness
 from interlock.domain.retry import decide_retry
-from interlock.domain.routing import fires_of_date
 from interlock.domain.run import JobEnd, Run, RunKey, RunStatus, announcing, moved
 from interlock.domain.sla_projection import project_sla
-from interlock.ports import CallFailed, ControlTable, DueRun, Lost
+from interlock.ports import CallFailed, ControlTable, Lost
 from interlock.steps.capture_baseline import capture_baseline
 from interlock.steps.read_readiness import note_verdicts, read_readiness
 from interlock.steps.run_log import fields
 
 log = logging.getLogger(__name__)
 
-WAITS_FOR_FIRE = "fire"
 # A table that fails for longer does not keep the run from ending.
 _BASELINE_PATIENCE = timedelta(minutes=10)
 
@@ -81,13 +79,6 @@ def _baseline(
             raise  # the record is delivered again, and the check row stands
         return [drift_wording.baseline_capture_failed(run, pipeline, str(error), now)]
     return [captured] if captured is not None else []
-
-
-def await_fire(pipeline: Pipeline, key: RunKey, control: ControlTable) -> None:
-    """`start: all`, and the trigger came before the fire: without a schedule, its check row is what fires."""
-    fires = fires_of_date(pipeline, key.date)
-    if fires:
-        control.promise(DueRun(key, fires[0], WAITS_FOR_FIRE))
 
 
 def stay_watched(run: Run, control: ControlTable) -> None:

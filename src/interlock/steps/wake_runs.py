@@ -113,10 +113,9 @@ def _open_triggered(
     # `written.at`, not `now`: a record that is delivered after midnight still opens the day it was written on.
     key = RunKey(pipeline.id, pipeline.schedule_id, reading_run_date(reading, pipeline, written.at))
     if pipeline.schedule.start is Start.ALL and not _has_fired(pipeline, key, now):
-        if pipeline.dry_run:
-            from interlock.steps.dry_run import await_fire
+        from interlock.steps.fire_cron import await_fire
 
-            await_fire(pipeline, key, control)
+        await_fire(pipeline, key, control)
         return set()
     opening = open_run(pipeline, key, "trigger", verdict.reason, control, machine, now)
     return {key} if opening.is_new else set()
