@@ -45,9 +45,8 @@ def request_rerun(
             False, f"its schedule is {pipeline.schedule_id!r}, not {asked.key.schedule_id!r}"
         )
         _reject(asked, None, pipeline, decision, control, now)
-    elif not _decide(asked, pipeline, control, reruns, machine, now):
-        return
-    control.forget_rerun_request(asked.key, asked.attributes)
+    else:
+        _decide(asked, pipeline, control, reruns, machine, now)
 
 
 def _decide(
@@ -57,15 +56,17 @@ def _decide(
     reruns: RerunLog,
     machine: StateMachine,
     now: datetime,
-) -> bool:
-    """Whether the row is this request's still: after its rerun has ended it is that of an equal one, put since."""
+) -> None:
     names = [name for sensor in rule_sensors(pipeline) for name in candidate_keys(sensor, asked.key.date)]
     upstreams = questions_of(pipeline, upstream_rules(pipeline), asked.key.date, control).rows
     run, found, seen = control.snapshot_with_runs(asked.key, names, upstreams)
     if run is not None and run.last_request == asked.request_id:
-        # Accepted before; an earlier delivery died on the way.
+        # Accepted before; an earlier delivery died on the way. After its rerun has ended the row is that of an equal
+        # one, put since.
+        if pipeline.dry_run or run.status in _OPEN:
+            _forget(asked, control)
         start_execution(run, control, machine, now)
-        return pipeline.dry_run or run.status in _OPEN
+        return
     readings = {sensor: select_reading(sensor, asked.key.date, found) for sensor in rule_sensors(pipeline)}
     readiness = evaluate_readiness(pipeline.validation, readings, now)
     excluded = exclusion_of(pipeline, asked.key.date, control)
@@ -81,7 +82,15 @@ def _decide(
         _accept(asked, run, pipeline, decision, control, reruns, machine, now)
     else:
         _reject(asked, run, pipeline, decision, control, now)
-    return True
+
+
+def _forget(asked: RerunRequested, control: ControlTable) -> None:
+    """Before the execution is started: a row that outlived its rerun would swallow the next equal request.
+
+    For a put that changes nothing has no stream record.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+    """
+    control.forget_rerun_request(asked.key, asked.attributes)
 
 
 def _accept(
@@ -119,6 +128,7 @@ def _accept(
         # Somebody opened or reopened it just now: the next delivery decides on the run as it stands then.
         raise RerunRaced(f"{asked.key}: the run moved while its rerun was decided") from lost
     log.info("rerun accepted", extra=fields(again, reason=asked.reason))
+    _forget(asked, control)
     start_execution(again, control, machine, now)
 
 
@@ -134,6 +144,7 @@ def _observe(
     if run is None:
         subject = f"DRY_RUN_WOULD_RERUN#{asked.key.schedule_id}#{asked.key.date}"
         control.notice(asked.key.pipeline_id, subject, asked.request_id, told, asked.key)
+        _forget(asked, control)
         return
     used = {"manual_reruns": run.manual_reruns + 1, "retries": 0, "code_retries": 0}
     try:
@@ -141,6 +152,7 @@ def _observe(
     except Lost as lost:
         raise RerunRaced(f"{asked.key}: the run moved while its rerun was decided") from lost
     log.info("dry run: a rerun would be accepted", extra=fields(run, reason=asked.reason))
+    _forget(asked, control)
 
 
 def _reject(
@@ -162,6 +174,7 @@ def _reject(
         with suppress(Lost):  # it has moved on
             control.note(run, replace(run, alerted=True))
     log.info("rerun rejected", extra=fields(run or asked.key, reason=decision.reason))
+    _forget(asked, control)
 
 
 def _explained(
