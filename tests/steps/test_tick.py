@@ -246,6 +246,19 @@ def test_a_promise_that_keeps_failing_goes_behind_those_that_are_due_as_well(wor
     assert world.open_promises()[0][1] == "2026-03-01"
 
 
+def test_of_promises_of_one_kind_only_the_one_that_failed_is_put_off(world):
+    world.load(DAILY)
+    for hours, date in ((20, "2026-03-01"), (10, "2026-02-28"), (9, "2026-02-27")):
+        a_fire(world, date, NOW - timedelta(hours=hours))
+    world.calls.arrange("dynamodb.GetItem", lambda: None)
+    world.calls.arrange("dynamodb.GetItem", CallFailed("dynamodb.GetItem", "ThrottlingException"))
+    world.calls.made.clear()
+
+    world.tick(NOW)
+
+    assert world.calls.made.count("dynamodb.UpdateItem") == 1
+
+
 def test_a_promise_that_somebody_wrote_over_stops_no_other(world, functions):
     due = promise(world)
     shard = keys.due_partition(keys.due_shard(a_key()))

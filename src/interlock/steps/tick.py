@@ -120,9 +120,9 @@ def _keep_promises(
         name = _part_of(one.kind)
         with parts.part(name):
             _keep(one, configs, keeper, now)
-        if name in parts.failed:
-            with suppress(CallFailed):
-                ports.control.put_off(one, now)
+            continue
+        with suppress(CallFailed):
+            ports.control.put_off(one, now)
     return len(due)
 
 
