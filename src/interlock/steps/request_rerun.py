@@ -36,6 +36,9 @@ def request_rerun(
 ) -> None:
     """The row goes once it is decided; a redelivery that finds it gone, or finds its own rerun, asks for nothing."""
     if control.rerun_request(asked.key) is None:
+        run = control.run(asked.key)
+        if run is not None and run.last_request == asked.request_id:
+            start_execution(run, control, machine, now)
         return
     if pipeline is None:
         decision = RerunDecision(False, "there is no pipeline of this id")
