@@ -9,6 +9,7 @@ from interlock.aws.event_store import DynamoEventStore
 from interlock.domain.pipeline import Deadline, Start
 from interlock.ports import CallFailed, DueRun, SweepPass
 from interlock.steps import sweep_pipelines as module
+from interlock.steps.check_runs import check_runs
 from watchdog_world import WatchdogWorld
 
 NOW = at("2026-03-02T12:00")
@@ -136,8 +137,11 @@ def test_a_config_that_somebody_wrote_over_is_told_to_its_own_pipeline():
 
 
 def met(world, now=NOW, **reading):
+    """The sweep, and what it has the orchestrator look at a little later."""
     world.write_sensor("upstream-complete", **{"status": "ready", **reading})
     world.sweep(now)
+    due = [due for due in world.outside.due_runs_of("gold-revenue") if due.waits_for == "record"]
+    check_runs(due, world.tasks, now + timedelta(minutes=2))
     return world.told_of("TRIGGER_RECOVERED")
 
 
@@ -185,6 +189,17 @@ def test_where_both_must_have_happened_the_fire_must_too(now, recovered):
     world = WatchdogWorld(a_pipeline(cron="0 18 * * *", start=Start.ALL, trigger=a_trigger()))
 
     assert met(world, now, date="2026-03-02") == recovered
+
+
+def test_a_reading_that_does_not_say_when_it_was_written_is_given_the_time_that_its_record_takes():
+    world = WatchdogWorld(TRIGGERED)
+    world.write_sensor("upstream-complete", status="ready", date="2026-03-02")
+
+    world.sweep(NOW)
+    world.put_run(a_run("RUNNING"))  # its record came
+    check_runs(world.outside.due_runs_of("gold-revenue"), world.tasks, NOW + timedelta(minutes=2))
+
+    assert "TRIGGER_RECOVERED" not in world.told
 
 
 def test_a_dry_run_is_recovered_by_nobody():

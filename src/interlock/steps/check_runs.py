@@ -17,6 +17,7 @@ from interlock.steps.await_job import poll_job
 from interlock.steps.close_stale_run import close_stale_run, why_stale
 from interlock.steps.dry_run import complete_dry_run
 from interlock.steps.evaluate_readiness import cancel_waiting
+from interlock.steps.find_met_trigger import WAITS_FOR_RECORD, find_met_trigger, recover_trigger
 from interlock.steps.fire_cron import WAITS_FOR_FIRE, fire_cron
 from interlock.steps.run_log import fields
 from interlock.steps.task import OrchestratorPorts
@@ -61,6 +62,8 @@ def _look_at(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
     run = ports.control.run(due.key)
     if run is None and due.waits_for == WAITS_FOR_FIRE:
         _fire(due, ports, now)
+    elif run is None and due.waits_for == WAITS_FOR_RECORD:
+        _recover(due, ports, now)
     elif run is None or run.status in (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED):
         ports.control.keep(due.key)
     elif run.status is RunStatus.RUNNING and run.dry_run:
@@ -89,6 +92,17 @@ def _fire(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
         fire_cron(due.key.pipeline_id, fire, ports.control, ports.machine, now)
     if ports.control.run(due.key) is None:
         ports.control.keep(due.key)
+
+
+def _recover(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
+    """The sweep saw a trigger that was met; by now its record would have come."""
+    control, pipeline = ports.control, ports.control.pipeline(due.key.pipeline_id)
+    if pipeline is not None:
+        seen = find_met_trigger(pipeline, due.key, control, now)
+        if seen.met:
+            recover_trigger(pipeline, due.key, seen, control, ports.machine, now)
+    if control.run(due.key) is None:
+        control.keep(due.key)
 
 
 def _wake(run: Run, due: DueRun, pipeline: Pipeline, ports: OrchestratorPorts, now: datetime) -> None:

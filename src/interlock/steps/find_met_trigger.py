@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from interlock.domain.absence_wording import trigger_recovered
 from interlock.domain.pipeline import Pipeline, Rule, Start
 from interlock.domain.readiness import RuleVerdict, trigger_holds
 from interlock.domain.routing import fires_of_date
 from interlock.domain.run import RunKey
 from interlock.domain.sensor import InvalidReading, Unseen, candidate_keys, parse_reading, reading_run_date
-from interlock.ports import ControlTable
+from interlock.ports import ControlTable, StateMachine
+from interlock.steps.open_run import open_run
+from interlock.steps.run_log import fields
+
+log = logging.getLogger(__name__)
+
+WAITS_FOR_RECORD = "record"  # of a reading that does not say when it was written: it may be on its way
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,22 @@ def find_met_trigger(pipeline: Pipeline, key: RunKey, control: ControlTable, now
             return reading
         seen = reading or seen
     return seen
+
+
+def recover_trigger(
+    pipeline: Pipeline,
+    key: RunKey,
+    seen: TriggerMet,
+    control: ControlTable,
+    machine: StateMachine,
+    now: datetime,
+) -> None:
+    """Open the run that the lost record would have opened."""
+    # Nobody need be alarmed for a run that only observes.
+    told = None if pipeline.dry_run else trigger_recovered(pipeline, seen.reason, now)
+    opening = open_run(pipeline, key, "watchdog", seen.reason, control, machine, now, told=told)
+    if opening.is_new:
+        log.warning("trigger recovered", extra=fields(key))
 
 
 def _look_at(

@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from interlock.domain.absence_wording import trigger_recovered
 from interlock.domain.bad_input import BadInput
 from interlock.domain.event import Event
 from interlock.domain.execution_date import instant_of, local_of, period_start, zone_of
@@ -21,9 +20,9 @@ from interlock.domain.run import Run, RunKey, RunStatus
 from interlock.domain.schedule import current_date
 from interlock.ports import DueRun, Lost, RecentRows, StoredConfig, SweepPass
 from interlock.steps.await_job import WAITS_FOR_JOB
-from interlock.steps.find_met_trigger import find_met_trigger
+from interlock.steps.find_met_trigger import WAITS_FOR_RECORD, find_met_trigger, recover_trigger
 from interlock.steps.judge_post_run import promise_post_run
-from interlock.steps.open_run import WAITS_FOR_READINESS, open_run
+from interlock.steps.open_run import WAITS_FOR_READINESS
 from interlock.steps.promise_ahead import promise_ahead
 from interlock.steps.route_change import report_bad_input
 from interlock.steps.run_log import fields
@@ -125,7 +124,7 @@ def _look_at(pipeline_id: str, ports: WatchdogPorts, now: datetime) -> None:
     for run in rows.runs:
         _see_that_it_is_watched(run, rows, ports, now)
         _promise_post_run(run, pipeline, loaded_at, rows, ports, now)
-    _open_triggered(pipeline, loaded_at, {run.key for run in rows.runs}, ports, now)
+    _open_triggered(pipeline, loaded_at, {run.key for run in rows.runs} | rows.watched, ports, now)
     _publish_lost(rows.events, ports, now)
 
 
@@ -179,15 +178,10 @@ def _open_triggered(
         if key in known:
             continue
         seen = find_met_trigger(pipeline, key, ports.control, now)
-        if not seen.met or (seen.written_at is not None and seen.written_at > now - _RECORD_ON_ITS_WAY):
-            continue
-        # Nobody need be alarmed for a run that only observes.
-        told = None if pipeline.dry_run else trigger_recovered(pipeline, seen.reason, now)
-        opening = open_run(
-            pipeline, key, "watchdog", seen.reason, ports.control, ports.machine, now, told=told
-        )
-        if opening.is_new:
-            log.warning("trigger recovered", extra=fields(key))
+        if seen.met and seen.written_at is None:
+            ports.control.promise(DueRun(key, now + _RECORD_ON_ITS_WAY, WAITS_FOR_RECORD))
+        elif seen.met and seen.written_at is not None and seen.written_at <= now - _RECORD_ON_ITS_WAY:
+            recover_trigger(pipeline, key, seen, ports.control, ports.machine, now)
 
 
 def _publish_lost(events: Iterable[Event], ports: WatchdogPorts, now: datetime) -> None:
