@@ -16,6 +16,7 @@ from interlock.domain.expectation import (
     RECURRING,
     Expectation,
     counts_from,
+    deadline_of,
     due_of,
     expectations,
     expectations_after,
@@ -98,8 +99,9 @@ def _keep_in_step(
         due_at = whole_milliseconds(due_at)
         if due_at == row.due_at:
             return True
-    # A deadline that the new config puts before its own loading was nobody's promise.
-    if due_at is None or due_at <= loaded_at:
+    deadline = None if due_at is None else deadline_of(row.kind, pipeline, row.key.date)
+    # One that the new config puts before its own loading was nobody's promise. (A warning of it may have been due.)
+    if due_at is None or deadline is None or deadline <= loaded_at:
         control.drop_promise(row)
         return False
     with suppress(Lost):  # somebody looks at it just now
