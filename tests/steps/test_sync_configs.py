@@ -291,6 +291,19 @@ def test_a_pass_that_dies_is_made_good_by_the_next(call, nth):
     assert sorted(world.told) == ["CONFIG_LOADED"] * 2
 
 
+def test_the_schedule_of_a_cron_that_is_taken_out_goes_although_the_first_pass_dies():
+    world = Configs(gold=a_file(cron="0 6 * * *"))
+    world.sync()
+    world.write(gold=a_file())
+    world.calls.arrange("scheduler.DeleteSchedule", FunctionCrashed("scheduler.DeleteSchedule"))
+
+    with pytest.raises(FunctionCrashed):
+        world.sync()
+    world.sync(later(minutes=5))
+
+    assert world.bucket.schedules == {}
+
+
 @pytest.mark.parametrize("call", ["dynamodb.GetItem", "scheduler.DeleteSchedule", "dynamodb.DeleteItem"])
 @pytest.mark.parametrize("after", [False, True])
 def test_a_removal_that_dies_is_made_good_by_the_next(call, after):

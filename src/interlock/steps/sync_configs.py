@@ -170,7 +170,7 @@ def _store(
     # Also when the config was stored before: an earlier pass may have died between the two.
     if pipeline.schedule.cron and not pipeline.dry_run:
         ports.schedules.put(pipeline)
-    elif stored is not None and _may_have_cron(stored.text):
+    elif stored is not None and (not is_new or _may_have_cron(stored.text)):
         ports.schedules.remove(pipeline.id)
     _promise(pipeline, stored.loaded_at if stored is not None and not is_new else None, current)
 
