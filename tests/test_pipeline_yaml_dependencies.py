@@ -58,7 +58,10 @@ def test_a_rule_on_another_pipeline_may_stand_wherever_a_rule_may(written: str, 
         ("{pipeline: silver, check: succeeded, dat: same}", 'dat: unknown key; did you mean "date"?'),
         ("{pipeline: a#b, check: succeeded}", 'pipeline: may hold only letters, digits, ".", "_" and "-"'),
         ("{pipeline: 5, check: succeeded}", "pipeline: must be text, not 5"),
-        ("{pipeline: gold-revenue, check: succeeded}", "pipeline: is this pipeline, whose run cannot wait for itself"),
+        (
+            "{pipeline: gold-revenue, check: succeeded}",
+            "pipeline: is this pipeline, whose run cannot wait for itself",
+        ),
         (
             "{pipeline: gold-revenue, check: succeeded, date: window}",
             "pipeline: is this pipeline, whose run cannot wait for itself",

@@ -256,7 +256,9 @@ def test_an_upstream_whose_file_is_invalid_is_there(tmp_path: Path):
         pytest.param({"cron": "5 * * * *"}, "up, date: previous", "up has hourly dates"),
         pytest.param({"cron": "5 * * * *"}, "up, date: window", None),
         pytest.param({"cron": "5 7 * * *"}, "up", None),
-        pytest.param({"more": "dryRun: true\n"}, "up", "up is a dry run, whose runs succeed for other dry runs alone"),
+        pytest.param(
+            {"more": "dryRun: true\n"}, "up", "up is a dry run, whose runs succeed for other dry runs alone"
+        ),
     ],
 )
 def test_an_upstream_that_can_never_be_seen_to_succeed_is_a_warning(
