@@ -45,7 +45,7 @@ def test_a_runbook_is_a_link_when_it_is_an_address(runbook, line):
 def test_an_alert_reads_from_what_happened_to_whom_to_ask():
     detail = {
         "unmet": [{"rule": "orders exists", "reason": "orders was never reported"}],
-        "error": "Rate exceeded",
+        "jobId": "jr_8",
         "retryAt": "2026-03-02T08:16:00Z",
         "owner": "analytics",
     }
@@ -54,7 +54,7 @@ def test_an_alert_reads_from_what_happened_to_whom_to_ask():
         "🟠 *Job failed: gold-revenue, 2026-03-02, attempt 1*\nattempt 1 failed: Rate exceeded",
         "• orders exists: orders was never reported",
         "*Next:* Retry at 08:16 UTC, 1m after this, if the rules hold.",
-        "error: `Rate exceeded`",
+        "job id: `jr_8`",
         "owner: analytics\n_JOB_FAILED · 2026-03-02 08:15:00 UTC · event 3fa9c0d1_",
     ]
 

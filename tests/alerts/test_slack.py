@@ -63,7 +63,7 @@ def test_a_message_is_blocks_for_the_eye_and_text_for_notifications(http):
     body = requests[0][2]
     assert body["text"].startswith("🟠 *Job failed: gold-revenue, 2026-03-02, attempt 1*")
     assert {block["type"] for block in body["blocks"]} == {"section"}
-    assert "error: `Rate exceeded`" in [block["text"]["text"] for block in body["blocks"]]
+    assert "*Next:* No retry follows this failure." in [block["text"]["text"] for block in body["blocks"]]
 
 
 def test_slack_is_told_to_make_nothing_of_plain_text(http):

@@ -181,7 +181,7 @@ def test_a_refused_request_counts_as_a_failure():
     assert len(cloud.started) == 5
 
     assert run(cloud, "2026-03-02", "2026-03-08", force=True) == 1
-    assert "2026-03-02  refused: all 0 of maxManualReruns are used" in cloud.lines
+    assert "2026-03-02  refused: maxManualReruns is 0" in cloud.lines
     assert any(line.startswith("stopping: ") for line in cloud.lines)
 
 

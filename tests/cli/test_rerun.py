@@ -113,7 +113,7 @@ def test_a_pipeline_that_only_observes_says_so():
     assert ask(cloud, force=True) == 0
     assert "only observes" in cloud.lines[-1]
     assert ask(cloud, force=True) == 1
-    assert "all 1 of maxManualReruns are used" in cloud.lines[-1]
+    assert "1 of 1 maxManualReruns is used" in cloud.lines[-1]
     assert cloud.started == []
 
 

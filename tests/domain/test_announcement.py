@@ -18,7 +18,7 @@ NOW = at("2026-03-02T09:00")
 RUNBOOK = "https://wiki.example.com/gold"
 PIPELINE = Pipeline("gold-revenue", Job(JobType.GLUE), owner="analytics", runbook=RUNBOOK)
 HUGE = "x" * 400_000
-LAST = RetryDecision(False, "all 2 of maxRetries are used", budget_used_up=True)
+LAST = RetryDecision(False, "2 of 2 maxRetries are used", budget_used_up=True)
 AGAIN = RetryDecision(True, "1 of 2 maxRetries, after 1m", NOW + timedelta(minutes=1), retries=1)
 FAILED = Outcome(JobEnd.FAIL, "disk full", FailureCategory.TRANSIENT, {"recordsProcessed": 7})
 
@@ -120,7 +120,7 @@ def test_a_failure_keeps_its_error_its_category_and_the_jobs_own_figures():
     assert failed.message == "attempt 1 failed: disk full"
     wanted = {"error": "disk full", "category": "TRANSIENT", "recordsProcessed": 7, "jobId": "jr_1"}
     assert wanted.items() <= failed.detail.items()
-    assert exhausted.message == "no attempt is left: all 2 of maxRetries are used; last error: disk full"
+    assert exhausted.message == "no attempt is left: 2 of 2 maxRetries are used; last error: disk full"
 
 
 def test_a_retry_says_which_attempt_follows_and_when():

@@ -417,7 +417,7 @@ def test_a_job_that_runs_is_explained_by_the_rules_as_they_held_at_its_start():
                 " which is told and starts nothing (0 of 1 maxDriftReruns left)",
                 "drift of audit is watched",
             ),
-            ("a rerun would be refused: all 1 of maxManualReruns are used",),
+            ("a rerun would be refused: 1 of 1 maxManualReruns is used",),
             id="succeeded, its budgets used",
         ),
         pytest.param(

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from event_builder import AT, an_event
+from interlock.domain.alert_facts import MOST_FACTS
 from interlock.domain.event import EventType, Severity, severity_of
-from interlock.domain.message import MOST_FACTS, MOST_REASONS, alert_of, is_alert, thread_of
+from interlock.domain.message import MOST_REASONS, alert_of, is_alert, thread_of
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text() | st.just("2026-03-02T08:16:00Z"),
@@ -156,7 +157,7 @@ def test_more_reasons_than_anybody_reads_are_counted():
 def test_facts_come_in_the_order_of_their_weight_and_unknown_ones_too():
     detail = {"zone": "eu", "jobId": "jr_8", "error": "Rate exceeded", "durationSeconds": 312, "bytesRead": 5}
 
-    assert alert_of(an_event(detail=detail)).facts == (
+    assert alert_of(an_event(message="attempt 1 failed", detail=detail)).facts == (
         ("error", "Rate exceeded"),
         ("job id", "jr_8"),
         ("duration", "5m 12s"),
@@ -198,16 +199,14 @@ def test_the_mark_tells_how_grave_it_is(event_type, mark):
 
 
 def test_the_text_holds_the_message_and_the_facts():
-    text = alert_of(
-        an_event(detail={"error": "Rate exceeded", "unmet": ["orders"], "owner": "analytics"})
-    ).text
+    text = alert_of(an_event(detail={"jobId": "jr_8", "unmet": ["orders"], "owner": "analytics"})).text
 
     assert text.splitlines() == [
         "🟠 Job failed: gold-revenue, 2026-03-02, attempt 1",
         "attempt 1 failed: Rate exceeded",
         "- orders",
         "Next: No retry follows this failure.",
-        "error: Rate exceeded",
+        "job id: jr_8",
         "owner: analytics",
         "JOB_FAILED · 2026-03-02 08:15:00 UTC · event 3fa9c0d1",
     ]
@@ -236,3 +235,56 @@ def test_of_a_long_explanation_an_alert_shows_the_first_lines_and_how_many_more(
     alert = alert_of(an_event(detail={"explanation": [f"line {n}" for n in range(30)]}))
 
     assert alert.reasons == (*(f"line {n}" for n in range(MOST_REASONS)), "and 20 more in the event")
+
+
+def test_what_the_message_says_is_no_fact_again():
+    detail = {"error": "Rate exceeded", "category": "TRANSIENT"}
+
+    assert alert_of(an_event(detail=detail)).facts == (("category", "TRANSIENT"),)
+
+
+def test_a_number_stays_a_fact_though_the_message_has_it_by_chance():
+    event = an_event(message="job succeeded at attempt 2", detail={"recordsProcessed": 2})
+
+    assert alert_of(event).facts == (("records processed", "2"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "nothing"),
+    [("lateBySeconds", 0), ("critical", False), ("requestedBy", ""), ("jobId", None)],
+)
+def test_nothing_is_no_fact(name, nothing):
+    assert alert_of(an_event(detail={name: nothing})).facts == ()
+
+
+def test_no_records_are_a_fact():
+    assert alert_of(an_event(detail={"recordsProcessed": 0})).facts == (("records processed", "0"),)
+
+
+def test_a_list_among_the_facts_reads_as_words():
+    assert alert_of(an_event(detail={"parts": ["a", "b"]})).facts == (("parts", "a, b"),)
+
+
+def test_the_only_mistake_of_a_file_is_read_once():
+    mistake = "gold.yaml:3: schedule.cron: 61 is no minute"
+    event = an_event(
+        EventType.CONFIG_INVALID,
+        message=f"gold.yaml has 1 mistake: {mistake}",
+        detail={"mistakes": [mistake], "mistakeCount": 1, "source": "gold.yaml"},
+    )
+
+    alert = alert_of(event)
+
+    assert (alert.reasons, alert.facts) == ((), ())
+
+
+def test_the_next_step_is_a_command_to_type():
+    said = alert_of(an_event(EventType.RETRY_EXHAUSTED)).next_step
+
+    assert said.endswith("interlock rerun gold-revenue 2026-03-02.")
+
+
+@pytest.mark.parametrize("event_type", EventType)
+@pytest.mark.parametrize("unknown", ["pipeline_id", "date"])
+def test_no_next_step_has_a_gap(event_type, unknown):
+    assert "{" not in alert_of(an_event(event_type, **{unknown: None})).next_step

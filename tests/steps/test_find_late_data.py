@@ -180,7 +180,7 @@ def test_when_the_budget_is_used_up_each_change_is_told_once_and_the_refusal_onc
         write(world, pipeline=a_pipeline_of(0), count=count)
 
     assert world.told == ["LATE_DATA_ARRIVAL", "RERUN_REJECTED", "LATE_DATA_ARRIVAL"]
-    assert "all 0 of maxDriftReruns are used" in world.events[1].message
+    assert "maxDriftReruns is 0" in world.events[1].message
     assert (world.run.status, rerun_log(world), world.machine.started) == ("SUCCEEDED", [], {})
 
 

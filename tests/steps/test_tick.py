@@ -241,7 +241,7 @@ def test_a_promise_that_keeps_failing_goes_behind_those_that_are_due_as_well(wor
 
     world.tick(NOW)
 
-    assert degraded(world) == [["fire promises"]]
+    assert degraded(world) == [["cron fires"]]
     assert world.told_of("SCHEDULE_MISSED") == ["2026-02-28"]
     assert world.open_promises()[0][1] == "2026-03-01"
 

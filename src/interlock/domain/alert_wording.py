@@ -6,20 +6,20 @@ from collections.abc import Mapping
 
 from interlock.domain.event import EventType
 
-_RERUN = "Once that is settled, request a rerun."
-_STILL_TIME = "There is still time: interlock explain says what the run waits for, or how far its job is."
+_RERUN = "Once that is settled: {rerun}."
+_STILL_TIME = "There is still time: {explain} says what the run waits for, or how far its job is."
 _LATE = "Late from now on; nothing is stopped. Tell those who wait for this data."
 _MAY_RERUN = "A rerun follows if maxDriftReruns allows one; that is announced on its own."
 _MISSED = "Nothing was started for this date. Request a rerun if it is still wanted."
 
 HEADINGS: Mapping[EventType, str] = {
-    EventType.VALIDATION_EXHAUSTED: "Run expired, its rules never held",
+    EventType.VALIDATION_EXHAUSTED: "Run expired, its rules did not hold",
     EventType.JOB_COMPLETED: "Recovered, job completed",
     EventType.JOB_TIMEOUT: "Job timed out",
     EventType.JOB_POLL_EXHAUSTED: "Job never reported its end",
     EventType.RETRY_EXHAUSTED: "Run failed, no retry left",
     EventType.INFRA_FAILURE: "Interlock could not do its part",
-    EventType.SFN_TIMEOUT: "Workflow timed out",
+    EventType.SFN_TIMEOUT: "Workflow of an open run is gone",
     EventType.SLA_WARNING: "SLA at risk",
     EventType.SLA_BREACH: "SLA breached",
     EventType.RELATIVE_SLA_WARNING: "SLA at risk (relative)",
@@ -35,28 +35,31 @@ HEADINGS: Mapping[EventType, str] = {
     EventType.TRIGGER_RECOVERED: "Started late, by the watchdog",
     EventType.WATCHDOG_DEGRADED: "Watchdog check failed",
     EventType.CONFIG_INVALID: "Config refused",
-    EventType.SENSOR_INVALID: "Sensor reading refused",
+    EventType.SENSOR_INVALID: "Unreadable input ignored",
     EventType.INFRA_ALARM: "Infrastructure alarm",
 }
 
+# {rerun} and {explain} are the commands for the date.
 NEXT_STEPS: Mapping[EventType, str] = {
     EventType.VALIDATION_EXHAUSTED: (
-        "The clock tries nothing more, but a sensor write that makes the rules hold still starts the run"
-        " (until the trigger deadline, if it has one). Check what writes the sensors named above."
+        "A write that makes the rules hold still starts the run (until the trigger's deadline, if it has one)."
+        " Check what should have made them hold."
     ),
     EventType.JOB_FAILED: "No retry follows this failure.",
-    EventType.JOB_TIMEOUT: "No retry follows this time-out. See whether the job still runs.",
-    EventType.JOB_POLL_EXHAUSTED: "This attempt ends as a time-out. See what became of the job itself.",
+    EventType.JOB_TIMEOUT: "No retry follows this time-out.",
+    EventType.JOB_POLL_EXHAUSTED: "This attempt ends as a time-out, which is announced on its own.",
     EventType.RETRY_EXHAUSTED: f"Nothing more will be tried. Find the cause in the job's own log. {_RERUN}",
-    EventType.INFRA_FAILURE: f"Check that Interlock can reach the service named above, and may. {_RERUN}",
-    EventType.SFN_TIMEOUT: f"Nothing more will be tried. See the execution in Step Functions. {_RERUN}",
+    EventType.INFRA_FAILURE: f"Find the cause by the error below, and in the orchestrator's log. {_RERUN}",
+    EventType.SFN_TIMEOUT: (
+        "The run is ended by what is known of its job. See its execution in Step Functions; {explain} says how it ended."
+    ),
     EventType.SLA_WARNING: _STILL_TIME,
     EventType.RELATIVE_SLA_WARNING: _STILL_TIME,
     EventType.SLA_BREACH: _LATE,
     EventType.RELATIVE_SLA_BREACH: _LATE,
     EventType.LATE_DATA_ARRIVAL: _MAY_RERUN,
     EventType.POST_RUN_DRIFT: _MAY_RERUN,
-    EventType.RERUN_REJECTED: "Nothing starts. `force: true` in a request skips only the check for new data.",
+    EventType.RERUN_REJECTED: "Nothing starts. A forced rerun skips only the check for new data.",
     EventType.BASELINE_CAPTURE_FAILED: (
         "The run stays succeeded. Later changes are compared with what its rules read at its start."
     ),
@@ -70,7 +73,7 @@ NEXT_STEPS: Mapping[EventType, str] = {
     EventType.TRIGGER_RECOVERED: "Nothing to do, the run goes on. What should have started it was lost.",
     EventType.WATCHDOG_DEGRADED: "The other checks went on. If this repeats, see the watchdog's log.",
     EventType.CONFIG_INVALID: "The last good config, if any, stays in force. Correct the file and upload it.",
-    EventType.SENSOR_INVALID: "The reading is ignored. Correct what writes it.",
+    EventType.SENSOR_INVALID: "Nothing is done with it until it is corrected. See what writes it.",
     EventType.INFRA_ALARM: "See the alarm in CloudWatch: what it watches, and since when.",
     EventType.JOB_COMPLETED: "Nothing to do.",
 }
@@ -79,6 +82,15 @@ NEXT_STEPS: Mapping[EventType, str] = {
 DRY_RUN_NEXT_STEP = (
     "Nothing was held up: the pipeline only observes (dryRun). Interlock would have held its job back."
 )
+
+
+def next_step(event_type: EventType, pipeline_id: str | None, date: str | None) -> str:
+    """With the command to type, where the event belongs to a date of a pipeline."""
+    step = NEXT_STEPS.get(event_type, "")
+    if not pipeline_id or not date:
+        return step.replace("{rerun}", "request a rerun").replace("{explain}", "interlock explain")
+    run = f"{pipeline_id} {date}"
+    return step.replace("{rerun}", f"interlock rerun {run}").replace("{explain}", f"interlock explain {run}")
 
 
 def heading(event_type: EventType) -> str:

@@ -10,7 +10,7 @@ from interlock.domain.explain_absence import rerun_line
 from interlock.domain.explanation import Fact, Situation
 from interlock.domain.missing import Need
 from interlock.domain.pipeline import each_rule
-from interlock.domain.plain_text import duration, shown
+from interlock.domain.plain_text import budget_spent, duration, shown
 from interlock.domain.retry import category_of
 from interlock.domain.rule_check import AGE_CHECKS
 from interlock.domain.run import FailureCategory, JobEnd, Run, RunStatus
@@ -118,7 +118,7 @@ def _again(situation: Situation, run: Run) -> tuple[str, ...]:
     if situation.excluded is not None:
         return (f"a rerun would be refused: {situation.excluded}",)
     if not left:
-        return (f"a rerun would be refused: all {most} of maxManualReruns are used",)
+        return (f"a rerun would be refused: {budget_spent('maxManualReruns', most)}",)
     # A request after a success is refused when no sensor of its rules was updated since, unless it is forced.
     forced = " --force" if run.status is RunStatus.SUCCEEDED else ""
     return (f"{rerun_line(situation)}{forced} ({left} of {most} maxManualReruns left)",)

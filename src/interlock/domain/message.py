@@ -4,28 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-from interlock.domain.alert_wording import DRY_RUN_NEXT_STEP, NEXT_STEPS, heading
+from interlock.domain.alert_facts import facts_of
+from interlock.domain.alert_wording import DRY_RUN_NEXT_STEP, heading, next_step
 from interlock.domain.event import Event, EventType, Severity
 from interlock.domain.plain_text import clock, duration, instant, one_line, parse_instant, shown
 
 MOST_REASONS = 10
-MOST_FACTS = 12
-_FIRST_FACTS = (
-    "error",
-    "category",
-    "jobType",
-    "jobId",
-    "windowEndsAt",
-    "recordsProcessed",
-    "durationSeconds",
-)
-# Told elsewhere in the alert than among its facts.
-_TOLD = frozenset(
-    ("unmet", "explanation", "mistakes", "retryAt", "retriesLeft", "owner", "runbook", "recovered", "dryRun")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +71,7 @@ def alert_of(event: Event) -> Alert:
         message=one_line(event.message, 1000),
         reasons=tuple(_bounded([*_missing(event), *_mistakes(event)], MOST_REASONS)),
         next_step=_next_step(event),
-        facts=tuple(_facts(event)),
+        facts=tuple(facts_of(event)),
         owner=_text_or_none(event.detail.get("owner"), 200),
         runbook=_text_or_none(event.detail.get("runbook"), 500),
         origin=f"{event.type} · {instant(event.at)} · event {one_line(event.event_id, 80)}",
@@ -139,7 +125,10 @@ def _unmet_rule(verdict: Mapping[str, Any]) -> str:
 
 
 def _mistakes(event: Event) -> Iterator[str]:
-    yield from (shown(mistake, 300) for mistake in _as_list(event.detail.get("mistakes")))
+    mistakes = [shown(mistake, 300) for mistake in _as_list(event.detail.get("mistakes"))]
+    # The message ends with the first: alone, it need not be read twice.
+    if len(mistakes) > 1 or not event.message.endswith(tuple(mistakes)):
+        yield from mistakes
 
 
 def _next_step(event: Event) -> str:
@@ -147,37 +136,11 @@ def _next_step(event: Event) -> str:
     if event.detail.get("dryRun") is True:
         return DRY_RUN_NEXT_STEP
     if retry_at is None:
-        return NEXT_STEPS.get(event.type, "")
+        return one_line(next_step(event.type, event.pipeline_id, event.date), 600)
     left = event.detail.get("retriesLeft")
     budget = "" if left is None else f" (retries left: {shown(left, 20)})"
     wait = duration(retry_at - event.at)
     return f"Retry at {clock(retry_at, event.at)}, {wait} after this, if the rules hold{budget}."
-
-
-def _facts(event: Event) -> list[tuple[str, str]]:
-    detail = event.detail
-    first = [name for name in _FIRST_FACTS if detail.get(name) is not None]
-    others = sorted(name for name in detail if name not in _TOLD and name not in _FIRST_FACTS)
-    names = [*first, *others]
-    facts = [(_words(name), _fact(name, detail[name], event)) for name in names[:MOST_FACTS]]
-    if len(names) > MOST_FACTS:
-        facts.append(("and", f"{len(names) - MOST_FACTS} more facts in the event"))
-    return facts
-
-
-def _fact(name: str, value: Any, event: Event) -> str:
-    if name.endswith("Seconds") and isinstance(value, (int, float)) and 0 <= value < 10**9:
-        return duration(timedelta(seconds=value))
-    at = parse_instant(value) if name.endswith("At") else None
-    return clock(at, event.at) if at else shown(value, 300)
-
-
-def _words(name: str) -> str:
-    """`recordsProcessed` reads `records processed`."""
-    words = "".join(
-        f" {letter.lower()}" if letter.isupper() else letter for letter in name.removesuffix("Seconds")
-    )
-    return one_line(words, 40)
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -87,3 +87,10 @@ def duration(length: timedelta) -> str:
             whole, rest = seconds // size, seconds % size // part
             return f"{whole}{unit} {rest}{part_unit}" if rest else f"{whole}{unit}"
     raise AssertionError("one of the sizes fits from a minute on")
+
+
+def budget_spent(setting: str, most: int) -> str:
+    """A budget that allows no more."""
+    if not most:
+        return f"{setting} is 0"
+    return f"{most} of {most} {setting} {'is' if most == 1 else 'are'} used"

@@ -9,6 +9,7 @@ from typing import Any
 
 from interlock.domain.late_data import value_mark
 from interlock.domain.pipeline import Job
+from interlock.domain.plain_text import budget_spent, clock
 from interlock.domain.readiness import Readiness
 from interlock.domain.rule_check import CLOCK_TOLERANCE
 from interlock.domain.run import Run, RunStatus
@@ -50,17 +51,17 @@ def decide_rerun(
     if run.status in (RunStatus.WAITING, RunStatus.RUNNING):
         return RerunDecision(False, f"a run of this partition is {run.status}", "ask again once it has ended")
     if run.manual_reruns >= job.max_manual_reruns:
-        used = f"all {job.max_manual_reruns} of maxManualReruns are used"
+        used = budget_spent("maxManualReruns", job.max_manual_reruns)
         return RerunDecision(False, used, "raise job.maxManualReruns, and ask again")
     unchanged = not (
         _changed_since(run, readings, readiness, now) or succeeded_after(upstreams, _succeeded_at(run))
     )
     if run.status is RunStatus.SUCCEEDED and not force and unchanged:
-        at = _succeeded_at(run).isoformat(timespec="seconds")
+        at = clock(_succeeded_at(run), now)
         return RerunDecision(
             False,
-            f"no sensor of its rules was updated since it succeeded at {at}; force: true reruns anyway",
-            "ask again once one of them is written, or with force: true",
+            f"no sensor of its rules was updated since it succeeded at {at}; --force (force: true) reruns anyway",
+            "ask again once one of them is written, or with --force (force: true)",
         )
     return RerunDecision(True, f"rerun {run.manual_reruns + 1} of {job.max_manual_reruns}")
 
@@ -97,7 +98,7 @@ def decide_own_rerun(run: Run, job: Job, excluded: str | None) -> RerunDecision:
     if excluded is not None:
         return RerunDecision(False, excluded, _INCLUDE_IT)
     if run.drift_reruns >= job.max_drift_reruns:
-        used = f"all {job.max_drift_reruns} of maxDriftReruns are used"
+        used = budget_spent("maxDriftReruns", job.max_drift_reruns)
         return RerunDecision(False, used, "ask for a rerun, or raise job.maxDriftReruns for the next change")
     return RerunDecision(
         True, f"rerun {run.drift_reruns + 1} of {job.max_drift_reruns} by late data or drift"

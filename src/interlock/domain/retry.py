@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from interlock.domain.pipeline import Job, OnTimeout
+from interlock.domain.plain_text import budget_spent
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run
 
 LONGEST_BACKOFF = timedelta(days=1)  # doubling a day ten times would be years
@@ -49,7 +50,7 @@ def decide_retry(
     name, budget = ("maxCodeRetries", job.max_code_retries) if permanent else ("maxRetries", job.max_retries)
     spent = run.code_retries if permanent else run.retries
     if spent >= budget:
-        return no(f"all {budget} of {name} are used", used_up=True)
+        return no(budget_spent(name, budget), used_up=True)
     if excluded is not None:
         return no(f"{excluded}, so it is not tried again")
     # Doubles with every retry of the run, whichever budget paid for it.

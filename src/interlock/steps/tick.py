@@ -117,7 +117,7 @@ def _keep_promises(
         if ports.seconds() > until:
             log.warning("no time left", extra={"left": len(due) - number})
             return number
-        name = _part_of(one.kind)
+        name = _PART_OF[one.kind]
         with parts.part(name):
             _keep(one, configs, keeper, now)
             continue
@@ -126,11 +126,16 @@ def _keep_promises(
     return len(due)
 
 
-def _part_of(kind: PromiseKind) -> str:
-    return f"{kind} promises"
-
-
-_OF_KINDS = frozenset(map(_part_of, PromiseKind))
+# As an alert names what is not watched over meanwhile.
+_PART_OF = {
+    PromiseKind.FIRE: "cron fires",
+    PromiseKind.INCLUSION: "included dates",
+    PromiseKind.TRIGGER: "triggers",
+    PromiseKind.SLA: "SLA deadlines",
+    PromiseKind.RELATIVE_SLA: "relative SLA deadlines",
+    PromiseKind.POST_RUN: "postRun sensors",
+}
+_OF_KINDS = frozenset(_PART_OF.values())
 
 
 def _keep(due: DuePromise, configs: Configs, ports: KeeperPorts, now: datetime) -> None:
