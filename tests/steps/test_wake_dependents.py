@@ -60,6 +60,17 @@ def test_a_success_wakes_the_run_that_waits_for_it():
     assert world.machine.woken == ["gold-revenue 2026-03-02"]
 
 
+def test_a_run_that_waits_without_its_ledger_row_is_woken_too_and_gets_a_row_again():
+    world = a_world()
+    sleeps(world)
+    world.outside.keep(a_key())
+
+    succeed(world)
+
+    assert world.machine.woken == ["gold-revenue 2026-03-02"]
+    assert [due[0] for due in world.due] == ["2026-03-02"]
+
+
 def test_where_nobody_waits_a_success_costs_one_query():
     world = World(a_pipeline(id="silver"))
 

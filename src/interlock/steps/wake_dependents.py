@@ -11,7 +11,7 @@ from interlock.domain.run import RunKey
 from interlock.domain.upstream_runs import waits_for, where_to_look
 from interlock.ports import CallFailed, ControlTable, StateMachine
 from interlock.steps.read_upstreams import own_calendars, upstream_of
-from interlock.steps.wake_runs import revive_if_ready, wake_run
+from interlock.steps.wake_runs import wake_or_revive, wake_run
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def _wake(
     for prefix in _outermost(places):
         for run in control.runs_of_date(dependent_id, pipeline.schedule_id, prefix):
             if run.key not in waiting and concerned(run.key.date):
-                revive_if_ready(run, pipeline, control, machine, now)
+                wake_or_revive(run, pipeline, control, machine, now)
 
 
 def _outermost(prefixes: set[str]) -> list[str]:

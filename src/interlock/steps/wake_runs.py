@@ -193,21 +193,20 @@ def _look_at_other(
 ) -> None:
     if reading.key not in awaited_keys(pipeline):
         start_execution(run, control, machine, now)  # whoever reopened it for drift may have died
-    elif run.status is RunStatus.WAITING:
+    else:
+        wake_or_revive(run, pipeline, control, machine, now)
+
+
+def wake_or_revive(
+    run: Run, pipeline: Pipeline, control: ControlTable, machine: StateMachine, now: datetime
+) -> None:
+    """A run found by its date: one that expired starts after all if its rules hold by now; one that waits is woken."""
+    if run.status is RunStatus.WAITING:
         # Whoever completed its former life may have taken the row with him by which it would have been found.
         following = wake_run(run.key, pipeline, control, machine, now)
         if following is not None:
             control.promise(following)
-    else:
-        revive_if_ready(run, pipeline, control, machine, now)
-
-
-def revive_if_ready(
-    run: Run, pipeline: Pipeline, control: ControlTable, machine: StateMachine, now: datetime
-) -> None:
-    """A run that expired starts after all if its rules hold by now; one that somebody revived is set going."""
-    start_execution(run, control, machine, now)
-    if run.status is RunStatus.EXPIRED:
+    elif run.status is RunStatus.EXPIRED:
         current, readiness = read_readiness(pipeline, run.key, control, now)
         if readiness.ready and current is not None and current.status is RunStatus.EXPIRED:
             revive_run(current, pipeline, control, machine, now)
