@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from interlock.domain.bad_input import BadInput
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.promise import PromiseKind
-from interlock.domain.run import Run
+from interlock.domain.run import Run, RunKey
 from interlock.ports import ControlTable
 
 _STARTS = (PromiseKind.FIRE, PromiseKind.INCLUSION, PromiseKind.TRIGGER)
@@ -22,5 +23,12 @@ def people_were_alarmed(run: Run, pipeline: Pipeline | None, control: ControlTab
     if pipeline.sla is not None:
         kinds += [PromiseKind.SLA] if pipeline.sla.deadline else []
         kinds += [PromiseKind.RELATIVE_SLA] if pipeline.sla.max_duration else []
-    promises = (control.promise_of(kind, run.key) for kind in kinds)
-    return any(promise is not None and (promise.warned or promise.verdict in _ALARMS) for promise in promises)
+    return any(_alarmed(kind, run.key, control) for kind in kinds)
+
+
+def _alarmed(kind: PromiseKind, key: RunKey, control: ControlTable) -> bool:
+    try:
+        promise = control.promise_of(kind, key)
+    except BadInput:
+        return False  # somebody wrote over the row: no reason to hold back a success
+    return promise is not None and (promise.warned or promise.verdict in _ALARMS)
