@@ -24,7 +24,7 @@ from interlock.domain.run import Run, RunKey, RunStatus, announcing, reopened
 from interlock.domain.sensor import Reading, Unseen
 from interlock.domain.sensor_value import baseline_value
 from interlock.ports import ControlTable, Lost, RerunLog, StateMachine
-from interlock.steps.judge_post_run import is_after_success, note_written, promise_post_run
+from interlock.steps.judge_post_run import is_after_success, note_written, promise_post_run, still_waits_for
 from interlock.steps.open_run import exclusion_of, start_execution
 from interlock.steps.read_sensors import read_sensors
 from interlock.steps.run_log import fields
@@ -84,7 +84,7 @@ def written_after_success(
     is_post_run = reading.key in watched
     if is_post_run:
         run = note_written(run, written, reading, pipeline, control)
-    if not belongs_to(pipeline, reading, run.key.date, written.at):
+    if not _tells_of(run, reading, pipeline, written.at):
         return
     read = read_by(run, control.baseline(run.key), pipeline)
     said = _feedback(pipeline, read, {reading.key: reading})
@@ -101,16 +101,21 @@ def written_after_success(
     if news.facts:
         _answer(current, news, read, pipeline, control, reruns, machine, now)
     elif is_post_run and not found.facts and is_newest and is_after_success(written, current):
-        own = _own(pipeline, run.key.date, readings, now) | {reading.key: reading}
+        own = _own(current, pipeline, readings, now) | {reading.key: reading}
         _judge(current, pipeline, own, control, now)
 
 
-def _own(pipeline: Pipeline, run_date: str, readings: Readings, now: datetime) -> dict[str, Reading | Unseen]:
+def _tells_of(run: Run, reading: Reading, pipeline: Pipeline, at: datetime) -> bool:
+    own = belongs_to(pipeline, reading, run.key.date, at)
+    return own or still_waits_for(run, reading, pipeline, at)
+
+
+def _own(run: Run, pipeline: Pipeline, readings: Readings, now: datetime) -> dict[str, Reading | Unseen]:
     """This may be a redelivery of yesterday: what is dateless today tells nothing of yesterday's run."""
     return {
         sensor: reading
         for sensor, reading in readings.items()
-        if isinstance(reading, Reading) and belongs_to(pipeline, reading, run_date, now)
+        if isinstance(reading, Reading) and _tells_of(run, reading, pipeline, now)
     }
 
 
@@ -146,7 +151,7 @@ def watch_success(
         return
     promise_post_run(run, pipeline, control, now)
     read = read_by(run, control.baseline(key), pipeline)
-    own = _own(pipeline, key.date, readings, now)
+    own = _own(run, pipeline, readings, now)
     found = _feedback(pipeline, read, own)
     if found.facts:
         _answer(run, found, read, pipeline, control, reruns, machine, now)

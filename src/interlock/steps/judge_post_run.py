@@ -12,7 +12,7 @@ from interlock.domain.late_data import written_mark
 from interlock.domain.pipeline import Pipeline, post_run_sensors
 from interlock.domain.post_run import missing_sensors
 from interlock.domain.promise import Promise, PromiseKind, changed, promised, settled
-from interlock.domain.routing import SensorWritten, belongs_to
+from interlock.domain.routing import SensorWritten, awaited_keys, belongs_to
 from interlock.domain.run import Run, RunStatus, whole_milliseconds
 from interlock.domain.sensor import Reading
 from interlock.ports import ControlTable, Lost
@@ -64,6 +64,16 @@ def note_written(
         if promise is not None and promise.due_at is not None:
             control.drop_promise(promise)
     return run
+
+
+def still_waits_for(run: Run, reading: Reading, pipeline: Pipeline, at: datetime) -> bool:
+    """Whether a dateless reading of after midnight is what this run's promise waits for, and not the next run's.
+
+    One that the rules read, too, may be that.
+    """
+    due_at = _due_at(run, pipeline)
+    is_of_no_rule = reading.period is None and reading.key not in awaited_keys(pipeline)
+    return is_of_no_rule and due_at is not None and at <= due_at
 
 
 def is_after_success(written: SensorWritten, run: Run) -> bool:
