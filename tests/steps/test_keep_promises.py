@@ -327,3 +327,14 @@ def test_what_could_not_be_looked_at_is_told_although_its_config_is_loaded_anew_
     world.tick(at("2026-03-02T07:10"))
 
     assert absences(world) == ["TRIGGER_RECOVERED"]
+
+
+def test_a_row_of_another_date_that_somebody_wrote_over_keeps_nobody_from_being_told():
+    world = a_world(DAILY)
+    partition, sort = keys.promise_key(FIRE, a_key(schedule_id="cron", date="2026-03-03"))
+    world.table.from_outside().put({"PK": partition, "SK": sort, "garbage": True})
+
+    world.tick(TOO_LATE)
+
+    assert absences(world) == ["SCHEDULE_MISSED"]
+    assert [date for _, date, _ in world.open_promises()] == ["2026-03-04"]

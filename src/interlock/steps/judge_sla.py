@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
+from interlock.domain.bad_input import BadInput
 from interlock.domain.event import Announcement
 from interlock.domain.expectation import due_of
 from interlock.domain.pipeline import Pipeline
@@ -154,7 +155,8 @@ def _drop(promise: Promise, pipeline: Pipeline | None, control: ControlTable, no
 def _roll_on(promise: Promise, pipeline: Pipeline, control: ControlTable, now: datetime) -> None:
     """First of all: if this dies half-way, the row of the next date is there."""
     if promise.kind is PromiseKind.SLA:
-        promise_next(PromiseKind.SLA, pipeline, promise.key.date, control, now)
+        with suppress(BadInput):  # somebody wrote over another date's row: told when that one is looked at
+            promise_next(PromiseKind.SLA, pipeline, promise.key.date, control, now)
 
 
 def _announced(

@@ -89,8 +89,8 @@ def _is_still_promised(promise: Promise, pipeline: Pipeline, control: ControlTab
     """False for a row of no execution date. The rows of the dates that follow are made here, first of all."""
     try:
         promise_next(promise.kind, pipeline, promise.key.date, control, now)
-    except BadInput:
-        raise
+    except BadInput as problem:  # of another date's row, or of a calendar that is read again below
+        log.warning("not all promises made", extra=fields(promise.key, problem=str(problem)[:200]))
     except ValueError:
         return False
     return True

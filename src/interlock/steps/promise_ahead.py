@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from interlock.domain.bad_input import BadInput
 from interlock.domain.calendar import Calendar
 from interlock.domain.expectation import (
     RECURRING,
@@ -140,18 +141,25 @@ def _make(
     """Rows up to the first that is due later than now, and of all dates that begin before that one is."""
     ahead = [row.due_at for row in known.values() if row.due_at is not None and row.due_at > now]
     next_due, made = min(ahead, default=None), 0
+    unreadable: BadInput | None = None
     for one in wanted:
         if made == _MOST_ROWS or (next_due is not None and one.begins_at > next_due):
-            return
+            break
         row = known.get(one.date)
         if row is None:
-            row = _make_row(kind, pipeline, one, control, now)
+            try:
+                row = _make_row(kind, pipeline, one, control, now)
+            except BadInput as problem:  # somebody wrote over it; the other dates' are made all the same
+                unreadable = problem
+                continue
             made += 1
         if row is not None and row.due_at is not None and row.due_at <= now:
-            return  # it was there, and rolls on by itself
+            break  # it was there, and rolls on by itself
         due_at = row.due_at if row is not None else one.due_at
         if due_at is not None and due_at > now:
             next_due = min(next_due or due_at, due_at)
+    if unreadable is not None:
+        raise unreadable
 
 
 def _make_row(
