@@ -74,7 +74,7 @@ def test_the_environment_variables_name_it_too(monkeypatch: pytest.MonkeyPatch):
     [
         ([], "which environment? Name it with --environment, or in $INTERLOCK_ENVIRONMENT"),
         (["--environment", "a b"], "'a b' is no environment's name"),
-        (["--environment", "dev"], "You must specify a region"),
+        (["--environment", "dev"], "which region? Name it with --region, or in $AWS_DEFAULT_REGION"),
         (["--environment", "dev", "--region", "eu-west-1", "--endpoint-url", "nowhere"], "Invalid endpoint"),
     ],
 )

@@ -25,6 +25,11 @@ schedule: {trigger: {key: upstream, check: exists}}
 job: {type: glue}
 dryRun: true
 """
+EARLY = """
+pipeline: {id: gold}
+schedule: {trigger: {key: upstream, check: exists}}
+job: {type: glue, config: {jobName: etl}}
+"""
 BROKEN = JobPlay(JobResult.FAIL, timedelta(minutes=1), FailureCategory.PERMANENT, "disk full")
 
 
@@ -39,7 +44,7 @@ def test_it_follows_the_run_until_it_has_succeeded():
     assert ask(cloud, reason="source was corrected") == 0
     assert cloud.started == ["2026-03-09"]
     assert [line.removeprefix("gold 2026-03-09 ") for line in cloud.lines] == [
-        "asked: asked for",
+        "asked: it is decided within seconds",
         "open: its job runs (attempt 1)",
         "succeeded: succeeded at attempt 1",
     ]
@@ -157,3 +162,23 @@ def test_json_is_one_object_at_the_end():
         "status": "FAILED",
         "attempt": 1,
     }
+
+
+def test_a_date_that_has_not_begun_is_refused_as_a_slip_of_the_finger():
+    cloud = SimulatedCloud(DAILY)
+
+    with pytest.raises(WrongUsage, match="2031-03-09 has not begun: in UTC it is 2026-03-"):
+        ask(cloud, "2031-03-09")
+
+    cloud.passes(minutes=1)
+    assert cloud.started == []
+
+
+def test_a_run_that_an_early_reading_opened_can_be_asked_for_before_its_date():
+    cloud = SimulatedCloud(EARLY)
+    tomorrow = f"{cloud.clock.now() + timedelta(days=1):%Y-%m-%d}"
+    cloud.write_sensor(f"upstream#{tomorrow}", count=1)
+    cloud.passes(minutes=60)
+
+    assert ask(cloud, tomorrow, force=True) == 0
+    assert cloud.started == [tomorrow, tomorrow]

@@ -10,11 +10,12 @@ import pytest
 from boto3.dynamodb.types import TypeDeserializer
 
 from interlock.aws import keys
-from interlock.domain.pipeline import Pipeline
+from interlock.domain.pipeline import Pipeline, upstream_rules
 from interlock.domain.readiness import trigger_holds
 from interlock.domain.run import RunKey
 from interlock.domain.sensor import parse_reading
-from interlock.local.shell_lines import holding_readings, put_rerun_request, put_sensor, read_events
+from interlock.domain.upstream import UpstreamOutcome
+from interlock.local.shell_lines import holding_readings, put_sensor, read_events, rerun_today
 from interlock.pipeline_yaml import read_pipeline
 from interlock.steps.read_readiness import judge
 from pipeline_text import SAMPLES, pipeline_with
@@ -31,7 +32,11 @@ def holds(pipeline: Pipeline) -> bool:
     opens = trigger is None or trigger_holds(
         trigger.rule, parse_reading(trigger.rule.key, trigger.rule.key, found[trigger.rule.key]), NOW
     )
-    return bool(opens) and judge(pipeline, RunKey(pipeline.id, "stream", TODAY), found, NOW, ()).ready
+    # What it waits for of other pipelines is no sensor's to say.
+    succeeded = {rule.name: UpstreamOutcome(True, "it has succeeded") for rule in upstream_rules(pipeline)}
+    return (
+        bool(opens) and judge(pipeline, RunKey(pipeline.id, "stream", TODAY), found, NOW, (), succeeded).ready
+    )
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
@@ -81,10 +86,7 @@ def test_a_rerun_is_asked_for_today_in_the_pipeline_s_own_zone() -> None:
     pipeline = pipeline_with("schedule: {cron: 0 6 * * *, timezone: Pacific/Kiritimati}")
     late = NOW.replace(hour=23)
 
-    item = item_of(put_rerun_request("the-table", pipeline, late))
-
-    assert item["SK"] == "RERUN_REQUEST#cron#2026-03-03"
-    assert item["force"] is True
+    assert rerun_today(pipeline, late) == "interlock rerun gold-revenue 2026-03-03 --force --wait"
 
 
 def test_events_are_asked_for_by_pipeline() -> None:

@@ -71,7 +71,7 @@ def connect(parsed: argparse.Namespace) -> Cloud:
 def _dynamodb(region: str | None, endpoint_url: str | None) -> Any:
     from boto3.session import Session
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError
+    from botocore.exceptions import BotoCoreError, NoRegionError
 
     # A person waits, perhaps far from the region: more patience than a function has.
     patient = Config(
@@ -79,8 +79,10 @@ def _dynamodb(region: str | None, endpoint_url: str | None) -> Any:
     )
     try:
         return Session(region_name=region).client("dynamodb", endpoint_url=endpoint_url, config=patient)
+    except NoRegionError as error:
+        raise WrongUsage("which region? Name it with --region, or in $AWS_DEFAULT_REGION") from error
     except (BotoCoreError, ValueError) as error:
-        # No region, no such profile, an endpoint that is no URL.
+        # No such profile, an endpoint that is no URL.
         raise WrongUsage(one_line(str(error), 300)) from error
 
 

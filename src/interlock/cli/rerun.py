@@ -21,7 +21,7 @@ from interlock.cli.asking import (
 )
 from interlock.cli.cloud import Cloud, WrongUsage, add_cloud_arguments, answered
 from interlock.domain.backfill import Standing
-from interlock.domain.execution_date import Period, period_of
+from interlock.domain.execution_date import Period, local_of, period_of, period_start, zone_of
 from interlock.domain.fires import cron_form
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.run import RunKey
@@ -75,14 +75,15 @@ def rerun(wish: Wish, cloud: Cloud, clock: Clock, who: str, out: TextIO, *, as_j
     pipeline = pipeline_of(cloud, wish.pipeline)
     key = RunKey(pipeline.id, _schedule_of(wish, pipeline), date_of(wish.date, pipeline))
     desk = Desk(cloud, pipeline)
+    _refuse_the_future(key, pipeline, desk, clock)
     told = _Telling(key, out, as_json)
     reason = wish.reason or "interlock rerun"
     asked = desk.ask(key, reason[:300], who, force=wish.force)
     if asked is None:
         return told.end(Found(Standing.REFUSED, "another request for this date waits to be decided", None))
-    told.say(Found(Standing.ASKED, "asked for", None))
     if not wish.wait:
         return told.end(Found(Standing.ASKED, "it is decided within seconds; --wait follows it", None))
+    told.say(Found(Standing.ASKED, "it is decided within seconds", None))
     return told.end(_follow(asked, desk, clock, told))
 
 
@@ -122,6 +123,15 @@ def date_of(text: str, pipeline: Pipeline) -> str:
         forms = " or ".join(_FORMS[one] for one in possible)
         raise WrongUsage(f"{text} is no execution date of {pipeline.id}; write one like {forms}")
     return text
+
+
+def _refuse_the_future(key: RunKey, pipeline: Pipeline, desk: Desk, clock: Clock) -> None:
+    """A mistyped year would start a job. A run that an early reading has opened can be asked for again."""
+    begins, here = period_start(key.date), local_of(clock.now(), zone_of(pipeline)).replace(tzinfo=None)
+    if begins > here and desk.control.run(key) is None:
+        raise WrongUsage(
+            f"{key.date} has not begun: in {pipeline.schedule.timezone} it is {here:%Y-%m-%d %H:%M}"
+        )
 
 
 class _Telling:

@@ -29,7 +29,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "shadow-report",
         help="compare a dry run with the jobs that ran outside",
-        description="Compares the runs of a dryRun pipeline with the JOB# records that somebody else's jobs wrote.",
+        description="Compares the runs of a dryRun pipeline with the JOB# records that somebody else's jobs wrote:"
+        " exit code 0 compared, 2 wrong usage.",
     )
     parser.add_argument("pipeline", metavar="PIPELINE", help="the pipeline's id")
     parser.add_argument(

@@ -49,9 +49,8 @@ def _watched(situation: Situation, run: Run) -> Iterator[str]:
         yield "late data cannot be told: what it read was not kept"
     elif fields:
         more = f" and {len(fields) - _MOST_NAMED} more" if len(fields) > _MOST_NAMED else ""
-        does = (
-            "is late data, and starts it again" if left else "is late data, which is told and starts nothing"
-        )
+        again = "would start it again" if run.dry_run else "starts it again"
+        does = f"is late data, and {again}" if left else "is late data, which is told and starts nothing"
         yield f"a write that changes {', '.join(fields[:_MOST_NAMED])}{more} {does} ({left} of {most} maxDriftReruns left)"
     post_run = situation.pipeline.post_run
     if post_run is not None:

@@ -1,4 +1,4 @@
-"""Lines to copy into a shell: how to write sensors, ask for a rerun and read events with the AWS CLI."""
+"""Lines to copy into a shell: how to write sensors, ask for a rerun and read events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from boto3.dynamodb.types import TypeSerializer
 from interlock.aws import keys
 from interlock.aws.attribute_value import as_stored
 from interlock.domain.pipeline import AllOf, AnyOf, AtLeast, Check, Pipeline, Rule, RuleNode
-from interlock.domain.run import RunKey
 from interlock.domain.schedule import current_date
 
 Readings = Mapping[str, Mapping[str, Any]]  # of each sensor
@@ -70,12 +69,10 @@ def put_sensor(table: str, pipeline_id: str, key: str, data: Mapping[str, Any]) 
     return _put_item(table, {"PK": partition, "SK": sort, "data": dict(data)})
 
 
-def put_rerun_request(table: str, pipeline: Pipeline, now: datetime) -> str:
+def rerun_today(pipeline: Pipeline, now: datetime) -> str:
     """One line: run today's date again, although no sensor was updated since."""
-    key = RunKey(pipeline.id, pipeline.schedule_id, current_date(pipeline, now))
-    partition, sort = keys.rerun_request_key(key)
-    asked = {"reason": "trying it out", "requestedBy": "me", "force": True}
-    return _put_item(table, {"PK": partition, "SK": sort, **asked})
+    date = current_date(pipeline, now)
+    return shlex.join(["interlock", "rerun", pipeline.id, date, "--force", "--wait"])
 
 
 def read_events(table: str, pipeline_id: str) -> str:

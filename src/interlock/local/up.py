@@ -15,10 +15,10 @@ from typing import Any, TextIO
 from interlock.aws.config_ledger import DynamoConfigLedger
 from interlock.aws.control_table import DynamoControlTable
 from interlock.aws.dynamo_table import DynamoTable
-from interlock.domain.pipeline import JobType, Pipeline
+from interlock.domain.pipeline import JobType, Pipeline, upstream_rules
 from interlock.local.scripted_jobs import Script, scripted
 from interlock.local.session import Session, embedded_stack
-from interlock.local.shell_lines import holding_readings, put_rerun_request, put_sensor, read_events
+from interlock.local.shell_lines import holding_readings, put_sensor, read_events, rerun_today
 from interlock.local.zip_contents import ROOT
 from interlock.pipeline_yaml import PipelineInvalid, check_pipeline
 
@@ -169,6 +169,9 @@ def _about(pipeline: Pipeline, tables: Mapping[str, str]) -> Iterator[str]:
     now = datetime.now(UTC)
     yield ""
     yield f"  # write the sensors that {pipeline.id} waits for: the first opens its run, the last starts its job"
+    others = dict.fromkeys(rule.pipeline_id for rule in upstream_rules(pipeline))
+    if others:
+        yield f"  # (it waits for {', '.join(others)} too)"
     for key, data in holding_readings(pipeline, now).items():
         yield f"  {put_sensor(tables['control'], pipeline.id, key, data)}"
     yield ""
@@ -178,5 +181,5 @@ def _about(pipeline: Pipeline, tables: Mapping[str, str]) -> Iterator[str]:
     yield "  # what happened?"
     yield f"  {read_events(tables['events'], pipeline.id)}"
     yield ""
-    yield "  # run today's date again"
-    yield f"  {put_rerun_request(tables['control'], pipeline, now)}"
+    yield "  # run today's date again, although no sensor was updated since"
+    yield f"  {rerun_today(pipeline, now)}"
