@@ -15,7 +15,7 @@ from interlock.domain.pipeline import Pipeline
 from interlock.domain.post_run import PASSED, PostRunVerdict
 from interlock.domain.rerun import RerunDecision
 from interlock.domain.run import Run
-from interlock.domain.sensor_value import duration_text, json_safe, number_text, shown
+from interlock.domain.sensor_value import duration_text, json_safe, kept_shown, number_text
 
 _MOST_NAMED = 20
 
@@ -61,8 +61,9 @@ def late_data(
 
 
 def _difference(one: Difference) -> str:
-    before = "had no value" if one.before is None else f"was {shown(one.before)}"
-    return f"{one.sensor}.{one.field} {before} and is {shown(one.value)}"
+    before = "had no value" if one.before is None else f"was {kept_shown(one.before)}"
+    now = kept_shown(one.value)
+    return f"{one.sensor}.{one.field} {before} and is {'another' if before == f'was {now}' else now}"
 
 
 def drift_found(run: Run, pipeline: Pipeline, drift: Drift, at: datetime, *, dry_run: bool) -> Announcement:

@@ -137,13 +137,23 @@ def json_safe(value: Any) -> Any:
     return shown(value, LONGEST_VALUE)
 
 
+_DIGEST = "sha256:"
+
+
+def kept_shown(value: Any) -> str:
+    """What the baseline keeps of a value, for people: a digest tells them nothing."""
+    if isinstance(value, str) and value.startswith(_DIGEST):
+        return "a value too long to show"
+    return shown(value)
+
+
 def baseline_value(value: Any) -> Any:
     """What the baseline keeps of a value: the value, or its digest where it is too long to keep."""
     if isinstance(value, str) and len(value) <= LONGEST_VALUE:
         return json_safe(value)
     if value is None or type(value) is bool or as_number(value) is not None:
         return json_safe(value)
-    return "sha256:" + sha256(_canonical(value, 40).encode("utf-8", "backslashreplace")).hexdigest()
+    return _DIGEST + sha256(_canonical(value, 40).encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def _canonical(value: Any, depth: int) -> str:
