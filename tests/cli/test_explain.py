@@ -168,6 +168,7 @@ class Terminal(StringIO):
 
 def test_a_terminal_gets_colours_and_lines_that_fit(place: SimulatedCloud, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.delenv("NO_COLOR", raising=False)
     place.write_sensor("eu")
     out = Terminal()
 
@@ -178,6 +179,19 @@ def test_a_terminal_gets_colours_and_lines_that_fit(place: SimulatedCloud, monke
     assert lines[1] == "\x1b[1m    reported\x1b[0m"
     assert "      \x1b[32m✓\x1b[0m eu was reported" in lines
     assert "  \x1b[31m✗\x1b[0m orders was never reported" in lines
+
+
+def test_a_terminal_without_colours_gets_lines_that_fit(
+    place: SimulatedCloud, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("NO_COLOR", "1")
+    out = Terminal()
+
+    explain(asked("gold"), place.cloud, place.clock.now(), out)
+
+    assert "\x1b" not in out.getvalue()
+    assert max(map(len, out.getvalue().splitlines())) <= 60
 
 
 def test_a_pipe_gets_neither(place: SimulatedCloud):

@@ -434,7 +434,7 @@ def test_a_job_that_runs_is_explained_by_the_rules_as_they_held_at_its_start():
             ),
             "failed at 08:20 UTC, 10m ago: its glue job failed",
             ("no more is tried by itself",),
-            ("find the cause in the job's own log, then", f"{RERUN} (1 of 1 maxManualReruns left)"),
+            ("find the cause in the job's own log", f"{RERUN} (1 of 1 maxManualReruns left)"),
             id="failed",
         ),
         pytest.param(
@@ -445,7 +445,7 @@ def test_a_job_that_runs_is_explained_by_the_rules_as_they_held_at_its_start():
                 "a rerun would wait for its rules: row-count was never reported,"
                 " SENSOR#row-count#2026-03-02 must be written with count >= 1000",
             ),
-            ("find the cause in the job's own log, then", f"{RERUN} (1 of 1 maxManualReruns left)"),
+            ("find the cause in the job's own log", f"{RERUN} (1 of 1 maxManualReruns left)"),
             id="timed out, and a rerun would wait",
         ),
         pytest.param(

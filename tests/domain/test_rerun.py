@@ -42,7 +42,7 @@ def test_a_run_that_did_not_succeed_may_be_run_again_though_nothing_changed(stat
 def test_no_rerun_begins_beside_an_open_run(status, force):
     decided = decision(a_run(status), force=force)
 
-    assert (decided.accepted, decided.reason) == (False, f"a run of this partition is {status}")
+    assert (decided.accepted, decided.reason) == (False, f"a run of this date is {status}")
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,17 @@ def test_lines_fit_a_terminal_and_keep_names_whole():
     assert {word for line in lines for word in line.split() if "nyc" in word} == {"nyc-departures"}
 
 
-def test_colour_is_for_terminals_only():
+def test_colour_is_for_terminals_only(monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
     assert "\033[" in told(Terminal())
     assert "\033[" not in told(io.StringIO())
+
+
+def test_who_wants_no_colour_gets_none(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    assert "\033[" not in told(Terminal())
 
 
 def test_a_line_too_long_goes_on_under_its_beginning():

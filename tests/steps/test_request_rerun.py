@@ -84,7 +84,7 @@ def test_a_rejected_request_says_why_and_is_forgotten():
     (told,) = world.events
     assert (told.type, told.message) == (
         "RERUN_REJECTED",
-        "not run again: a run of this partition is RUNNING",
+        "not run again: a run of this date is RUNNING",
     )
     assert (told.schedule_id, told.date) == ("stream", "2026-03-02")
     assert not still_asked(world)

@@ -1,4 +1,4 @@
-"""`interlock backfill PIPELINE --from DATE --to DATE`: runs past partitions, few at a time, and stops when too many fail.
+"""`interlock backfill PIPELINE --from DATE --to DATE`: runs past dates, few at a time, and stops when too many fail.
 
 All it knows stands in the tables: the same command again goes on where it was stopped.
 """
@@ -52,8 +52,8 @@ def add_parser(subparsers: Any) -> None:
     """Adds `backfill` to the command line."""
     parser = subparsers.add_parser(
         "backfill",
-        help="run past partitions, few at a time",
-        description="Runs past partitions: exit code 0 all succeeded, 1 some failed or were refused, 2 wrong usage. "
+        help="run past dates, few at a time",
+        description="Runs past dates: exit code 0 all succeeded, 1 some failed or were refused, 2 wrong usage. "
         "The same command again goes on where it was stopped.",
     )
     parser.add_argument("pipeline", metavar="PIPELINE", help="the pipeline's id")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import textwrap
@@ -78,6 +79,7 @@ _COLOURS = {Mark.MET: _GREEN, Mark.UNMET: _RED}
 
 def _laid_out(lines: Sequence[str], out: TextIO) -> Iterator[str]:
     """For a terminal folded at its edge, with titles and marks that stand out; as they are for anything else."""
+    coloured = not os.environ.get("NO_COLOR")  # https://no-color.org
     if not out.isatty():
         yield from lines
         return
@@ -86,7 +88,10 @@ def _laid_out(lines: Sequence[str], out: TextIO) -> Iterator[str]:
         indent = " " * (len(line) - len(line.lstrip(" ")) + 4)
         folded = textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False) or [""]
         title = bool(line) and not line.startswith(" ")
-        yield from (f"{_BOLD}{part}{_END}" if title else part for part in [_marked(folded[0]), *folded[1:]])
+        if coloured:
+            folded[0] = _marked(folded[0])
+            folded = [f"{_BOLD}{part}{_END}" for part in folded] if title else folded
+        yield from folded
 
 
 def _marked(line: str) -> str:

@@ -29,17 +29,17 @@ class Command:
 
 
 COMMANDS = {
-    "validate": Command("interlock.cli.validate", "check pipeline files", "yaml"),
-    "explain": Command("interlock.cli.explain", "why did it (not) run?", "cli"),
-    "simulate": Command("interlock.cli.simulate", "play scenarios on a hand-set clock", "cli"),
+    "validate": Command("interlock.cli.validate", "check pipeline and calendar files", "yaml"),
     "calendar": Command(
         "interlock.cli.calendar", "print when pipelines will run, and their deadlines", "yaml"
     ),
-    "rerun": Command("interlock.cli.rerun", "run one partition (again)", "cli"),
-    "backfill": Command("interlock.cli.backfill", "run past partitions, few at a time", "cli"),
+    "explain": Command("interlock.cli.explain", "why did it (not) run?", "cli"),
+    "rerun": Command("interlock.cli.rerun", "run one date (again)", "cli"),
+    "backfill": Command("interlock.cli.backfill", "run past dates, few at a time", "cli"),
     "shadow-report": Command(
         "interlock.cli.shadow_report", "compare a dry run with the jobs that ran outside", "cli"
     ),
+    "simulate": Command("interlock.cli.simulate", "play scenarios on a hand-set clock", "cli"),
     "local": Command("interlock.cli.local", "run the whole stack on this machine", "local"),
 }
 

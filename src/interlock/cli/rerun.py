@@ -1,4 +1,4 @@
-"""`interlock rerun PIPELINE DATE`: asks for one partition to be run (again), and follows what comes of it."""
+"""`interlock rerun PIPELINE DATE`: asks for one date to be run (again), and follows what comes of it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def add_parser(subparsers: Any) -> None:
     """Adds `rerun` to the command line."""
     parser = subparsers.add_parser(
         "rerun",
-        help="run one partition (again)",
+        help="run one date (again)",
         description="Asks for a run: exit code 0 asked (with --wait: succeeded), 1 refused or failed, 2 wrong usage.",
     )
     parser.add_argument("pipeline", metavar="PIPELINE", help="the pipeline's id")

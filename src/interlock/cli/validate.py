@@ -94,7 +94,7 @@ def add_parser(subparsers: Any) -> None:
     """Adds `validate` to the command line."""
     parser = subparsers.add_parser(
         "validate",
-        help="check pipeline files",
+        help="check pipeline and calendar files",
         description="Checks pipeline and calendar files: exit code 0 all valid, 1 mistakes, 2 wrong usage.",
     )
     parser.add_argument(

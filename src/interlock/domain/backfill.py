@@ -1,4 +1,4 @@
-"""Running many past partitions on purpose: which of them, how many at once, and when to stop asking for more."""
+"""Running many past dates on purpose: which of them, how many at once, and when to stop asking for more."""
 
 from __future__ import annotations
 

@@ -233,7 +233,7 @@ EVENTS: Mapping[EventType, Told] = {
         (*_CHANGED, *_WHO),
     ),
     EventType.RERUN_ACCEPTED: Told(
-        "A partition is run again, or for the first time by request.",
+        "A date is run again, or for the first time by request.",
         (*_ASKED, _text("decision", "why it may")),
     ),
     EventType.RERUN_REJECTED: Told(

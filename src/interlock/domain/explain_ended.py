@@ -79,7 +79,7 @@ def failed(situation: Situation, run: Run, rules: Need) -> Standing:
     how = "timed out" if outcome is not None and outcome.end is JobEnd.TIMEOUT else "failed"
     said = f"failed at {situation.times.when(run.updated_at)}: its {run.job_type or job.type} job {how}"
     waits = () if rules.met else (f"a rerun would wait for its rules: {lacking(rules)}",)
-    advice = ("find the cause in the job's own log, then", *_again(situation, run))
+    advice = ("find the cause in the job's own log", *_again(situation, run))
     return Standing(said, tuple(facts), ("no more is tried by itself", *waits), advice)
 
 

@@ -1,4 +1,4 @@
-"""May this partition be run again? Decided from the run as it stands, the budget, and what its sensors say now."""
+"""May this date be run again? Decided from the run as it stands, the budget, and what its sensors say now."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ def decide_rerun(
     force: bool,
     now: datetime,
 ) -> RerunDecision:
-    """`run` is None for a partition that never ran: it uses no budget. `force` skips the freshness check alone.
+    """`run` is None for a date that never ran: it uses no budget. `force` skips the freshness check alone.
 
     `upstreams` are the runs of other pipelines that its rules read.
     """
     if excluded is not None:
         return RerunDecision(False, excluded, _INCLUDE_IT)
     if run is None:
-        return RerunDecision(True, "this partition has not run before")
+        return RerunDecision(True, "this date has not run before")
     if run.status in (RunStatus.WAITING, RunStatus.RUNNING):
-        return RerunDecision(False, f"a run of this partition is {run.status}", "ask again once it has ended")
+        return RerunDecision(False, f"a run of this date is {run.status}", "ask again once it has ended")
     if run.manual_reruns >= job.max_manual_reruns:
         used = budget_spent("maxManualReruns", job.max_manual_reruns)
         return RerunDecision(False, used, "raise job.maxManualReruns, and ask again")
@@ -106,5 +106,5 @@ def decide_own_rerun(run: Run, job: Job, excluded: str | None) -> RerunDecision:
 
 
 def rerun_number(run: Run) -> int:
-    """Counts a partition's reruns of every source: unique in its log."""
+    """Counts a date's reruns of every source: unique in its log."""
     return run.manual_reruns + run.drift_reruns

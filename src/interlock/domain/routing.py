@@ -43,7 +43,7 @@ class JobReported:
 
 @dataclass(frozen=True, slots=True)
 class RerunRequested:
-    """Somebody asks for a partition to be run (again)."""
+    """Somebody asks for a date to be run (again)."""
 
     key: RunKey
     request_id: str  # of this put of the request row

@@ -1,4 +1,4 @@
-"""A run: our execution for one partition of one pipeline, its statuses and the only moves between them."""
+"""A run: our execution for one date of one pipeline, its statuses and the only moves between them."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 import time
 from collections.abc import Iterable, Sequence
@@ -17,7 +18,8 @@ class Teller:
     """Writes to one stream; the clock starts when it is made."""
 
     def __init__(self, out: TextIO) -> None:
-        self._out, self._colour = out, out.isatty()
+        # https://no-color.org
+        self._out, self._colour = out, out.isatty() and not os.environ.get("NO_COLOR")
         self._began = time.monotonic()
 
     @property
