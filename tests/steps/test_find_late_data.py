@@ -8,6 +8,7 @@ import pytest
 
 from builders import a_key, a_pipeline, a_rule, a_run, at
 from interlock.domain.baseline import Baseline
+from interlock.domain.late_data import written_mark
 from interlock.domain.pipeline import Exclude, Job, JobType, PostRun, Validation
 from interlock.domain.promise import PromiseKind
 from interlock.domain.routing import RunMoved, SensorWritten
@@ -196,6 +197,19 @@ def test_more_changes_at_once_than_are_remembered_are_told_once():
         hear_of_success(world, wide)
 
     assert world.told == ["LATE_DATA_ARRIVAL", "RERUN_REJECTED"]
+
+
+def test_two_records_that_are_judged_at_once_are_both_remembered_and_told_once():
+    audited = a_pipeline_of(0, post_run=AUDITED)
+    world = a_world(audited, read={**READ, "audit": {"bad": 0}})
+    world.write_sensor("row-count", count=1001)
+    world.calls.arrange("dynamodb.UpdateItem", lambda: deliver(world, pipeline=audited, count=1001))
+
+    write(world, "audit", audited, bad=1)
+    deliver(world, pipeline=audited, count=1001)
+
+    assert sorted(world.told) == ["LATE_DATA_ARRIVAL", "POST_RUN_FAILED", "RERUN_REJECTED"]
+    assert written_mark("audit") in world.run.told
 
 
 def test_a_budget_that_is_spent_by_hand_is_not_the_one_of_late_data():

@@ -153,9 +153,12 @@ class DynamoControlTable:
         return self._write(before, after, (*unmoved, *unheard))
 
     def note(self, before: Run, after: Run) -> Run:
-        return self._write(
-            before, after, (*_same_attempt(before), equals("executionName", before.execution_name))
-        )
+        same = (*_same_attempt(before), equals("executionName", before.execution_name))
+        if after.told != before.told:
+            # What another function remembered meanwhile would be forgotten, and told again.
+            known = run_item(before).get("told")
+            same = (*same, absent("told") if known is None else equals("told", known))
+        return self._write(before, after, same)
 
     def register_token(
         self, key: RunKey, execution: str, status: RunStatus, token: str, waits_for: str

@@ -58,6 +58,10 @@ def note_written(
     try:
         run = control.note(run, replace(run, told=(*run.told, mark)))
     except Lost as lost:
+        if lost.current is not None and lost.current.told != run.told:
+            return note_written(
+                lost.current, written, reading, pipeline, control
+            )  # something else was just noted
         return lost.current or run
     if not _unwritten(run, pipeline):
         promise = control.promise_of(PromiseKind.POST_RUN, run.key)
