@@ -9,7 +9,7 @@ from builders import OPENED_AT, a_pipeline, a_rule, a_run, at
 from interlock.domain import announcement
 from interlock.domain.event import EventType
 from interlock.domain.pipeline import Job, JobType, Pipeline, Validation
-from interlock.domain.readiness import evaluate_readiness
+from interlock.domain.readiness import RuleVerdict, evaluate_readiness
 from interlock.domain.retry import RetryDecision
 from interlock.domain.run import FailureCategory, JobEnd, Outcome
 from interlock.domain.sensor import Reading
@@ -72,6 +72,17 @@ def test_a_message_names_three_reasons_and_counts_the_rest():
     assert told.message.count("row-count.count is 999") == 3
     assert told.message.endswith("; and 2 more")
     assert len(told.detail["unmet"]) == 5
+
+
+def test_a_message_names_the_same_reason_of_two_rules_once():
+    verdicts = [
+        RuleVerdict("rows", rule, False, "rows was never reported", None, None, None) for rule in ("a", "b")
+    ]
+
+    told = announcement.validation_exhausted(a_run(), PIPELINE, verdicts, NOW)
+
+    assert told.message.count("never reported") == 1
+    assert len(told.detail["unmet"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ Next
   no more is tried by itself
 
 What you can do
-  find the cause in the job's own log, then
+  find the cause in the job's own log
   run it by hand: interlock rerun gold-revenue 2026-03-02 (1 of 1 maxManualReruns left)"""
     )
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from interlock.aws.control_table import DynamoControlTable
 from interlock.aws.pipeline_rows import Dates, PipelineRows
 from interlock.cli.cloud import Cloud, WrongUsage
+from interlock.domain.announcement import first_reasons
 from interlock.domain.backfill import Standing
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.plain_text import one_line
@@ -135,9 +136,9 @@ def _what_it_does(run: Run) -> str:
 
 
 def _because(run: Run) -> str:
-    unmet = [verdict.reason for verdict in run.verdicts if not verdict.holds]
+    unmet = [verdict for verdict in run.verdicts if not verdict.holds]
     if run.status is RunStatus.FAILED and run.outcome is not None and run.outcome.error:
         return f": {one_line(run.outcome.error, 200)}"
     if run.status in (RunStatus.WAITING, RunStatus.EXPIRED) and unmet:
-        return f": {one_line('; '.join(unmet[:3]), 300)}"
+        return f": {one_line(first_reasons(unmet), 300)}"
     return ""

@@ -193,8 +193,9 @@ def reasons(verdicts: Sequence[RuleVerdict]) -> list[dict[str, Any]]:
 
 
 def first_reasons(verdicts: Sequence[RuleVerdict]) -> str:
-    first = "; ".join(verdict.reason for verdict in verdicts[:3])
-    return first + (f"; and {len(verdicts) - 3} more" if len(verdicts) > 3 else "")
+    """The first three; that a sensor was never reported is one reason, however many rules read it."""
+    different = list(dict.fromkeys(verdict.reason for verdict in verdicts))
+    return "; ".join(different[:3]) + (f"; and {len(different) - 3} more" if len(different) > 3 else "")
 
 
 def instant_text(at: datetime) -> str:
