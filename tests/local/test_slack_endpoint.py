@@ -123,8 +123,8 @@ def test_a_thread_reads_in_the_terminal_as_a_person_would_read_it(http):
         "\n"
         "  ↳ 🔴 Run failed, no retry left: gold-revenue, 2026-03-02, attempt 1\n"
         "      no attempt is left\n"
-        "      Next: Nothing more will be tried. Find the cause in the job's own log. Once that is settled, request a"
-        " rerun.\n"
+        "      Next: Nothing more will be tried. Find the cause in the job's own log. Once that is settled:"
+        " interlock rerun gold-revenue 2026-03-02.\n"
         "      RETRY_EXHAUSTED · 2026-03-02 08:15:00 UTC · event 3fa9c0d1"
     )
     assert out.getvalue() == render_thread(messages).replace("\n\n", "\n") + "\n"
