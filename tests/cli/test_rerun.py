@@ -128,7 +128,6 @@ def test_a_pipeline_that_only_observes_says_so():
         ({"date": "2026-03-09T10"}, "no execution date of gold; write one like 2026-03-01"),
         ({"date": "yesterday"}, "'yesterday' is not an execution date: write 2026-03-01"),
         ({"date": "2026-02-30"}, "'2026-02-30' is not an execution date"),
-        ({"schedule": "stream"}, "the schedule of gold is 'cron'"),
         ({"pipeline": "silver"}, "there is no pipeline 'silver' in test"),
         ({"pipeline": ""}, "there is no pipeline ''"),
     ],

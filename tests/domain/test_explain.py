@@ -581,3 +581,18 @@ def test_a_run_whose_date_was_excluded_meanwhile_says_so():
     assert told.advice == ("a rerun would be refused: 2026-03-02 is an excluded date",)
     assert told.notes == ("the date is excluded by now: 2026-03-02 is an excluded date",)
     assert told.deadlines == ()
+
+
+@pytest.mark.parametrize(
+    ("opened_by", "told"),
+    [
+        ("late-data", {"opened": "08:00 UTC, 30m ago", "run again": "by late-data"}),
+        ("trigger", {"opened": "08:00 UTC, 30m ago, by trigger"}),
+    ],
+)
+def test_who_had_a_run_start_again_is_not_who_opened_it(opened_by, told):
+    run = a_run(opened_by=opened_by, execution_count=2)
+
+    facts = {fact.name: fact.text for fact in explain(a_situation(run=run)).facts}
+
+    assert {name: facts.get(name) for name in ("opened", "run again") if name in facts} == told

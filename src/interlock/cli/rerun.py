@@ -36,7 +36,6 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("pipeline", metavar="PIPELINE", help="the pipeline's id")
     parser.add_argument("date", metavar="DATE", help="2026-03-01, 2026-03-01T18 or 2026-03-01T18:15")
-    parser.add_argument("--schedule", choices=("cron", "stream"), help="default: as the config says")
     parser.add_argument("--reason", metavar="TEXT", default="", help="why; it stands in the events")
     parser.add_argument(
         "--force", action="store_true", help="also when no sensor was updated since it succeeded"
@@ -53,14 +52,13 @@ class Wish:
 
     pipeline: str
     date: str
-    schedule: str | None = None
     reason: str = ""
     force: bool = False
     wait: bool = False
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    wish = Wish(parsed.pipeline, parsed.date, parsed.schedule, parsed.reason, parsed.force, parsed.wait)
+    wish = Wish(parsed.pipeline, parsed.date, parsed.reason, parsed.force, parsed.wait)
     as_json = parsed.as_json
     return answered(
         "rerun",
@@ -73,7 +71,7 @@ def _run(parsed: argparse.Namespace) -> int:
 def rerun(wish: Wish, cloud: Cloud, clock: Clock, who: str, out: TextIO, *, as_json: bool) -> int:
     """Puts the request, and with `wait` says each change; returns the exit code. Raises `WrongUsage`."""
     pipeline = pipeline_of(cloud, wish.pipeline)
-    key = RunKey(pipeline.id, _schedule_of(wish, pipeline), date_of(wish.date, pipeline))
+    key = RunKey(pipeline.id, pipeline.schedule_id, date_of(wish.date, pipeline))
     desk = Desk(cloud, pipeline)
     _refuse_the_future(key, pipeline, desk, clock)
     told = _Telling(key, out, as_json)
@@ -98,14 +96,6 @@ def _follow(asked: Asked, desk: Desk, clock: Clock, told: _Telling) -> Found:
         elif (clock.now() - begun).total_seconds() > SLOW_TO_DECIDE:
             told.say(Found(Standing.ASKED, "still not decided: does stream-router work?", None))
         clock.sleep(POLL_SECONDS)
-
-
-def _schedule_of(wish: Wish, pipeline: Pipeline) -> str:
-    if wish.schedule not in (None, pipeline.schedule_id):
-        raise WrongUsage(
-            f"the schedule of {pipeline.id} is {pipeline.schedule_id!r} by now; leave out --schedule"
-        )
-    return pipeline.schedule_id
 
 
 _FORMS = {Period.DAILY: "2026-03-01", Period.HOURLY: "2026-03-01T18", Period.MINUTE: "2026-03-01T18:15"}

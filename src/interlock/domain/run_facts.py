@@ -22,8 +22,16 @@ class Standing:
     advice: tuple[str, ...] = ()
 
 
+_FIRST_OPENERS = frozenset(("cron", "trigger", "watchdog"))
+
+
 def opened(situation: Situation, run: Run) -> Iterator[Fact]:
-    yield Fact("opened", f"{situation.times.when(run.created_at)}, by {run.opened_by}")
+    opened_at = situation.times.when(run.created_at)
+    if run.execution_count > 1 and run.opened_by not in _FIRST_OPENERS:
+        yield Fact("opened", opened_at)
+        yield Fact("run again", f"by {run.opened_by}")
+    else:
+        yield Fact("opened", f"{opened_at}, by {run.opened_by}")
     spent = (
         ("retry", "retries", run.retries + run.code_retries),
         ("manual rerun", "manual reruns", run.manual_reruns),
