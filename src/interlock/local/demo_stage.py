@@ -16,7 +16,7 @@ from interlock.aws.dynamo_table import DynamoTable
 from interlock.aws.run_item import parse_instant_text, plain, read_run
 from interlock.domain.event import Event, EventType, Severity
 from interlock.domain.explanation_text import explanation_lines
-from interlock.domain.run import Run, RunKey
+from interlock.domain.run import Run, RunKey, execution_name
 from interlock.local.demo_jobs import Lake
 from interlock.local.demo_record import Record, Transition
 from interlock.local.job_services import JobRun
@@ -119,13 +119,16 @@ class Stage:
         return [line[:300] for line in lines if "ERROR" in line][-5:]
 
     def transitions(self, run: Run) -> list[Transition]:
-        """The states that the run's execution entered, from its history."""
+        """The states that the run's executions entered, from their histories; a rerun has one of its own."""
         arn = self.session.stack.state_machine_arn.replace(":stateMachine:", ":execution:")
         states = self.session.emulator.client("stepfunctions")
-        pages = states.get_paginator("get_execution_history").paginate(
-            executionArn=f"{arn}:{run.execution_name}"
-        )
-        return entered([event for page in pages for event in page["events"]])
+        histories = states.get_paginator("get_execution_history")
+        found: list[Transition] = []
+        for count in range(1, run.execution_count + 1):
+            name = execution_name(run.key, count, run.created_at)
+            pages = histories.paginate(executionArn=f"{arn}:{name}")
+            found += entered([event for page in pages for event in page["events"]])
+        return found
 
     @property
     def _control(self) -> DynamoControlTable:
