@@ -737,6 +737,16 @@ def test_a_promise_that_changed_meanwhile_is_not_dropped(control):
     assert control.promise_of(PromiseKind.SLA, a_key()) is None
 
 
+def test_a_promise_that_was_dropped_and_made_anew_is_not_the_one_that_was_read(control):
+    former = a_promise()
+    anew = promised(PromiseKind.SLA, a_key(), NOW + WINDOW, NOW + timedelta(minutes=1))
+    control.make_promise(anew)
+
+    control.drop_promise(former)
+
+    assert control.promise_of(PromiseKind.SLA, a_key()) == anew
+
+
 def test_a_baseline_reads_back_as_it_was_captured(control):
     baseline = Baseline(a_key(), 2, NOW, {"row-count": {"count": 1000, "ratio": 0.5, "state": "ready"}})
 

@@ -246,9 +246,8 @@ class DynamoControlTable:
 
     def change_promise(self, before: Promise, after: Promise) -> None:
         settled_at = max((event.at for event in after.events), default=before.due_at or before.created_at)
-        same = (equals("version", before.version), equals("createdAt", instant_text(before.created_at)))
         try:
-            self._table.put(promise_item(after, settled_at), only_if=same)
+            self._table.put(promise_item(after, settled_at), only_if=_unchanged_promise(before))
         except Lost as lost:
             raise Lost(read_promise(lost.current) if lost.current else None) from None
 
@@ -262,8 +261,8 @@ class DynamoControlTable:
 
     def drop_promise(self, promise: Promise) -> None:
         with suppress(Lost):
-            same = (equals("version", promise.version),)
-            self._table.delete(keys.promise_key(promise.kind, promise.key), only_if=same)
+            row = keys.promise_key(promise.kind, promise.key)
+            self._table.delete(row, only_if=_unchanged_promise(promise))
 
     def recent_rows(self, pipeline_id: str, schedule_id: str, after_date: str) -> RecentRows:
         partition, prefix = keys.partition(pipeline_id), keys.runs_prefix(schedule_id, "")
@@ -368,6 +367,11 @@ def _run_seen(item: Mapping[str, Any]) -> RunSeen:
         return RunSeen(RunStatus(item["status"]), moved_at, dry_run, _instant(item.get("succeededAt")))
     except (KeyError, TypeError, ValueError):
         return RunSeen(None, _NEVER)
+
+
+def _unchanged_promise(promise: Promise) -> tuple[Clause, ...]:
+    """A row that was dropped and made anew counts its versions anew."""
+    return equals("version", promise.version), equals("createdAt", instant_text(promise.created_at))
 
 
 def _same_attempt(run: Run) -> tuple[Clause, ...]:

@@ -64,7 +64,8 @@ NEXT_STEPS: Mapping[EventType, str] = {
         "The run stays succeeded. Later changes are compared with what its rules read at its start."
     ),
     EventType.POST_RUN_FAILED: "The run stays succeeded. Check its data before others use it.",
-    EventType.POST_RUN_SENSOR_MISSING: "The run stays succeeded, unverified. Check what writes the sensor.",
+    EventType.POST_RUN_SENSOR_MISSING: "The run stays succeeded, unverified. Check what writes the sensor: a write that"
+    " changes nothing, not even updatedAt, leaves no record.",
     EventType.SCHEDULE_MISSED: _MISSED,
     EventType.IRREGULAR_SCHEDULE_MISSED: _MISSED,
     EventType.SENSOR_DEADLINE_EXPIRED: (
