@@ -23,7 +23,10 @@ def sockets_of(pid: int) -> set[str]:
     """Inodes of the sockets this process holds."""
     names = set()
     for link in (PROC / str(pid) / "fd").iterdir():
-        target = os.readlink(link)
+        try:
+            target = os.readlink(link)
+        except FileNotFoundError:
+            continue  # closed since the folder was listed: a listener stays
         if target.startswith("socket:["):
             names.add(target.removeprefix("socket:[").removesuffix("]"))
     return names
