@@ -242,8 +242,10 @@ def an_opened_run(world, now):
     ("minutes", "published"),
     [
         pytest.param(5, 0, id="still on its way"),
+        pytest.param(10, 2, id="no longer on its way"),
         pytest.param(60, 2, id="lost"),
-        pytest.param(27 * 60, 0, id="too long ago"),
+        pytest.param(26 * 60, 2, id="as long ago as is looked back"),
+        pytest.param(26 * 60 + 1, 0, id="too long ago"),
     ],
 )
 def test_events_that_nobody_stored_are_published_again_under_their_own_ids(minutes, published):
@@ -251,7 +253,7 @@ def test_events_that_nobody_stored_are_published_again_under_their_own_ids(minut
     opened = an_opened_run(world, NOW)
     world.ports.memory.advance(in_force(world), SweepPass(NOW, ""))
 
-    world.sweep(NOW + timedelta(minutes=minutes))
+    world.sweep(opened.at + timedelta(minutes=minutes))
 
     assert len(world.bus.published) == published
     assert not published or world.bus.published[0].event_id == opened.event_id
