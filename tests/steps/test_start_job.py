@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 
 from builders import OPENED_AT, a_pipeline, a_rule, a_run, at
+from interlock.domain.overdue import REFUSALS_LAST
 from interlock.domain.pipeline import Job, JobType, PostRun
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, StartIntent, moved, next_attempt, reopened
 from interlock.ports import CallFailed, Lost, StartedJob, TriggerError
 from interlock.simulation.faults import FunctionCrashed
-from interlock.steps.start_job import REFUSALS_LAST, start_job
+from interlock.steps.start_job import start_job
 from interlock.steps.task import NoLongerReady, RunOver, StartRefused
 from world_builder import NOW, WAITS_FOR_ROWS, World, a_task, later
 

@@ -8,8 +8,9 @@ from interlock.domain.plain_text import clock
 from interlock.domain.run import Run, RunStatus
 
 GRACE = timedelta(minutes=15)
-# StartJob repeats refusals for half an hour, and a start whose fate is unknown four times after a quarter of an hour.
-_REFUSALS_LAST = timedelta(minutes=30)
+# A service that refuses for now (throttled, too many runs) is asked again for this long, within one attempt.
+REFUSALS_LAST = timedelta(minutes=30)
+# StartJob repeats a start whose fate is unknown four times after a quarter of an hour.
 _START_MAY_TAKE = timedelta(hours=2)
 # CompleteRun and RecordFailure try what fails for less than this.
 JUDGING_MAY_TAKE = timedelta(hours=1)
@@ -33,7 +34,7 @@ def _start_was_due(run: Run) -> datetime:
     if run.retry_at is not None:
         instants.append(run.retry_at)
     if run.refused_since is not None:
-        instants.append(run.refused_since + _REFUSALS_LAST)
+        instants.append(run.refused_since + REFUSALS_LAST)
     return max(instants)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from interlock.domain import announcement
 from interlock.domain.event import Announcement
 from interlock.domain.expansion import ExpansionError, expand, job_values, without_secrets
+from interlock.domain.overdue import REFUSALS_LAST
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.readiness import Readiness
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, StartIntent, moved
@@ -25,8 +26,6 @@ from interlock.steps.task import NoLongerReady, OrchestratorPorts, RunOver, Star
 
 log = logging.getLogger(__name__)
 
-# A service that refuses for now (throttled, too many runs) is asked again for this long, within one attempt.
-REFUSALS_LAST = timedelta(minutes=30)
 # Waiting does not mend these. https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 _NO_SUCH_SECRET = frozenset(
     {
