@@ -21,7 +21,7 @@ from interlock.domain.pipeline import (
     Trigger,
     Validation,
 )
-from interlock.domain.run import Run, RunKey, RunStatus, opened
+from interlock.domain.run import Run, RunKey, RunStatus, StartIntent, opened
 from interlock.domain.sensor import Reading
 
 
@@ -102,3 +102,9 @@ def a_run(status: str = "WAITING", *, key: RunKey | None = None, **changes: Any)
         "job_ends_by": at("2026-03-02T12:10"),
     }
     return replace(run, **({**running, **changes} if status == "RUNNING" else changes))
+
+
+def an_intent(attempt: int, began_at: datetime, **changes: Any) -> StartIntent:
+    """To start the job of `a_pipeline`."""
+    known: dict[str, Any] = {"job_type": "glue", "config": '{"jobName":"gold-revenue-etl"}'}
+    return StartIntent(attempt, began_at, **(known | changes))

@@ -99,12 +99,14 @@ class Jobs:
     calls: Interruptions
     publishes_end: bool = True
     can_be_asked: bool = True
+    asked_with: tuple[str, ...] = ()
     started: list[JobRequest] = field(default_factory=list)
     found: StartedJob | TriggerError | None = None
     says: Outcome | TriggerError | None = None
     answer: Callable[[], Outcome] | None = None
     refusal: TriggerError | None = None
     cancel_error: TriggerError | None = None
+    disproved: str | TriggerError | None = None
     cancelled: list[Mapping[str, Any]] = field(default_factory=list)
 
     def of_type(self, job_type: str) -> Jobs:
@@ -131,6 +133,9 @@ class Jobs:
         if self.cancel_error is not None:
             raise self.cancel_error
         self.cancelled.append(handle)
+
+    def disproof(self, handle: Mapping[str, Any]) -> str | None:  # noqa: ARG002
+        return _said(self.disproved)
 
 
 def _said(said: Any) -> Any:

@@ -409,6 +409,7 @@ class JobRequest:
         default_factory=dict
     )  # DATE, HOUR, PAR_DAY, PAR_HOUR, PIPELINE, ATTEMPT, RUN_ID
     idempotent: bool = False  # the user says that the target can take one start twice
+    since: datetime | None = None  # `find` alone: the earlier try called the service at this time or after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,24 +434,41 @@ class TriggerError(Exception):
         self.permanent, self.unknown_outcome = permanent, unknown_outcome
 
 
+class OnlyRepeatingTells(TriggerError):
+    """`find` cannot say whether the job exists; the same start made again can: the service recognises it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, permanent=False, unknown_outcome=True)
+
+
 class JobTrigger(Protocol):
     """An adapter that starts jobs of one type; `triggers/` has one file for each."""
 
-    publishes_end: bool  # AWS publishes a state-change event when such a job ends
-    can_be_asked: bool  # `status` answers; else only a callback or the answer tells
+    publishes_end: bool = False  # AWS publishes a state-change event when such a job ends
+    can_be_asked: bool = True  # `status` answers; else only a callback or the answer tells
+    # Keys of job.config that `status` and `cancel` need beside the handle: addresses and credentials. The run keeps them
+    # as they are written, and they are expanded anew for each call: no secret is stored, and one that rotates is followed.
+    asked_with: tuple[str, ...] = ()
 
     def find(self, request: JobRequest) -> StartedJob | None:
-        """The job that an earlier try of this attempt may have started; None when there is none.
+        """The job that an earlier try of this attempt may have started; None when there certainly is none.
 
         A target that cannot be asked: `TriggerError` (unknown outcome), or None if it can take one start twice.
         """
 
     def start(self, request: JobRequest) -> StartedJob: ...
     def status(self, handle: Mapping[str, Any]) -> Outcome | None:
-        """None while it runs. An unknown remote state raises: it is never `running`."""
+        """None while it runs. An unknown remote state raises: it is never `running`.
+
+        `handle` is the one of `StartedJob`, with the keys of `asked_with` beside it.
+        """
 
     def cancel(self, handle: Mapping[str, Any]) -> None:
-        """A job that has ended already is no error."""
+        """A job that has ended already is no error. `handle` as in `status`."""
+
+    def disproof(self, handle: Mapping[str, Any]) -> str | None:  # noqa: ARG002  most services mean what they say
+        """Why a job that its service calls a success failed all the same; None when nothing speaks against it."""
+        return None
 
 
 class Triggers(Protocol):

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from builders import OPENED_AT, a_key, a_pipeline, a_run, at
+from builders import OPENED_AT, a_key, a_pipeline, a_run, an_intent, at
 from interlock.aws import keys
 from interlock.aws.control_table import DynamoControlTable
 from interlock.aws.outbox import events_of
@@ -21,7 +21,6 @@ from interlock.domain.run import (
     JobEnd,
     Outcome,
     RunStatus,
-    StartIntent,
     moved,
     next_attempt,
     opened,
@@ -135,9 +134,7 @@ def test_a_move_keeps_what_another_function_noted_meanwhile(control, stored):
 
 
 def test_a_retry_leaves_nothing_of_the_attempt_before_in_the_row(control, stored, table):
-    run = stored(
-        a_run("RUNNING", outcome=FAILURE, intent=StartIntent(1, NOW), task_token="t", token_for="job")
-    )
+    run = stored(a_run("RUNNING", outcome=FAILURE, intent=an_intent(1, NOW), task_token="t", token_for="job"))
 
     control.move(run, next_attempt(run, NOW, [], retry_at=NOW))
 
@@ -179,9 +176,9 @@ def test_a_note_keeps_what_others_wrote(control, stored):
     run = stored(a_run())
     control.register_token(run.key, run.execution_name, RunStatus.WAITING, "token", "readiness")
 
-    after = control.note(run, replace(run, intent=StartIntent(1, NOW)))
+    after = control.note(run, replace(run, intent=an_intent(1, NOW)))
 
-    assert (after.task_token, after.intent) == ("token", StartIntent(1, NOW))
+    assert (after.task_token, after.intent) == ("token", an_intent(1, NOW))
 
 
 def test_a_note_of_nothing_writes_nothing(control):

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import OPENED_AT, a_key, a_run
+from builders import OPENED_AT, a_key, a_run, an_intent
 from hostile import hostile_values
 from interlock.aws.run_item import RowInvalid, plain, read_run, run_item, storable
 from interlock.domain.event import Announcement, EventType
 from interlock.domain.readiness import RuleVerdict
-from interlock.domain.run import FailureCategory, JobEnd, Outcome, RunStatus, StartIntent, opened
+from interlock.domain.run import FailureCategory, JobEnd, Outcome, RunStatus, opened
 
 AT = OPENED_AT + timedelta(milliseconds=7)
 MEMBER = RuleVerdict("stock", "stock.count >= 0.5", False, "stock.count is 0.25", 0.25, 0.5, None)
@@ -26,7 +26,7 @@ EVERYTHING = a_run(
     task_token="token",
     token_for="job",
     verdicts=(GROUP, MEMBER),
-    intent=StartIntent(3, AT),
+    intent=an_intent(3, AT),
     refused_since=AT,
     refusal="Rate exceeded",
     handle={"jobName": "etl", "runId": "jr_1", "port": 8080, "flags": [True, None, 0.5]},

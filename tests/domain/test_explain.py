@@ -5,7 +5,7 @@ from datetime import date, time, timedelta
 
 import pytest
 
-from builders import a_key, a_pipeline, a_rule, a_run, a_trigger, at
+from builders import a_key, a_pipeline, a_rule, a_run, a_trigger, an_intent, at
 from interlock.domain import announcement
 from interlock.domain.baseline import Baseline
 from interlock.domain.explain import explain
@@ -24,7 +24,7 @@ from interlock.domain.pipeline import (
 )
 from interlock.domain.promise import PromiseKind, promised, settled
 from interlock.domain.retry import decide_retry
-from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, StartIntent
+from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus
 from situations import NOW, ROWS, WAITS_FOR_ROWS, a_situation
 
 CRON = a_pipeline(cron="30 6 * * 1-5", timezone="Europe/Berlin", rules=[ROWS])
@@ -300,7 +300,7 @@ def backing_off() -> Run:
             id="refused",
         ),
         pytest.param(
-            a_situation(run=a_run(intent=StartIntent(1, NOW))),
+            a_situation(run=a_run(intent=an_intent(1, NOW))),
             "is being started: the glue service was called, and its answer is not known yet",
             ("the service is asked whether the job exists, and the run goes on from there",),
             id="the call's answer is unknown",

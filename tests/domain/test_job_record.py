@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from builders import OPENED_AT, a_key, a_run
+from builders import OPENED_AT, a_key, a_run, an_intent
 from interlock.domain.job_record import JobRecord, applies_to
-from interlock.domain.run import JobEnd, Outcome, StartIntent, attempt_name
+from interlock.domain.run import JobEnd, Outcome, attempt_name
 
 RUNNING = a_run("RUNNING", attempt=2)
-STARTING = a_run("WAITING", attempt=2, intent=StartIntent(2, OPENED_AT))
+STARTING = a_run("WAITING", attempt=2, intent=an_intent(2, OPENED_AT))
 
 
 def a_record(**changes):
@@ -51,7 +51,7 @@ def test_a_run_that_has_ended_believes_nobody(status):
         pytest.param(STARTING, True, id="its start is under way"),
         pytest.param(replace(STARTING, intent=None), False, id="nothing was started"),
         pytest.param(
-            replace(STARTING, intent=StartIntent(1, OPENED_AT)), False, id="only the attempt before was"
+            replace(STARTING, intent=an_intent(1, OPENED_AT)), False, id="only the attempt before was"
         ),
     ],
 )

@@ -4,9 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from builders import OPENED_AT, a_run, at
+from builders import OPENED_AT, a_run, an_intent, at
 from interlock.domain.overdue import why_overdue
-from interlock.domain.run import StartIntent
 
 WINDOW_ENDS = OPENED_AT + timedelta(hours=1)
 JOB_ENDS_BY = at("2026-03-02T12:10")
@@ -32,7 +31,7 @@ JOB_ENDS_BY = at("2026-03-02T12:10")
             id="its job service refused for now",
         ),
         pytest.param(
-            a_run(intent=StartIntent(1, OPENED_AT)),
+            a_run(intent=an_intent(1, OPENED_AT)),
             WINDOW_ENDS + timedelta(hours=2),
             id="a start whose fate is unknown is looked up for an hour",
         ),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from builders import OPENED_AT, a_key, a_run, at
+from builders import OPENED_AT, a_key, a_run, an_intent, at
 from interlock.domain.event import Announcement, EventType
 from interlock.domain.readiness import RuleVerdict
 from interlock.domain.run import (
@@ -19,7 +19,6 @@ from interlock.domain.run import (
     Run,
     RunKey,
     RunStatus,
-    StartIntent,
     attempt_name,
     check_move,
     execution_name,
@@ -109,7 +108,8 @@ SPENT = {
     "task_token": "token",
     "token_for": "job",
     "verdicts": (RuleVerdict("row-count", "row-count.count >= 1000", True, "it is", 1, 1, OPENED_AT),),
-    "intent": StartIntent(1, OPENED_AT),
+    "intent": an_intent(1, OPENED_AT),
+    "asked_with": {"token": "${secret:t}"},
     "refused_since": OPENED_AT,
     "refusal": "Rate exceeded",
     "synchronous": True,

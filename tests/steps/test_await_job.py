@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from builders import OPENED_AT, a_key, a_run, at
+from builders import OPENED_AT, a_key, a_run, an_intent, at
 from interlock.domain.job_record import JobRecord
-from interlock.domain.run import FailureCategory, JobEnd, Outcome, StartIntent
+from interlock.domain.run import FailureCategory, JobEnd, Outcome
 from interlock.ports import CallFailed, TriggerError
 from interlock.simulation.faults import FunctionCrashed
-from interlock.steps.await_job import ask_job, await_job, next_poll, poll_job, record_end, settle
+from interlock.steps.await_job import await_job, next_poll, poll_job, record_end, settle
 from interlock.steps.job_event import job_ended
+from interlock.steps.remote_job import Asked, ask_job
 from interlock.steps.task import RunOver
 from world_builder import FAILED, NOW, SUCCEEDED, World, a_task, later
 
@@ -141,7 +142,7 @@ def test_a_service_is_believed_as_far_as_it_answers(says, told):
     world = World()
     world.jobs.says = says
 
-    assert ask_job(RUNNING, world.jobs) == told
+    assert ask_job(RUNNING, world.jobs, world.vault).outcome == told
 
 
 @pytest.mark.parametrize(("handle", "can_be_asked"), [(None, True), ({"runId": "jr_1"}, False)])
@@ -149,7 +150,7 @@ def test_who_cannot_be_asked_is_not(handle, can_be_asked):
     world = World()
     world.jobs.can_be_asked, world.jobs.says = can_be_asked, SUCCEEDED
 
-    assert ask_job(replace(RUNNING, handle=handle), world.jobs) is None
+    assert ask_job(replace(RUNNING, handle=handle), world.jobs, world.vault) == Asked()
 
 
 def test_a_poll_that_finds_the_end_records_it_and_wakes_the_run():
@@ -270,7 +271,7 @@ def test_a_run_that_does_not_sleep_on_its_job_is_not_woken_by_its_end(status, to
 
 
 def test_a_job_that_ends_before_its_handle_is_stored_is_remembered_and_wakes_nobody():
-    starting = a_run(intent=StartIntent(1, OPENED_AT), task_token="old", token_for="readiness")
+    starting = a_run(intent=an_intent(1, OPENED_AT), task_token="old", token_for="readiness")
     world = World(run=starting)
 
     report(world, a_report())

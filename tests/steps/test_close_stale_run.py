@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from builders import a_key, a_pipeline, a_rule, a_run, at
+from builders import a_key, a_pipeline, a_rule, a_run, an_intent, at
 from interlock.domain.pipeline import Job, JobType, OnTimeout
-from interlock.domain.run import JobEnd, Outcome, RunStatus, StartIntent
+from interlock.domain.run import JobEnd, Outcome, RunStatus
 from interlock.ports import CallFailed, DueRun, TriggerError
 from interlock.steps.await_job import WAITS_FOR_JUDGEMENT
 from interlock.steps.check_runs import ChecksFailed, check_runs
@@ -123,7 +123,7 @@ def test_a_waiting_run_that_is_not_ready_expires_as_any_does():
 
 
 def test_a_start_whose_fate_is_unknown_is_given_its_time():
-    world = ready(World(run=a_run(intent=StartIntent(1, NOW))))
+    world = ready(World(run=a_run(intent=an_intent(1, NOW))))
 
     check(world, AFTER_WINDOW, "readiness")
 

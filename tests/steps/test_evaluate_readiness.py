@@ -4,8 +4,8 @@ from contextlib import suppress
 
 import pytest
 
-from builders import a_key, a_pipeline, a_rule, a_run, at
-from interlock.domain.run import RunStatus, StartIntent, moved
+from builders import a_key, a_pipeline, a_rule, a_run, an_intent, at
+from interlock.domain.run import RunStatus, moved
 from interlock.ports import DueRun
 from interlock.simulation.faults import FunctionCrashed
 from interlock.steps.evaluate_readiness import cancel_waiting, evaluate_readiness, expire_run
@@ -165,7 +165,7 @@ def test_a_run_that_was_cancelled_by_somebody_else_is_not_cancelled_twice():
 
 @pytest.mark.parametrize("now", [NOW, WINDOW_ENDS, later(days=1)])
 def test_a_run_whose_job_may_be_running_is_sent_on_to_find_out_whatever_the_rules_say(now):
-    broken = a_run(intent=StartIntent(1, NOW))
+    broken = a_run(intent=an_intent(1, NOW))
     world = World(run=broken)
     world.write_sensor(**TOO_FEW)
 

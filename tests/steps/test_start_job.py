@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from builders import OPENED_AT, a_pipeline, a_rule, a_run, at
+from builders import OPENED_AT, a_pipeline, a_rule, a_run, an_intent, at
 from interlock.domain.overdue import REFUSALS_LAST
 from interlock.domain.pipeline import Job, JobType, PostRun
-from interlock.domain.run import FailureCategory, JobEnd, Outcome, StartIntent, moved, next_attempt, reopened
+from interlock.domain.run import FailureCategory, JobEnd, Outcome, moved, next_attempt, reopened
 from interlock.ports import CallFailed, Lost, StartedJob, TriggerError
 from interlock.simulation.faults import FunctionCrashed
 from interlock.steps.start_job import start_job
@@ -18,7 +18,7 @@ from interlock.steps.task import NoLongerReady, RunOver, StartRefused
 from world_builder import NOW, WAITS_FOR_ROWS, World, a_task, later
 
 ASLEEP = a_run(task_token="old", token_for="readiness")
-TRIED = replace(ASLEEP, intent=StartIntent(1, NOW))
+TRIED = replace(ASLEEP, intent=an_intent(1, NOW))
 FOUND = StartedJob({"jobName": "etl", "runId": "jr_9"}, "jr_9")
 THROTTLED = TriggerError("Rate exceeded", permanent=False)
 UNHEARD = TriggerError("no answer", permanent=False, unknown_outcome=True)
@@ -153,7 +153,7 @@ def test_a_start_that_cannot_be_looked_up_is_failed_and_not_repeated():
 
 
 def test_an_intent_of_the_attempt_before_looks_for_nothing():
-    run = replace(ASLEEP, attempt=2, intent=StartIntent(1, OPENED_AT))
+    run = replace(ASLEEP, attempt=2, intent=an_intent(1, OPENED_AT))
     world = a_world(run)
     world.jobs.found = FOUND
 
@@ -169,7 +169,7 @@ def test_the_intent_is_in_the_row_before_the_service_is_called():
 
     start(world)
 
-    assert seen == [StartIntent(1, NOW)]
+    assert seen == [an_intent(1, NOW)]
 
 
 def test_the_remote_id_is_known_before_the_run_moves():
@@ -237,7 +237,7 @@ def test_a_run_that_is_cancelled_before_its_intent_is_written_starts_nothing():
 
 @pytest.mark.parametrize(
     ("cancel_error", "said"),
-    [(None, "its job was cancelled"), (THROTTLED, "its job could not be cancelled: Rate exceeded")],
+    [(None, "the job was cancelled"), (THROTTLED, "its job could not be cancelled: Rate exceeded")],
 )
 def test_a_job_whose_run_moved_on_while_it_was_started_is_cancelled(cancel_error, said):
     world = a_world()
@@ -341,7 +341,7 @@ def test_a_service_that_refuses_for_now_is_asked_again_within_the_attempt():
     ("refusal", "intent"),
     [
         pytest.param(THROTTLED, None, id="heard: there is no job"),
-        pytest.param(UNHEARD, StartIntent(1, NOW), id="not heard: there may be one"),
+        pytest.param(UNHEARD, an_intent(1, NOW), id="not heard: there may be one"),
     ],
 )
 def test_a_start_that_was_not_heard_is_looked_up_by_the_next_try(refusal, intent):

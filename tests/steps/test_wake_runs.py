@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from builders import a_key, a_pipeline, a_rule, a_run, at
+from builders import a_key, a_pipeline, a_rule, a_run, an_intent, at
 from interlock.domain.pipeline import Start
 from interlock.domain.routing import SensorWritten
-from interlock.domain.run import StartIntent, moved, reopened
+from interlock.domain.run import moved, reopened
 from interlock.ports import DueRun, Lost
 from interlock.simulation.faults import FunctionCrashed
 from interlock.steps.wake_runs import sensor_written
@@ -299,7 +299,7 @@ def test_a_run_that_nothing_knows_of_but_its_row_is_set_going():
 
 
 def test_a_run_whose_job_may_be_running_does_not_expire():
-    world = asleep_world(replace(ASLEEP, intent=StartIntent(1, NOW)))
+    world = asleep_world(replace(ASLEEP, intent=an_intent(1, NOW)))
 
     write(world, "row-count", TOO_FEW, now=at("2026-03-02T09:00"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -133,7 +134,12 @@ def _written(name: str, value: Any) -> Any:
         case datetime():
             return instant_text(value)
         case StartIntent():
-            return {"attempt": value.attempt, "at": instant_text(value.at)}
+            return {
+                "attempt": value.attempt,
+                "at": instant_text(value.at),
+                "jobType": value.job_type,
+                "config": value.config,
+            }
         case Outcome():
             return _outcome_item(value)
         case RunStatus():
@@ -199,6 +205,7 @@ def _read_run(item: Mapping[str, Any]) -> Run:
         refusal=_text(item, "refusal"),
         job_type=_text(item, "jobType"),
         handle=plain(_a(dict, item["handle"])) if item.get("handle") else None,
+        asked_with=plain(_a(dict, item.get("askedWith") or {})),
         remote_id=_text(item, "remoteId"),
         synchronous=bool(item.get("synchronous")),
         started_at=when("startedAt"),
@@ -229,7 +236,10 @@ def whole_number(value: Any) -> int:
 
 
 def _intent(item: Mapping[str, Any]) -> StartIntent:
-    intent = StartIntent(int(item["attempt"]), parse_instant_text(item["at"]))
+    at, job_type, config = parse_instant_text(item["at"]), _a(str, item["jobType"]), _a(str, item["config"])
+    if not isinstance(json.loads(config), dict):
+        raise TypeError("intent.config is no mapping")
+    intent = StartIntent(int(item["attempt"]), at, job_type, config)
     if _written("intent", intent) != item:
         raise ValueError("intent is not as we write it")
     return intent

@@ -199,6 +199,9 @@ class Validation:
         return AllOf(self.rules) if self.match is Match.ALL else AnyOf(self.rules)
 
 
+DEFAULT_POLL_WINDOW = timedelta(seconds=14400)
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """The outside work a run starts."""
@@ -210,7 +213,7 @@ class Job:
     max_drift_reruns: int = 1
     max_manual_reruns: int = 1
     retry_backoff: timedelta = timedelta(minutes=1)  # before the first retry; doubles with each
-    poll_window: timedelta = timedelta(seconds=14400)
+    poll_window: timedelta = DEFAULT_POLL_WINDOW
     on_timeout: OnTimeout = OnTimeout.CANCEL
     idempotent: bool = False  # the target can take one start twice
 

@@ -88,10 +88,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class StartIntent:
-    """Written before the job service is called: a later try sees that an earlier one may have started the job."""
+    """Written before the job service is called: a later try sees that an earlier one may have started the job.
+
+    With what it was asked for: the config may change or go before that try, and it must look for the same job.
+    """
 
     attempt: int
     at: datetime
+    job_type: str
+    config: str  # job.config as it is written, placeholders and all: canonical JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,9 @@ class Run:
     refusal: str | None = None
     job_type: str | None = None  # of the job this attempt started: the config may have changed or gone since
     handle: Mapping[str, Any] | None = None  # of the running job; JSON-safe, no secrets
+    asked_with: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # of job.config as written, to ask and stop it with
     remote_id: str | None = None  # what the job service calls it
     synchronous: bool = False  # its answer is its end: nobody can be asked for it later
     started_at: datetime | None = None
@@ -203,6 +211,7 @@ _NEXT_ATTEMPT: Mapping[str, Any] = {
     "refusal": None,
     "job_type": None,
     "handle": None,
+    "asked_with": {},
     "remote_id": None,
     "synchronous": False,
     "started_at": None,

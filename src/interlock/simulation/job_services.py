@@ -20,7 +20,17 @@ from interlock.simulation.invocations import TIMER
 from interlock.simulation.scenario import JobPlay, JobResult
 
 _DEFAULT_PLAY = (JobPlay(),)
-_starting: ContextVar[JobRequest | None] = ContextVar("starting", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Calling:
+    """An adapter at work."""
+
+    job_type: str
+    request: JobRequest | None = None  # what it is to start
+
+
+_calling: ContextVar[_Calling | None] = ContextVar("calling", default=None)
 
 
 class Refused(Exception):
@@ -146,50 +156,70 @@ def _how(play: JobPlay) -> str:
 
 
 class PlayedTriggers:
-    """The real adapters, noting for which request a service is being called. Implements `ports.Triggers`."""
+    """The real adapters, noting which of them calls, and to start what. Implements `ports.Triggers`."""
 
     def __init__(self, real: Triggers) -> None:
         self._real = real
 
     def of_type(self, job_type: str) -> JobTrigger:
-        return _PlayedTrigger(self._real.of_type(job_type))
+        return _PlayedTrigger(job_type, self._real.of_type(job_type))
 
 
-class _PlayedTrigger:
-    def __init__(self, real: JobTrigger) -> None:
-        self._real = real
+class _PlayedTrigger(JobTrigger):
+    def __init__(self, job_type: str, real: JobTrigger) -> None:
+        self._job_type, self._real = job_type, real
         self.publishes_end, self.can_be_asked = real.publishes_end, real.can_be_asked
+        self.asked_with = real.asked_with
 
     def find(self, request: JobRequest) -> StartedJob | None:
-        with _for(request):
+        with _noted(_Calling(self._job_type, request)):
             return self._real.find(request)
 
     def start(self, request: JobRequest) -> StartedJob:
-        with _for(request):
+        with _noted(_Calling(self._job_type, request)):
             return self._real.start(request)
 
     def status(self, handle: Mapping[str, Any]) -> Outcome | None:
-        return self._real.status(handle)
+        with _noted(_Calling(self._job_type)):
+            return self._real.status(handle)
 
     def cancel(self, handle: Mapping[str, Any]) -> None:
-        self._real.cancel(handle)
+        with _noted(_Calling(self._job_type)):
+            self._real.cancel(handle)
+
+    def disproof(self, handle: Mapping[str, Any]) -> str | None:
+        with _noted(_Calling(self._job_type)):
+            return self._real.disproof(handle)
 
 
 @contextmanager
-def _for(request: JobRequest) -> Iterator[None]:
-    before = _starting.get(None)
-    _starting.set(request)
-    yield
-    _starting.set(before)
+def _noted(calling: _Calling) -> Iterator[None]:
+    before = _calling.get()
+    _calling.set(calling)
+    try:
+        yield
+    finally:
+        _calling.set(before)
 
 
 def _request() -> JobRequest:
-    request = _starting.get()
-    assert request is not None, "services are started through the adapters alone"
+    request = _at_work().request
+    assert request is not None, "a service is asked to start a job by `start` alone"
     return request
+
+
+def _at_work() -> _Calling:
+    calling = _calling.get()
+    assert calling is not None, "services are reached through the adapters alone"
+    return calling
+
+
+def type_of_job_called_for() -> str:
+    """Which type of job the adapter that calls is for."""
+    return _at_work().job_type
 
 
 def pipeline_being_started() -> str | None:
     """Whose job a service is being called for."""
-    request = _starting.get()
-    return None if request is None else request.key.pipeline_id
+    calling = _calling.get()
+    return None if calling is None or calling.request is None else calling.request.key.pipeline_id

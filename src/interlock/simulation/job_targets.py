@@ -12,11 +12,18 @@ from typing import Any
 from interlock.domain.run import FailureCategory
 from interlock.ports import CallFailed
 from interlock.simulation.invocations import TIMER
-from interlock.simulation.job_services import Job, JobServices, Refused, no_one, pipeline_being_started
+from interlock.simulation.job_services import (
+    Job,
+    JobServices,
+    Refused,
+    no_one,
+    pipeline_being_started,
+    type_of_job_called_for,
+)
 from interlock.simulation.our_calls import OurCalls
 from interlock.simulation.scenario import JobResult
 from interlock.simulation.waiting import answer_at
-from interlock.triggers.http_calls import AnswerLost, HttpAnswer, NotSent
+from interlock.triggers.http_calls import BODY_BYTES, AnswerLost, HttpAnswer, HttpCalls, NotSent
 from interlock.triggers.processes import Ended
 
 _STATUS = re.compile(r"[1-5][0-9][0-9]")
@@ -29,14 +36,41 @@ _STATUS_OF_ERROR = (
 )
 
 
+class HttpByJobType:
+    """What each adapter reaches over HTTP: a target of its own. Implements `triggers.http_calls.HttpCalls`."""
+
+    def __init__(self, targets: Mapping[str, HttpCalls]) -> None:
+        self._targets = targets
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: str | None,
+        within_seconds: float,
+        *,
+        most_body_bytes: int = BODY_BYTES,
+    ) -> HttpAnswer:
+        target = self._targets[type_of_job_called_for()]
+        return target.request(method, url, headers, body, within_seconds, most_body_bytes=most_body_bytes)
+
+
 class HttpTargets:
-    """Implements `triggers.http_calls.HttpCalls`."""
+    """Any endpoint. Implements `triggers.http_calls.HttpCalls`."""
 
     def __init__(self, jobs: JobServices, calls: OurCalls, call_back: Callable[[Job], None]) -> None:
         self._jobs, self._calls, self._call_back = jobs, calls, call_back
 
     def request(
-        self, method: str, url: str, headers: Mapping[str, str], body: str | None, within_seconds: float
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: str | None,
+        within_seconds: float,
+        *,
+        most_body_bytes: int = BODY_BYTES,  # noqa: ARG002  what is answered here is short
     ) -> HttpAnswer:
         config = {"url": url, "method": method, "headers": dict(headers), "body": _parsed(body)}
         try:

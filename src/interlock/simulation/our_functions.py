@@ -44,7 +44,7 @@ from interlock.simulation.history import History
 from interlock.simulation.invocations import Handler
 from interlock.simulation.job_clients import GlueClient, LambdaClient, Publish, StatesClient
 from interlock.simulation.job_services import JobServices, PlayedTriggers, Tell
-from interlock.simulation.job_targets import HttpTargets, Machine
+from interlock.simulation.job_targets import HttpByJobType, HttpTargets, Machine
 from interlock.simulation.memory_table import MemoryTable
 from interlock.simulation.our_calls import OurCalls
 from interlock.simulation.routine_table import RoutineTable
@@ -156,9 +156,10 @@ def _outside(aws: Simulated) -> Outside:
         "stepfunctions": lambda: StatesClient(aws.jobs, aws.calls, aws.publish),
         "lambda": lambda: LambdaClient(aws.jobs, aws.calls, aws.call_back),
     }
+    by_http = {"http": HttpTargets(aws.jobs, aws.calls, aws.call_back)}
     return Outside(
         clients=lambda service: clients[service](),
-        http=HttpTargets(aws.jobs, aws.calls, aws.call_back),
+        http=HttpByJobType(by_http),
         processes=Machine(aws.jobs),
         in_background=InBackground(aws.clock),
         commands_allowed=True,

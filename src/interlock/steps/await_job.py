@@ -7,17 +7,9 @@ from datetime import datetime, timedelta
 
 from interlock.domain.job_record import JobRecord, applies_to
 from interlock.domain.overdue import GRACE, JUDGING_MAY_TAKE
-from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus
-from interlock.ports import (
-    CallFailed,
-    ControlTable,
-    DueRun,
-    JobLog,
-    JobTrigger,
-    Lost,
-    StateMachine,
-    TriggerError,
-)
+from interlock.domain.run import Outcome, Run, RunStatus
+from interlock.ports import CallFailed, ControlTable, DueRun, JobLog, JobTrigger, Lost, StateMachine
+from interlock.steps.remote_job import Asked, ask_job
 from interlock.steps.run_log import fields
 from interlock.steps.task import OrchestratorPorts, RunOver, Task
 
@@ -42,27 +34,11 @@ def await_job(task: Task, ports: OrchestratorPorts, now: datetime) -> None:
         trigger = ports.triggers.of_type(run.job_type or "")
         ports.control.promise(next_poll(run, trigger, 0, now))
         # An event that came before the remote id was remembered told nobody.
-        ending = ask_job(run, trigger) if trigger.publishes_end else None
-        if ending is not None:
-            run = record_end(run, ending, ports.control, ports.joblog, now)
+        asked = ask_job(run, ports.triggers, ports.secrets) if trigger.publishes_end else Asked()
+        if asked.outcome is not None:
+            run = record_end(run, asked.outcome, ports.control, ports.joblog, now)
     if run.outcome is not None:
         ports.machine.succeed(task.token or "")
-
-
-def ask_job(run: Run, trigger: JobTrigger) -> Outcome | None:
-    """How the job ended; None while it runs, and when the service cannot be asked just now.
-
-    A state that nobody knows is a failure, never `running`.
-    """
-    if run.handle is None or not trigger.can_be_asked:
-        return None
-    try:
-        return trigger.status(run.handle)
-    except TriggerError as error:
-        if error.permanent:
-            return Outcome(JobEnd.FAIL, str(error)[:1000], FailureCategory.PERMANENT, may_live=True)
-        log.warning("job could not be asked", extra=fields(run, error=str(error)))
-        return None
 
 
 def next_poll(run: Run, trigger: JobTrigger, polls: int, now: datetime) -> DueRun:
@@ -138,7 +114,7 @@ def poll_job(run: Run, polls: int, ports: OrchestratorPorts, now: datetime) -> N
     if run.handle is None:
         return
     trigger = ports.triggers.of_type(run.job_type or "")
-    ending = ask_job(run, trigger)
-    if ending is not None:
-        wake_if_ended(record_end(run, ending, ports.control, ports.joblog, now), ports.machine)
+    ended = ask_job(run, ports.triggers, ports.secrets).outcome
+    if ended is not None:
+        wake_if_ended(record_end(run, ended, ports.control, ports.joblog, now), ports.machine)
     ports.control.promise(next_poll(run, trigger, polls, now))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from interlock.domain.bad_input import BadInput
+from interlock.domain.overdue import GRACE
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.routing import fires_of_date
 from interlock.domain.run import Run, RunStatus
@@ -77,12 +78,23 @@ def _look_at(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
             poll_job(run, due.tries, ports, now)
     else:
         pipeline = ports.control.pipeline(due.key.pipeline_id)
-        if pipeline is None:
+        if pipeline is None and run.status is RunStatus.WAITING and run.may_have_started:
+            _see_through(run, due, ports, now)
+        elif pipeline is None:
             if run.status is RunStatus.WAITING:
                 cancel_waiting(run, ports.control, ports.machine, now)
             ports.control.keep(due.key)
-            return
-        _wake(run, due, pipeline, ports, now)
+        else:
+            _wake(run, due, pipeline, ports, now)
+
+
+def _see_through(run: Run, due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
+    """Its config is gone, and its job may exist: StartJob's next try finds out, or nobody will."""
+    why = why_stale(run, due, now)
+    if why is not None:
+        close_stale_run(run, why, ports, now)
+    else:
+        ports.control.promise(replace(due, due_at=now + GRACE))
 
 
 def _fire(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:

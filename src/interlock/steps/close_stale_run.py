@@ -11,9 +11,11 @@ from interlock.domain.bad_input import BadInput
 from interlock.domain.overdue import why_overdue
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, moved
 from interlock.ports import ControlTable, DueRun, Lost
-from interlock.steps.await_job import WAITS_FOR_JUDGEMENT, ask_job
-from interlock.steps.complete_run import end_with_its_workflow
+from interlock.steps.await_job import WAITS_FOR_JUDGEMENT
+from interlock.steps.complete_run import end_with_its_workflow, poll_window_over
+from interlock.steps.remote_job import ask_job
 from interlock.steps.run_log import fields
+from interlock.steps.started_job import with_its_job
 from interlock.steps.task import BadTask, OrchestratorPorts, RunOver, read_key
 
 log = logging.getLogger(__name__)
@@ -53,9 +55,12 @@ def close_stale_run(run: Run, why: str, ports: OrchestratorPorts, now: datetime)
         pipeline = ports.control.pipeline(run.key.pipeline_id)
     except BadInput:
         pipeline = None  # it is closed all the same
+    at_last = now >= (run.job_ends_by or run.updated_at) + _CANCELLING_MAY_TAKE
+    if run.status is RunStatus.WAITING:
+        run, unknown = with_its_job(run, pipeline, ports, now, at_last=at_last)
+        why += unknown
     told = workflow_gone(run, pipeline, why, now)
     if run.status is RunStatus.RUNNING:
-        at_last = now >= (run.job_ends_by or run.updated_at) + _CANCELLING_MAY_TAKE
         outcome = _what_became_of_it(run, why, ports, now)
         after = end_with_its_workflow(run, pipeline, told, outcome, ports, now, at_last=at_last)
     else:
@@ -75,10 +80,9 @@ def _what_became_of_it(run: Run, why: str, ports: OrchestratorPorts, now: dateti
     """What its service says of its job by now; else it is given up."""
     if run.outcome is not None:
         return run.outcome
-    said = ask_job(run, ports.triggers.of_type(run.job_type or ""))
-    if said is not None:
-        return said
+    asked = ask_job(run, ports.triggers, ports.secrets)
+    if asked.outcome is not None:
+        return asked.outcome
     if run.job_ends_by is not None and now >= run.job_ends_by:
-        late = "the job did not end within jobPollWindowSeconds"
-        return Outcome(JobEnd.TIMEOUT, late, FailureCategory.TIMEOUT, exhausted=True, may_live=True)
+        return poll_window_over(asked)
     return Outcome(JobEnd.FAIL, f"its workflow is gone: {why}", FailureCategory.TRANSIENT, may_live=True)

@@ -10,15 +10,16 @@ from typing import Any
 from interlock.domain import announcement, drift_wording
 from interlock.domain.bad_input import BadInput
 from interlock.domain.event import Announcement
-from interlock.domain.pipeline import OnTimeout, Pipeline
+from interlock.domain.pipeline import Pipeline
 from interlock.domain.retry import RetryDecision, decide_retry
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, moved, next_attempt
-from interlock.ports import CallFailed, Lost, TriggerError
-from interlock.steps.await_job import ask_job
+from interlock.ports import CallFailed, Lost
 from interlock.steps.capture_baseline import capture_baseline
 from interlock.steps.open_run import exclusion_of
 from interlock.steps.people_alarmed import people_were_alarmed
+from interlock.steps.remote_job import Asked, ask_job, cancel_unless_left, cross_checked
 from interlock.steps.run_log import fields
+from interlock.steps.started_job import with_its_job
 from interlock.steps.task import OrchestratorPorts, RunOver, Task
 
 log = logging.getLogger(__name__)
@@ -41,9 +42,11 @@ def complete_run(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[st
             return _next(run, now)
         run = _with_outcome(run, ports)
         if run.status is RunStatus.RUNNING and run.outcome is not None:
-            left = _cancel_unless_left(run, pipeline, ports) if run.outcome.may_live else None
-            kept = _baseline(run, pipeline, ports, now, at_last=task.tries >= _MOST_CAPTURES)
-            run = _close(run, pipeline, run.outcome, left, kept, ports, now)
+            outcome = cross_checked(run, run.outcome, ports.triggers, ports.secrets)
+            left = _cancelled(run, pipeline, ports) if outcome.may_live else None
+            at_last = task.tries >= _MOST_CAPTURES
+            kept = _baseline(run, pipeline, outcome, ports, now, at_last=at_last)
+            run = _close(run, pipeline, outcome, left, kept, ports, now)
     return _next(run, now)
 
 
@@ -62,40 +65,35 @@ def _with_outcome(run: Run, ports: OrchestratorPorts) -> Run:
 
 def _end_of_window(run: Run, ports: OrchestratorPorts) -> Outcome:
     """Nobody reported an end: ask once more."""
+    asked = ask_job(run, ports.triggers, ports.secrets)
+    return asked.outcome or poll_window_over(asked)
+
+
+def poll_window_over(asked: Asked) -> Outcome:
+    """The outcome of a job whose end nobody learnt in time."""
     said = "the job did not end within jobPollWindowSeconds"
-    exhausted = Outcome(JobEnd.TIMEOUT, said, FailureCategory.TIMEOUT, exhausted=True, may_live=True)
-    return ask_job(run, ports.triggers.of_type(run.job_type or "")) or exhausted
+    if asked.unheard is not None:
+        said = f"{said}, and could not be asked: {asked.unheard}"[:1000]
+    return Outcome(JobEnd.TIMEOUT, said, FailureCategory.TIMEOUT, exhausted=True, may_live=True)
 
 
-def _cancel_unless_left(
+def _cancelled(
     run: Run, pipeline: Pipeline | None, ports: OrchestratorPorts, *, at_last: bool = False
 ) -> str:
-    if pipeline is not None and pipeline.job.on_timeout is OnTimeout.LEAVE:
-        return "the job was left running"
-    return cancel_job(run, ports, at_last=at_last)
-
-
-def cancel_job(run: Run, ports: OrchestratorPorts, *, at_last: bool = False) -> str:
-    """What became of the remote job, in words.
-
-    An error that may pass is raised, for the state machine to try again; `at_last` it is told as well.
-    """
-    if run.handle is None:
-        return "no job was started"
-    try:
-        ports.triggers.of_type(run.job_type or "").cancel(run.handle)
-    except TriggerError as error:
-        if not error.permanent and not at_last:
-            raise
-        return f"the job could not be cancelled: {error}"[:500]
-    return "the job was cancelled"
+    return cancel_unless_left(run, pipeline, ports.triggers, ports.secrets, at_last=at_last)
 
 
 def _baseline(
-    run: Run, pipeline: Pipeline | None, ports: OrchestratorPorts, now: datetime, *, at_last: bool
+    run: Run,
+    pipeline: Pipeline | None,
+    outcome: Outcome,
+    ports: OrchestratorPorts,
+    now: datetime,
+    *,
+    at_last: bool,
 ) -> list[Announcement]:
     """What a success is told with. A table that fails for now is raised, for the state machine to try again."""
-    if pipeline is None or run.outcome is None or run.outcome.end is not JobEnd.SUCCESS:
+    if pipeline is None or outcome.end is not JobEnd.SUCCESS:
         return []
     try:
         captured = capture_baseline(run, pipeline, ports.control, now)
@@ -182,10 +180,13 @@ def record_failure(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[
         pipeline = ports.control.pipeline(task.key.pipeline_id)
     except BadInput:
         pipeline = None  # perhaps that is the failure; it is recorded all the same
+    unknown = ""
     if run.status is RunStatus.WAITING:
-        told = announcement.infra_failure(
-            run, pipeline, "the run's workflow failed while it waited", error, now
-        )
+        at_last = task.tries >= _MOST_CANCELS
+        run, unknown = with_its_job(run, pipeline, ports, now, at_last=at_last)
+    if run.status is RunStatus.WAITING:
+        what = "the run's workflow failed while it waited"
+        told = announcement.infra_failure(run, pipeline, what, f"{error}{unknown}", now)
         after = moved(run, RunStatus.EXPIRED, now, [told], task_token=None, token_for=None)
     elif run.status is RunStatus.RUNNING:
         told = announcement.infra_failure(
@@ -213,18 +214,15 @@ def end_with_its_workflow(
     at_last: bool,
 ) -> Run:
     """The run after the end of a workflow that judged nothing: by the outcome that is known, else by `otherwise`."""
-    outcome = run.outcome or otherwise
+    outcome = cross_checked(run, run.outcome or otherwise, ports.triggers, ports.secrets)
     if outcome.end is JobEnd.SUCCESS:
         # The data is there; whoever reads of the failure reads of that too.
         run = replace(run, outcome=outcome)
         done = announcement.job_completed(replace(run, alerted=True), pipeline, outcome, now)
-        kept = _baseline(run, pipeline, ports, now, at_last=True)
+        kept = _baseline(run, pipeline, outcome, ports, now, at_last=True)
         return moved(run, RunStatus.SUCCEEDED, now, [told, done, *kept], task_token=None, token_for=None)
     decision = RetryDecision(False, "its workflow failed", retries=run.retries, code_retries=run.code_retries)
-    left = None
-    if outcome.may_live:
-        left = _cancel_unless_left(run, pipeline, ports, at_last=at_last)
-    elif run.outcome is None:
-        left = cancel_job(run, ports, at_last=at_last)
+    may_live = outcome.may_live or run.outcome is None
+    left = _cancelled(run, pipeline, ports, at_last=at_last) if may_live else None
     ended = announcement.job_ended_badly(run, pipeline, outcome, decision, now, left)
     return moved(run, RunStatus.FAILED, now, [told, *ended], outcome=outcome, task_token=None, token_for=None)

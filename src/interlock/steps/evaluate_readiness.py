@@ -27,13 +27,13 @@ def evaluate_readiness(task: Task, ports: OrchestratorPorts, now: datetime) -> N
     control, machine = ports.control, ports.machine
     pipeline = control.pipeline(task.key.pipeline_id)
     asleep = _fall_asleep(task, pipeline, ports, now)
-    if pipeline is None:
-        cancel_waiting(asleep, control, machine, now)
-        raise RunOver("the pipeline's config was removed")
     if asleep.may_have_started:
         # Its job may be running: StartJob finds out, whatever the rules say by now.
         machine.succeed(task.token or "")
         return
+    if pipeline is None:
+        cancel_waiting(asleep, control, machine, now)
+        raise RunOver("the pipeline's config was removed")
     _, readiness = read_readiness(pipeline, task.key, control, now)
     if not readiness.ready and now < asleep.window_ends_at:
         # The ledger row is what a sensor write finds this run by. A write between the look above and this row found
@@ -118,7 +118,9 @@ def _keep_watching_if_revived(
 
 
 def cancel_waiting(run: Run, control: ControlTable, machine: StateMachine, now: datetime) -> None:
-    """Its config was removed: a run that waits ends here."""
+    """Its config was removed: a run that waits ends here. One whose job may exist does not: StartJob sees to that."""
+    if run.may_have_started:
+        return
     try:
         cancelled = control.move(run, moved(run, RunStatus.CANCELLED, now))
     except Lost:

@@ -6,47 +6,44 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from interlock.domain import announcement
 from interlock.domain.event import Announcement
-from interlock.domain.expansion import ExpansionError, expand, job_values, without_secrets
+from interlock.domain.expansion import ExpansionError
 from interlock.domain.overdue import REFUSALS_LAST
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.readiness import Readiness
-from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, StartIntent, moved
-from interlock.ports import CallFailed, JobRequest, JobTrigger, Lost, Secrets, StartedJob, TriggerError
+from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus
+from interlock.ports import Lost, OnlyRepeatingTells, TriggerError
 from interlock.steps.await_job import record_end
 from interlock.steps.evaluate_readiness import cancel_waiting
+from interlock.steps.job_request import Expansion
 from interlock.steps.open_run import start_execution
 from interlock.steps.read_readiness import note_verdicts, read_start
+from interlock.steps.remote_job import cancel_unless_left
 from interlock.steps.run_log import fields
+from interlock.steps.started_job import (
+    StartedAs,
+    adopt_job,
+    find_earlier,
+    intent_of,
+    remember,
+    repeat_earlier,
+    running,
+    started_as,
+    triggered,
+)
 from interlock.steps.task import NoLongerReady, OrchestratorPorts, RunOver, StartRefused, Task
 
 log = logging.getLogger(__name__)
-
-# Waiting does not mend these. https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
-_NO_SUCH_SECRET = frozenset(
-    {
-        "ResourceNotFoundException",
-        "AccessDeniedException",
-        "InvalidRequestException",
-        "DecryptionFailure",
-        "BinarySecret",
-    }
-)
 
 
 def start_job(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[str, Any]:
     """What AwaitJob needs; raises `NoLongerReady`, `StartRefused` or `RunOver`."""
     pipeline = ports.control.pipeline(task.key.pipeline_id)
     if pipeline is None:
-        run = ports.control.run(task.key)
-        if run is not None and run.status is RunStatus.WAITING:
-            cancel_waiting(run, ports.control, ports.machine, now)
-            raise RunOver("the pipeline's config was removed")
-        readiness = None
+        run, readiness = ports.control.run(task.key), None
     else:
         run, readiness = read_start(pipeline, task.key, ports.control, now)
     if run is None or run.execution_name != task.execution:
@@ -55,57 +52,86 @@ def start_job(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[str, 
         raise RunOver("the run has moved on")
     if run.status is RunStatus.RUNNING:
         return _already_started(run, pipeline, ports, now)
-    if run.status is not RunStatus.WAITING or pipeline is None or readiness is None:
+    if run.status is not RunStatus.WAITING:
         raise RunOver(f"the run is {run.status}")
+    if pipeline is None or readiness is None:
+        return _without_config(run, ports, now)
     return _start(run, pipeline, readiness, ports, now)
+
+
+def _without_config(run: Run, ports: OrchestratorPorts, now: datetime) -> dict[str, Any]:
+    """Its config was removed. A job that was started all the same is seen to its end, as any that runs."""
+    expansion = Expansion(ports.secrets)
+    try:
+        adopted = adopt_job(run, None, expansion, ports, now)
+    except TriggerError as error:
+        return _refused(run, None, None, expansion.quoting_no_secret(error), ports, now)
+    if adopted is not None:
+        return _awaited(adopted)
+    if run.may_have_started:
+        run = ports.control.note(run, replace(run, intent=None))
+    cancel_waiting(run, ports.control, ports.machine, now)
+    raise RunOver("the pipeline's config was removed")
 
 
 def _start(
     run: Run, pipeline: Pipeline, readiness: Readiness, ports: OrchestratorPorts, now: datetime
 ) -> dict[str, Any]:
-    secrets: list[str] = []  # that the job is given: a service may quote them in its errors
+    expansion = Expansion(ports.secrets)
     try:
-        trigger = ports.triggers.of_type(pipeline.job.type)
-        request = _request(run, pipeline, ports, secrets)
-        started = _started_before(run, trigger, request)
-        if started is None:
+        job = _earlier_start(run, pipeline, readiness, expansion, ports)
+        if job is None:
+            # Told by its placeholders before anything is written: a config that cannot be expanded starts nothing.
+            request = expansion.request(run, pipeline)
             if not readiness.ready:
                 _back_to_waiting(run, readiness, ports)
             # Written before the call: a later try of this attempt then knows that a job may exist already.
-            run = ports.control.note(run, replace(run, intent=StartIntent(run.attempt, now)))
-            started = trigger.start(request)
+            run = ports.control.note(run, replace(run, intent=intent_of(run, pipeline, now)))
+            job = started_as(run, ports.triggers.of_type(pipeline.job.type).start(request), ports)
     except ExpansionError as error:
         return _refused_for_good(run, pipeline, readiness, str(error), ports, now)
     except TriggerError as error:
-        error = _quoting_no_secret(error, secrets)
-        if error.permanent:
-            return _refused_for_good(run, pipeline, readiness, str(error), ports, now)
-        return _refused_for_now(run, pipeline, readiness, error, ports, now)
-    started = replace(started, answer=started.answer and partial(_answer_of, started.answer, secrets))
-    return _record_start(run, pipeline, readiness, trigger, started, ports, now)
+        return _refused(run, pipeline, readiness, expansion.quoting_no_secret(error), ports, now)
+    return _record_start(run, pipeline, readiness, job, expansion, ports, now)
 
 
-def _started_before(run: Run, trigger: JobTrigger, request: JobRequest) -> StartedJob | None:
+def _earlier_start(
+    run: Run, pipeline: Pipeline, readiness: Readiness, expansion: Expansion, ports: OrchestratorPorts
+) -> StartedAs | None:
     """The job of an earlier try that called the service and did not live to tell: it is found, not started again."""
-    if not run.may_have_started:
-        return None
-    # Whoever reported its end has shown that there was one, also where nobody else can be asked.
-    return StartedJob({}) if run.outcome is not None else trigger.find(request)
+    try:
+        return find_earlier(run, pipeline, expansion, ports)
+    except OnlyRepeatingTells:
+        if not readiness.ready:
+            raise
+    try:
+        return repeat_earlier(run, pipeline, expansion, ports)
+    except TriggerError as error:
+        # A refusal of the repeat says nothing of the earlier try.
+        raise TriggerError(str(error), permanent=error.permanent, unknown_outcome=True) from None
 
 
-def _quoting_no_secret(error: TriggerError, secrets: list[str]) -> TriggerError:
-    text = without_secrets(str(error), secrets)
-    return TriggerError(text, permanent=error.permanent, unknown_outcome=error.unknown_outcome)
+def _refused(
+    run: Run,
+    pipeline: Pipeline | None,
+    readiness: Readiness | None,
+    error: TriggerError,
+    ports: OrchestratorPorts,
+    now: datetime,
+) -> dict[str, Any]:
+    if error.permanent:
+        return _refused_for_good(run, pipeline, readiness, str(error), ports, now)
+    return _refused_for_now(run, pipeline, readiness, error, ports, now)
 
 
-def _answer_of(answer: Callable[[], Outcome], secrets: list[str]) -> Outcome:
+def _answer_of(answer: Callable[[], Outcome], expansion: Expansion) -> Outcome:
     """How a synchronous job ended; a call that failed is a job that failed."""
     try:
         outcome = answer()
     except TriggerError as error:
         category = FailureCategory.PERMANENT if error.permanent else FailureCategory.TRANSIENT
         outcome = Outcome(JobEnd.FAIL, error=str(error), category=category)
-    return replace(outcome, error=outcome.error and without_secrets(outcome.error, secrets))
+    return replace(outcome, error=outcome.error and expansion.hidden(outcome.error))
 
 
 def _back_to_waiting(run: Run, readiness: Readiness, ports: OrchestratorPorts) -> None:
@@ -116,102 +142,42 @@ def _back_to_waiting(run: Run, readiness: Readiness, ports: OrchestratorPorts) -
     raise NoLongerReady(readiness.reason)
 
 
-def _request(run: Run, pipeline: Pipeline, ports: OrchestratorPorts, told: list[str]) -> JobRequest:
-    values = job_values(run.key, run.attempt, run.run_id)
-    return JobRequest(
-        key=run.key,
-        attempt=run.attempt,
-        run_id=run.run_id,
-        config=expand(
-            pipeline.job.config, values, partial(_secret, ports.secrets, told), ports.secrets.variable
-        ),
-        values=values,
-        idempotent=pipeline.job.idempotent,
-    )
-
-
-def _secret(secrets: Secrets, told: list[str], name: str) -> str:
-    try:
-        told.append(secrets.secret(name))
-        return told[-1]
-    except CallFailed as error:
-        if error.code in _NO_SUCH_SECRET:
-            raise TriggerError(f"the secret {name} cannot be read: {error.code}", permanent=True) from None
-        raise
-
-
 def _record_start(
     run: Run,
     pipeline: Pipeline,
     readiness: Readiness,
-    trigger: JobTrigger,
-    started: StartedJob,
+    job: StartedAs,
+    expansion: Expansion,
     ports: OrchestratorPorts,
     now: datetime,
 ) -> dict[str, Any]:
-    job_type = str(pipeline.job.type)
-    if trigger.publishes_end and started.remote_id:
-        # Before the move: the event that tells of the end names the job only by this id.
-        ports.joblog.remember_remote(job_type, started.remote_id, run.key, run.attempt, now)
-    after = _running(
-        run,
-        pipeline,
-        readiness,
-        now,
-        [announcement.job_triggered(run, now, job_type, started.remote_id)],
-        handle=started.handle,
-        remote_id=started.remote_id,
-        synchronous=started.answer is not None,
-    )
+    started = job.started
+    remember(run, job, ports, now)
+    after = running(run, pipeline, readiness, now, [triggered(run, job, now)], job)
     try:
         after = ports.control.move(run, after)
     except Lost as lost:
         current = lost.current
         if current is not None and current.status is RunStatus.RUNNING and current.attempt == run.attempt:
             return _awaited(current)
-        left = _cancel(trigger, started)
+        # Another end than this one's own was written meanwhile: nobody waits for the job.
+        left = cancel_unless_left(after, pipeline, ports.triggers, ports.secrets, at_last=True)
         log.warning("run moved on while its job was being started", extra=fields(current or run, job=left))
         raise RunOver(f"the run moved on while its job was being started; {left}") from None
-    log.info("job started", extra=fields(after, job_type=job_type, job_id=started.remote_id))
+    log.info("job started", extra=fields(after, job_type=job.job_type, job_id=started.remote_id))
     if started.answer is not None:
         # The answer of a synchronous target is the job's end.
-        record_end(after, started.answer(), ports.control, ports.joblog, now)
+        record_end(after, _answer_of(started.answer, expansion), ports.control, ports.joblog, now)
     return _awaited(after)
 
 
-def _cancel(trigger: JobTrigger, started: StartedJob) -> str:
-    if not started.handle:
-        return "its job has ended"
-    try:
-        trigger.cancel(started.handle)
-    except TriggerError as error:
-        return f"its job could not be cancelled: {error}"
-    return "its job was cancelled"
-
-
-def _running(
-    run: Run,
-    pipeline: Pipeline,
-    readiness: Readiness,
-    now: datetime,
-    events: list[Announcement],
-    **changes: Any,
-) -> Run:
-    passed = announcement.validation_passed(run, readiness, now)
-    known: dict[str, Any] = {
-        "job_type": str(pipeline.job.type),
-        "started_at": now,
-        "job_ends_by": now + pipeline.job.poll_window,
-        "verdicts": readiness.verdicts,
-        "seen": readiness.seen,
-        "task_token": None,
-        "token_for": None,
-    }
-    return moved(run, RunStatus.RUNNING, now, [passed, *events], **(known | changes))
-
-
 def _refused_for_good(
-    run: Run, pipeline: Pipeline, readiness: Readiness, error: str, ports: OrchestratorPorts, now: datetime
+    run: Run,
+    pipeline: Pipeline | None,
+    readiness: Readiness | None,
+    error: str,
+    ports: OrchestratorPorts,
+    now: datetime,
 ) -> dict[str, Any]:
     """The attempt ends as any other: it passes through RUNNING, with its failure known already."""
     outcome = Outcome(JobEnd.FAIL, error=error[:1000], category=FailureCategory.PERMANENT)
@@ -220,8 +186,8 @@ def _refused_for_good(
 
 def _refused_for_now(
     run: Run,
-    pipeline: Pipeline,
-    readiness: Readiness,
+    pipeline: Pipeline | None,
+    readiness: Readiness | None,
     error: TriggerError,
     ports: OrchestratorPorts,
     now: datetime,
@@ -242,14 +208,14 @@ def _refused_for_now(
 
 def _failed_start(
     run: Run,
-    pipeline: Pipeline,
-    readiness: Readiness,
+    pipeline: Pipeline | None,
+    readiness: Readiness | None,
     outcome: Outcome,
     events: list[Announcement],
     ports: OrchestratorPorts,
     now: datetime,
 ) -> dict[str, Any]:
-    after = ports.control.move(run, _running(run, pipeline, readiness, now, events, outcome=outcome))
+    after = ports.control.move(run, running(run, pipeline, readiness, now, events, outcome=outcome))
     log.warning("job was not started", extra=fields(after, error=outcome.error))
     return _awaited(after)
 
@@ -275,14 +241,14 @@ def _lost_answer() -> Outcome:
 
 def _asked_again(run: Run, pipeline: Pipeline, ports: OrchestratorPorts) -> Outcome:
     """The target can take one start twice."""
-    secrets: list[str] = []
+    expansion = Expansion(ports.secrets)
 
     def again() -> Outcome:
-        request = _request(run, pipeline, ports, secrets)
+        request = expansion.request(run, pipeline)
         answer = ports.triggers.of_type(pipeline.job.type).start(request).answer
         return answer() if answer is not None else _lost_answer()
 
-    return _answer_of(again, secrets)
+    return _answer_of(again, expansion)
 
 
 def _awaited(run: Run) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from interlock.domain.plain_text import one_line
 from interlock.domain.run import FailureCategory, JobEnd, Outcome
-from interlock.ports import JobRequest, StartedJob, TriggerError
+from interlock.ports import JobRequest, JobTrigger, StartedJob, TriggerError
 from interlock.triggers.unknown_outcome import found_nowhere
 
 if TYPE_CHECKING:
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 
 
-class CommandTrigger:
+class CommandTrigger(JobTrigger):
     """Config: `command`, the program and its arguments. It also finds its period in INTERLOCK_JOB_DATE and the like."""
 
-    publishes_end = False
     can_be_asked = False
 
     def __init__(self, outside: Outside) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from interlock.domain.run import FailureCategory, JobEnd, Outcome
-from interlock.ports import JobRequest, StartedJob, TriggerError
+from interlock.ports import JobRequest, JobTrigger, StartedJob, TriggerError
 from interlock.triggers.aws_refusal import AWS_ERRORS, code_of, look_up_failed, refusal
 from interlock.triggers.job_config import optional_mapping, required_text, scalar_text
 
@@ -36,11 +36,10 @@ _PASSING = frozenset({"ConcurrentRunsExceededException", "ResourceNumberLimitExc
 _PAGES, _PAGE_SIZE = 5, 200
 
 
-class GlueTrigger:
+class GlueTrigger(JobTrigger):
     """Config: `jobName`, `arguments`. Glue's own `MaxRetries` should be 0: Interlock counts the tries."""
 
     publishes_end = True
-    can_be_asked = True
 
     def __init__(self, outside: Outside) -> None:
         self._glue: GlueClient = outside.clients("glue")

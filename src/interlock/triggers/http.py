@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from interlock.domain.expansion import without_secrets
 from interlock.domain.plain_text import one_line
 from interlock.domain.run import FailureCategory, JobEnd, Outcome
-from interlock.ports import JobRequest, StartedJob, TriggerError
+from interlock.ports import JobRequest, JobTrigger, StartedJob, TriggerError
 from interlock.triggers.background import begin
 from interlock.triggers.http_calls import AnswerLost, HttpAnswer, NotSent
 from interlock.triggers.job_config import optional_mapping, required_text, scalar_text, text_or_json
@@ -26,10 +26,9 @@ _ACCEPTED_WITHIN_SECONDS = 30.0
 _WITHOUT_BODY = frozenset({"GET", "HEAD"})
 
 
-class HttpTrigger:
+class HttpTrigger(JobTrigger):
     """Config: `url`, `method` (POST), `headers`, `body` (without one: the period as JSON), `callback`."""
 
-    publishes_end = False
     can_be_asked = False
 
     def __init__(self, outside: Outside) -> None:

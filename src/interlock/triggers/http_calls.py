@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+BODY_BYTES = 64 * 1024  # of an answer that only explains itself
+
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """An answer: a whole one, or one that is no success."""
+    """An answer: one that came to its end, or to the most that was asked for, or one that is no success."""
 
     status: int
-    body: str = ""  # at most 64 KB of it
+    body: str = ""
+    whole: bool = True  # False: there is more of it
 
 
 class NotSent(Exception):
@@ -31,6 +34,13 @@ class HttpCalls(Protocol):
     """`http_client` asks the network, the simulator its stand-ins."""
 
     def request(
-        self, method: str, url: str, headers: Mapping[str, str], body: str | None, within_seconds: float
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: str | None,
+        within_seconds: float,
+        *,
+        most_body_bytes: int = BODY_BYTES,
     ) -> HttpAnswer:
         """Raises `NotSent` or `AnswerLost`, whose messages name the host but neither query nor credentials."""

@@ -19,12 +19,11 @@ from time import monotonic
 from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from interlock.triggers.http_calls import AnswerLost, HttpAnswer, NotSent
+from interlock.triggers.http_calls import BODY_BYTES, AnswerLost, HttpAnswer, NotSent
 from interlock.triggers.keep_alive import KEEP_ALIVE
 from interlock.triggers.public_address import AddressRules
 
 CONNECT_SECONDS = 5.0
-BODY_BYTES = 64 * 1024
 MOST_REDIRECTS = 5
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -73,19 +72,26 @@ class HttpClient:
         self._tls = cache(tls)  # reading the certificate bundle takes longer than many a request
 
     def request(
-        self, method: str, url: str, headers: Mapping[str, str], body: str | None, within_seconds: float
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: str | None,
+        within_seconds: float,
+        *,
+        most_body_bytes: int = BODY_BYTES,
     ) -> HttpAnswer:
         """One request with its redirects, all within `within_seconds`."""
         ends_at = monotonic() + within_seconds
         asked = _checked(method, url, headers, body)
         for _ in range(MOST_REDIRECTS + 1):
-            answer, location = self._once(asked, ends_at)
+            answer, location = self._once(asked, ends_at, most_body_bytes)
             if answer.status not in _REDIRECTS or location is None:
                 return answer
             asked = _redirected(asked, answer.status, location)
         raise NotSent(f"{_target(url)} redirects more than {MOST_REDIRECTS} times", permanent=True)
 
-    def _once(self, asked: _Request, ends_at: float) -> tuple[HttpAnswer, str | None]:
+    def _once(self, asked: _Request, ends_at: float, most: int) -> tuple[HttpAnswer, str | None]:
         target = _target(asked.url)
         with self._connected(target, ends_at) as connection, _cut_off(connection.sock, ends_at):
             try:
@@ -95,11 +101,13 @@ class HttpClient:
                 raise AnswerLost(f"{target} did not answer: {_why(error, ends_at)}") from None
             if not 200 <= response.status <= 599:
                 raise AnswerLost(f"{target} answered with the status {response.status}, which ends nothing")
-            body, whole = _read(response, ends_at)
+            body, broken = _read(response, ends_at, most)
             # A refusal stands however its explanation ends. A success that breaks off may be a job that broke.
-            if response.status < 300 and not whole:
+            if response.status < 300 and broken:
                 raise AnswerLost(f"{target} broke off its answer {response.status}")
-            return HttpAnswer(response.status, body), response.getheader("location")
+            whole = not broken and len(body) < most
+            text = body.decode(errors="replace")
+            return HttpAnswer(response.status, text, whole), response.getheader("location")
 
     @contextmanager
     def _connected(self, target: _Target, ends_at: float) -> Iterator[http.client.HTTPConnection]:
@@ -266,17 +274,17 @@ def _shut(sock: socket.socket) -> None:
         return  # closed already
 
 
-def _read(response: http.client.HTTPResponse, ends_at: float) -> tuple[str, bool]:
-    """The body up to its limit, and whether it came to its end or to the limit."""
+def _read(response: http.client.HTTPResponse, ends_at: float, most: int) -> tuple[bytes, bool]:
+    """At most so much of the body, and whether it broke off before that or its end."""
     kept, broken = b"", False
     try:
-        while len(kept) < BODY_BYTES and (piece := response.read1(min(8192, BODY_BYTES - len(kept)))):
+        while len(kept) < most and (piece := response.read1(min(8192, most - len(kept)))):
             kept += piece
     except (OSError, http.client.HTTPException):
         broken = True
-    short = len(kept) < BODY_BYTES and bool(response.length)
+    short = len(kept) < most and bool(response.length)
     # A body without a length ends where the connection does, also where `_cut_off` ended it.
-    return kept.decode(errors="replace"), not (broken or short or monotonic() >= ends_at)
+    return kept, broken or short or monotonic() >= ends_at
 
 
 def _why(error: BaseException | None, ends_at: float | None = None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from interlock.domain.plain_text import one_line
 from interlock.domain.run import JobEnd, Outcome
-from interlock.ports import JobRequest, StartedJob, TriggerError
+from interlock.ports import JobRequest, JobTrigger, StartedJob, TriggerError
 from interlock.triggers.aws_refusal import AWS_ERRORS, refusal
 from interlock.triggers.background import begin
 from interlock.triggers.job_config import required_text, text_or_json
@@ -55,10 +55,9 @@ _LASTING = frozenset(
 )
 
 
-class LambdaTrigger:
+class LambdaTrigger(JobTrigger):
     """Config: `functionName`, `payload` (without one: the period as JSON), `async`."""
 
-    publishes_end = False
     can_be_asked = False
 
     def __init__(self, outside: Outside) -> None:

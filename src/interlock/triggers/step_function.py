@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from interlock.domain.run import FailureCategory, JobEnd, Outcome
-from interlock.ports import JobRequest, StartedJob, TriggerError
+from interlock.ports import JobRequest, JobTrigger, StartedJob, TriggerError
 from interlock.triggers.aws_refusal import AWS_ERRORS, code_of, look_up_failed, refusal
 from interlock.triggers.job_config import required_text, text_or_json
 
@@ -28,11 +28,10 @@ _ENDED: Mapping[str, tuple[JobEnd, FailureCategory | None]] = {
 _PASSING = frozenset({"ExecutionLimitExceeded"})
 
 
-class StepFunctionTrigger:
+class StepFunctionTrigger(JobTrigger):
     """Config: `stateMachineArn` (also of a version or alias), `input`."""
 
     publishes_end = True
-    can_be_asked = True
 
     def __init__(self, outside: Outside) -> None:
         self._states: SFNClient = outside.clients("stepfunctions")

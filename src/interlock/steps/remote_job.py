@@ -1,0 +1,115 @@
+"""The job of a run that is under way: how it goes, by its service, and its end by our will. Each call carries credentials."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from interlock.domain.expansion import ExpansionError
+from interlock.domain.pipeline import OnTimeout, Pipeline
+from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run
+from interlock.ports import CallFailed, JobTrigger, Secrets, TriggerError, Triggers
+from interlock.steps.job_request import Expansion
+from interlock.steps.run_log import fields
+
+log = logging.getLogger(__name__)
+
+LEFT_RUNNING = "the job was left running"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the service said."""
+
+    outcome: Outcome | None = None  # None: it runs, or the service cannot be asked just now
+    unheard: str | None = None  # why it could not be asked
+
+
+def ask_job(run: Run, triggers: Triggers, secrets: Secrets) -> Asked:
+    """A state that nobody knows is a failure, never `running`."""
+    if run.handle is None:
+        return Asked()
+    trigger, expansion = triggers.of_type(run.job_type or ""), Expansion(secrets)
+    if not trigger.can_be_asked:
+        return Asked()
+    try:
+        handle = _with_access(run, expansion)
+    except (ExpansionError, TriggerError, CallFailed) as error:
+        # Credentials that are missing for now say nothing of the job.
+        return _unheard(run, str(error))
+    try:
+        return Asked(trigger.status(handle))
+    except TriggerError as error:
+        said = expansion.hidden(str(error))
+        if error.permanent:
+            return Asked(Outcome(JobEnd.FAIL, said[:1000], FailureCategory.PERMANENT, may_live=True))
+        return _unheard(run, said)
+
+
+def cancel_unless_left(
+    run: Run, pipeline: Pipeline | None, triggers: Triggers, secrets: Secrets, *, at_last: bool = False
+) -> str:
+    """As `cancel_job`, but for `onTimeout: leave`."""
+    if pipeline is not None and pipeline.job.on_timeout is OnTimeout.LEAVE:
+        return LEFT_RUNNING
+    return cancel_job(run, triggers, secrets, at_last=at_last)
+
+
+def cancel_job(run: Run, triggers: Triggers, secrets: Secrets, *, at_last: bool = False) -> str:
+    """What became of the remote job, in words.
+
+    An error that may pass is raised, for the state machine to try again; `at_last` it is told as well.
+    """
+    if run.handle is None:
+        return "no job was started"
+    expansion = Expansion(secrets)
+    try:
+        triggers.of_type(run.job_type or "").cancel(_with_access(run, expansion))
+    except ExpansionError as error:
+        return _not_cancelled(str(error))
+    except CallFailed as error:
+        if not at_last:
+            raise
+        return _not_cancelled(str(error))
+    except TriggerError as error:
+        told = expansion.quoting_no_secret(error)
+        if not error.permanent and not at_last:
+            raise told from None
+        return _not_cancelled(str(told))
+    return "the job was cancelled"
+
+
+def cross_checked(run: Run, outcome: Outcome, triggers: Triggers, secrets: Secrets) -> Outcome:
+    """A success that the job's own records disprove is a failure; whoever reported it, and however often it is asked."""
+    if outcome.end is not JobEnd.SUCCESS or not run.handle:
+        return outcome
+    trigger = triggers.of_type(run.job_type or "")
+    why = _disproof(run, trigger, secrets)
+    return outcome if why is None else Outcome(JobEnd.FAIL, why[:1000], report=outcome.report)
+
+
+def _disproof(run: Run, trigger: JobTrigger, secrets: Secrets) -> str | None:
+    expansion = Expansion(secrets)
+    try:
+        why = trigger.disproof(_with_access(run, expansion))
+    except (ExpansionError, TriggerError, CallFailed) as error:
+        # Nothing disproves it as long as nobody can look: its service has called it a success.
+        reason = expansion.hidden(str(error))
+        log.warning("success not cross-checked: the service's word counts", extra=fields(run, reason=reason))
+        return None
+    return None if why is None else expansion.hidden(why)
+
+
+def _with_access(run: Run, expansion: Expansion) -> Mapping[str, Any]:
+    return {**(run.handle or {}), **expansion.expanded(run, run.asked_with)}
+
+
+def _unheard(run: Run, why: str) -> Asked:
+    log.warning("job could not be asked", extra=fields(run, error=why))
+    return Asked(unheard=why)
+
+
+def _not_cancelled(why: str) -> str:
+    return f"the job could not be cancelled: {why}"[:500]
