@@ -50,6 +50,11 @@ class GlueClient:
                 raise _client_error("GetJobRun", "EntityNotFoundException")
         return {"JobRun": self._run(job)}
 
+    def get_job(self, JobName: str) -> dict[str, Any]:
+        runs = (job for job in reversed(self._jobs.jobs) if _is_run_of(job, JobName))
+        with self._calls.calling("glue.GetJob", _pipeline_of(next(runs, None))):
+            return {"Job": {"Name": JobName, "DefaultArguments": {"--enable-job-insights": "true"}}}
+
     def batch_stop_job_run(self, JobName: str, JobRunIds: list[str]) -> dict[str, Any]:
         found = [(run_id, self._find(JobName, run_id)) for run_id in JobRunIds]
         first = found[0][1]
@@ -78,6 +83,7 @@ class GlueClient:
             "JobName": job.record.config["jobName"],
             "Arguments": job.record.config["arguments"],
             "JobRunState": self._state(job),
+            "GlueVersion": "5.0",
         }
         if job.has_ended(self._jobs.clock.now()) and job.play.error:
             run["ErrorMessage"] = job.play.error

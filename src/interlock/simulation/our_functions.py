@@ -43,6 +43,7 @@ from interlock.simulation.cron_fires import SchedulerClient
 from interlock.simulation.history import History
 from interlock.simulation.invocations import Handler
 from interlock.simulation.job_clients import GlueClient, LambdaClient, Publish, StatesClient
+from interlock.simulation.job_insights import LogsClient
 from interlock.simulation.job_services import JobServices, PlayedTriggers, Tell
 from interlock.simulation.job_targets import HttpByJobType, HttpTargets, Machine
 from interlock.simulation.memory_table import MemoryTable
@@ -154,6 +155,7 @@ def _outside(aws: Simulated) -> Outside:
     clients: Mapping[str, Callable[[], Any]] = {
         "glue": lambda: GlueClient(aws.jobs, aws.calls, aws.publish),
         "stepfunctions": lambda: StatesClient(aws.jobs, aws.calls, aws.publish),
+        "logs": lambda: LogsClient(aws.jobs, aws.calls),
         "lambda": lambda: LambdaClient(aws.jobs, aws.calls, aws.call_back),
     }
     by_http = {"http": HttpTargets(aws.jobs, aws.calls, aws.call_back)}

@@ -48,6 +48,22 @@ class JobResult(StrEnum):
     NEVER = "never"
 
 
+class SparkPart(StrEnum):
+    """What of Spark's work can fail; it tries the smaller ones again by itself."""
+
+    JOB = "job"
+    STAGE = "stage"
+    TASK = "task"
+
+
+@dataclass(frozen=True, slots=True)
+class Insight:
+    """What the job run insights of a Glue run record, however the run ends."""
+
+    failed: SparkPart
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class JobPlay:
     """What the job service does with one start."""
@@ -61,6 +77,7 @@ class JobPlay:
     state: str | None = None  # a state that nobody knows, from `after` on
     answer: Mapping[str, Any] | None = None  # of a synchronous target
     refuse: str | None = None  # the start call itself fails with this error
+    insight: Insight | None = None  # of Glue
 
 
 @dataclass(frozen=True, slots=True)

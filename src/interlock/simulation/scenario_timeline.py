@@ -20,6 +20,7 @@ from interlock.simulation.scenario import (
     Drop,
     Entry,
     Fault,
+    Insight,
     JobPlay,
     JobResult,
     Pause,
@@ -34,6 +35,7 @@ from interlock.simulation.scenario import (
     Sensor,
     SetEnv,
     SetSecrets,
+    SparkPart,
     StopExecution,
 )
 
@@ -242,8 +244,8 @@ def read_plays(place: Place) -> tuple[JobPlay, ...]:
 
 
 def _play(place: Place) -> JobPlay:
-    known = ("outcome", "after", "category", "error", *_REPORT_FIELDS, "event", "state", "answer", "refuse")
-    fields = _Fields(place.fields(known))
+    told = ("error", *_REPORT_FIELDS, "event", "state", "answer", "insight")
+    fields = _Fields(place.fields(("outcome", "after", "category", *told, "refuse")))
     others = [name for name in fields.of if name != "refuse"]
     if "refuse" in fields.of and others:
         place.wrong(f"refuse stands alone; remove {', '.join(others)}")
@@ -262,4 +264,11 @@ def _play(place: Place) -> JobPlay:
         state=fields.optional("state"),
         answer=answer,
         refuse=fields.optional("refuse"),
+        insight=_insight(fields.of["insight"]) if "insight" in fields.of else None,
     )
+
+
+def _insight(place: Place) -> Insight:
+    fields = _fields(place, ("failed", "reason"))
+    failed = fields.of["failed"].choice(SparkPart) if "failed" in fields.of else SparkPart.JOB
+    return Insight(failed, fields.text("reason"))

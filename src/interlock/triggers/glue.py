@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from interlock.domain.run import FailureCategory, JobEnd, Outcome
 from interlock.ports import JobRequest, JobTrigger, StartedJob, TriggerError
 from interlock.triggers.aws_refusal import AWS_ERRORS, code_of, look_up_failed, refusal
+from interlock.triggers.glue_insights import recorded_failure
 from interlock.triggers.job_config import optional_mapping, required_text, scalar_text
 
 if TYPE_CHECKING:
@@ -37,12 +38,13 @@ _PAGES, _PAGE_SIZE = 5, 200
 
 
 class GlueTrigger(JobTrigger):
-    """Config: `jobName`, `arguments`. Glue's own `MaxRetries` should be 0: Interlock counts the tries."""
+    """Config: `jobName`, `arguments`, `verifyInsights`. Glue's own `MaxRetries` should be 0: Interlock counts the tries."""
 
     publishes_end = True
 
     def __init__(self, outside: Outside) -> None:
         self._glue: GlueClient = outside.clients("glue")
+        self._clients = outside.clients
 
     def start(self, request: JobRequest) -> StartedJob:
         job = required_text(request.config, "jobName")
@@ -50,7 +52,7 @@ class GlueTrigger(JobTrigger):
             started = self._glue.start_job_run(JobName=job, Arguments=_arguments(request))
         except AWS_ERRORS as error:
             raise refusal(f"Glue job {job}", error, passing=_PASSING) from None
-        return _started(job, started["JobRunId"])
+        return _started(request, started["JobRunId"])
 
     def find(self, request: JobRequest) -> StartedJob | None:
         job = required_text(request.config, "jobName")
@@ -60,7 +62,7 @@ class GlueTrigger(JobTrigger):
             run_id = next((run["Id"] for run in tagged if not run.get("PreviousRunId")), None)
         except AWS_ERRORS as error:
             raise look_up_failed(f"Glue job {job}", error) from None
-        return None if run_id is None else _started(job, run_id)
+        return None if run_id is None else _started(request, run_id)
 
     def status(self, handle: Mapping[str, Any]) -> Outcome | None:
         run = self._run(handle)
@@ -80,6 +82,11 @@ class GlueTrigger(JobTrigger):
                 code = failure.get("ErrorDetail", {}).get("ErrorCode", "Unknown")
                 raise TriggerError(f"Glue job {job}: run {run_id} was not stopped: {code}", permanent=False)
 
+    def disproof(self, handle: Mapping[str, Any]) -> str | None:
+        if handle.get("verifyInsights") is False:
+            return None
+        return recorded_failure(self._glue, self._clients, handle["jobName"], handle["jobRunId"])
+
     def _run(self, handle: Mapping[str, Any]) -> JobRunTypeDef:
         try:
             return self._glue.get_job_run(JobName=handle["jobName"], RunId=handle["jobRunId"])["JobRun"]
@@ -96,8 +103,11 @@ class GlueTrigger(JobTrigger):
             yield from page["JobRuns"]
 
 
-def _started(job: str, run_id: str) -> StartedJob:
-    return StartedJob({"jobName": job, "jobRunId": run_id}, remote_id=run_id)
+def _started(request: JobRequest, run_id: str) -> StartedJob:
+    # The choice goes along: by the time the run has ended, the config may say something else.
+    verified = request.config.get("verifyInsights") is not False
+    handle = {"jobName": request.config["jobName"], "jobRunId": run_id, "verifyInsights": verified}
+    return StartedJob(handle, remote_id=run_id)
 
 
 def outcome_of(state: str, error: str | None) -> Outcome | None:
