@@ -6,15 +6,26 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from interlock.local.airflow_stand_in import Airflow
+from interlock.local.databricks_stand_in import Databricks
+from interlock.local.emr_serverless_stand_in import EmrServerless
+from interlock.local.emr_stand_in import Emr
 from interlock.local.emulator import Emulator
-from interlock.local.job_services import GlueStandIn, LocalJob
+from interlock.local.glue_stand_in import Glue
+from interlock.local.job_services import LocalJob
 from interlock.local.slack_endpoint import SlackEndpoint
 from interlock.local.stack import Stack, StackOptions
+from interlock.local.stand_in import Dialect, StandIn
+
+# AWS's own are reached by the functions' settings, the others by what a pipeline's config says.
+_FOUND_BY_SETTINGS = ("glue", "emr", "emr-serverless")
+DATABRICKS_TOKEN = "dapi-local"
+AIRFLOW_LOGIN = ("local", "local-password")
 
 
 @dataclass(frozen=True)
@@ -23,8 +34,14 @@ class Session:
 
     emulator: Emulator
     stack: Stack
-    glue: GlueStandIn
+    # Stand-ins for what the emulator does not have, by job type. They share their jobs: a name that is given to one
+    # (a Glue job, a cluster, an application, a Databricks job's number, a DAG) is known to all.
+    job_services: Mapping[str, StandIn]
     slack: SlackEndpoint
+
+    @property
+    def glue(self) -> StandIn:
+        return self.job_services["glue"]
 
     def upload_pipeline(self, name: str, text: str | bytes) -> None:
         """Put one file where config-sync finds it."""
@@ -35,7 +52,8 @@ class Session:
 
     def calls(self) -> Counter[str]:
         """AWS calls that the functions have made, `<boto3 service>.<Operation>`."""
-        return self.emulator.counts().calls + self.glue.calls()
+        counted = self.emulator.counts().calls
+        return sum((service.calls() for service in self.job_services.values()), counted)
 
     def invocations(self) -> Counter[str]:
         """By function, as the folder in `lambdas/` is called."""
@@ -73,17 +91,31 @@ def embedded_stack(
     jobs: Mapping[str, LocalJob], options: StackOptions | None = None, messages: TextIO | None = None
 ) -> Iterator[Session]:
     """Everything, ready to use; it ends with the block and leaves nothing behind. `messages`: shows Slack's as they come."""
-    chosen = options or StackOptions()
+    chosen, known = options or StackOptions(), dict(jobs)
     emulator = Emulator()
     # The emulator ends first: until then, what the functions call is there.
-    with (
-        SlackEndpoint(chosen.slack_token, chosen.slack_channel, messages) as slack,
-        GlueStandIn(jobs, emulator.publish_service_event) as glue,
-        emulator,
-    ):
-        reachable = replace(chosen, slack_api_url=slack.url, job_endpoints={"glue": glue.url})
+    with SlackEndpoint(chosen.slack_token, chosen.slack_channel, messages) as slack, ExitStack() as opened:
+        services = {
+            job_type: opened.enter_context(StandIn(dialect, known, emulator.publish_service_event))
+            for job_type, dialect in _dialects().items()
+        }
+        opened.enter_context(emulator)
+        addresses = {job_type: services[job_type].url for job_type in _FOUND_BY_SETTINGS}
+        reachable = replace(
+            chosen, slack_api_url=slack.url, job_endpoints={**addresses, **chosen.job_endpoints}
+        )
         stack = Stack(emulator, reachable, zips_folder(emulator)).deploy()
-        yield Session(emulator, stack, glue, slack)
+        yield Session(emulator, stack, services, slack)
+
+
+def _dialects() -> dict[str, Dialect]:
+    return {
+        "glue": Glue(),
+        "emr": Emr(),
+        "emr-serverless": EmrServerless(),
+        "databricks": Databricks(DATABRICKS_TOKEN),
+        "airflow": Airflow(*AIRFLOW_LOGIN),
+    }
 
 
 def zips_folder(emulator: Emulator) -> Path:

@@ -44,7 +44,7 @@ class StackOptions:
     slack_api_url: str = ""
     slack_token: str = "xoxb-local"
     slack_channel: str = "C-LOCAL"
-    job_endpoints: Mapping[str, str] = field(default_factory=dict)  # service -> address of its stand-in
+    job_endpoints: Mapping[str, str] = field(default_factory=dict)  # AWS service -> address of its stand-in
 
 
 class Stack:
@@ -178,7 +178,7 @@ class Stack:
             whole |= {"SLACK_API_URL": self.options.slack_api_url} if self.options.slack_api_url else {}
         if name == "orchestrator":
             whole |= {
-                f"AWS_ENDPOINT_URL_{service.upper()}": url
+                f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}": url
                 for service, url in self.options.job_endpoints.items()
             }
         return whole | {
@@ -308,13 +308,24 @@ ALERTS = {
 
 
 def job_ends(own_machine: str) -> dict[str, Any]:
-    """Glue runs and executions that have ended; of our own runs' executions those that did not reach their end."""
+    """Jobs that have ended, and of our own runs' executions those that did not reach their end."""
     ended = {"status": [{"anything-but": ["RUNNING", "PENDING_REDRIVE"]}]}
+    job_runs_go_on = ["SUBMITTED", "QUEUED", "PENDING", "SCHEDULED", "RUNNING", "CANCELLING"]
     executions = {"stateMachineArn": [{"anything-but": [own_machine]}], **ended}
     ours = {"stateMachineArn": [own_machine], "status": ["FAILED", "TIMED_OUT", "ABORTED"]}
     return {
         "$or": [
             {"source": ["aws.glue"], "detail-type": ["Glue Job State Change"]},
+            {
+                "source": ["aws.emr"],
+                "detail-type": ["EMR Step Status Change"],
+                "detail": {"state": [{"anything-but": ["PENDING", "RUNNING", "CANCEL_PENDING"]}]},
+            },
+            {
+                "source": ["aws.emr-serverless"],
+                "detail-type": ["EMR Serverless Job Run State Change"],
+                "detail": {"state": [{"anything-but": job_runs_go_on}]},
+            },
             {
                 "source": ["aws.states"],
                 "detail-type": ["Step Functions Execution Status Change"],

@@ -9,7 +9,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from interlock.local.job_services import GlueStandIn, JobFailed, JobRun, LocalJob
+from interlock.local.glue_stand_in import Glue
+from interlock.local.job_services import JobFailed, JobRun, LocalJob
+from interlock.local.stand_in import StandIn
 from local.emulator_kit import eventually
 
 PATIENT = 60.0  # seconds that a job takes unless it is stopped
@@ -22,8 +24,10 @@ class Stage:
         self.published: list[tuple[str, str, dict[str, Any]]] = []
         self.work: Callable[[JobRun], object] = id
         job = LocalJob(lambda _, run: self.work(run), most_at_once=2)
-        self.glue = GlueStandIn(
-            {"job": job}, lambda source, kind, detail: self.published.append((source, kind, dict(detail)))
+        self.glue = StandIn(
+            Glue(),
+            {"job": job},
+            lambda source, kind, detail: self.published.append((source, kind, dict(detail))),
         )
 
     def client(self) -> Any:
@@ -118,7 +122,7 @@ def test_runs_are_listed_newest_first_with_their_arguments(stage: Stage) -> None
         (lambda glue: glue.start_job_run(JobName="other"), "EntityNotFoundException"),
         (lambda glue: glue.get_job_run(JobName="job", RunId="jr_none"), "EntityNotFoundException"),
         (lambda glue: glue.list_jobs(), "InvalidInputException"),
-        (lambda glue: glue.get_job(JobName="job"), "InvalidInputException"),
+        (lambda glue: glue.get_job(JobName="other"), "EntityNotFoundException"),
     ],
 )
 def test_what_is_not_there_is_refused_by_name(stage: Stage, call: Callable[[Any], Any], code: str) -> None:
