@@ -264,6 +264,10 @@ def test_a_wrong_expectation_is_told_at_its_place(expect: str, path: str, words:
         ("{a: []}", "jobs.a", "is empty"),
         ("{a: {outcome: fail}}", "jobs.a", "write a list"),
         ("{a: [{after: 5 minutes}]}", "jobs.a[0].after", "write 90s, 5m, 1h30m or 2d"),
+        ("{a: [{insight: disk full}]}", "jobs.a[0].insight", "write a mapping"),
+        ("{a: [{insight: {failed: job}}]}", "jobs.a[0].insight", "reason is missing"),
+        ("{a: [{insight: {failed: jobs, reason: x}}]}", "jobs.a[0].insight.failed", "did you mean job?"),
+        ("{a: [{insight: {failed: job, reason: x, at: 5m}}]}", "jobs.a[0].insight.at", "known are"),
     ],
 )
 def test_a_wrong_outcome_is_told_at_its_place(jobs: str, path: str, words: str) -> None:

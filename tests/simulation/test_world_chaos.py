@@ -23,6 +23,8 @@ CALLS = (
         "glue.StartJobRun",
         "glue.GetJobRun",
         "glue.GetJobRuns",
+        "glue.GetJob",
+        "logs.FilterLogEvents",
         "lambda.Invoke",
         "http.request",
     ),

@@ -11,7 +11,7 @@ from interlock.triggers.outside import Outside
 from triggers.aws_services import a_client
 from triggers.requests_for import RUN_ID, a_request
 
-HANDLE = {"jobName": "etl", "jobRunId": "jr_1"}
+HANDLE = {"jobName": "etl", "jobRunId": "jr_1", "verifyInsights": True}
 ETL = {"jobName": "etl"}
 
 
