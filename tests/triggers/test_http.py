@@ -130,6 +130,15 @@ def test_a_lost_answer_is_an_unknown_outcome(idempotent):
     assert (error.value.permanent, error.value.unknown_outcome) == (not idempotent, True)
 
 
+def test_a_job_that_was_taken_on_waits_for_its_callback_although_the_answer_broke_off():
+    assert start(Target(AnswerLost("broke off", status=202)), callback=True).answer is None
+
+
+def test_an_answer_that_breaks_off_after_its_status_is_no_end_of_the_job():
+    with pytest.raises(TriggerError, match="unknown outcome"):
+        start(Target(AnswerLost("broke off", status=200)))
+
+
 def test_an_error_page_that_repeats_credentials_is_shown_without_them():
     page = HttpAnswer(401, "POST /hooks/p4th-token: Bearer s3cr3t-token; key=qu3ry-token; p4ssw0rd refused")
 
@@ -142,6 +151,14 @@ def test_an_error_page_that_repeats_credentials_is_shown_without_them():
 
     assert "token" not in str(error.value)
     assert "p4ssw0rd" not in str(error.value)
+
+
+@pytest.mark.parametrize("shown", ["bWU6cEBzcy13MHJk", "p@ss-w0rd", "p%40ss-w0rd"])
+def test_an_error_page_that_repeats_the_password_in_another_form_is_shown_without_it(shown):
+    with pytest.raises(TriggerError, match="refused") as error:
+        start(Target(HttpAnswer(401, f"{shown} refused")), url="https://me:p%40ss-w0rd@jobs.example/")
+
+    assert shown not in str(error.value)
 
 
 @pytest.mark.parametrize(

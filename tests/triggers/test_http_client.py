@@ -1,5 +1,6 @@
 """The HTTP client against servers that are slow, greedy, lying or where they should not be."""
 
+import gzip
 import socket
 import ssl
 import threading
@@ -9,8 +10,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from interlock.triggers.http_calls import AnswerLost, NotSent
-from interlock.triggers.http_client import BODY_BYTES, MOST_REDIRECTS, HttpClient
+from interlock.triggers.http_calls import BODY_BYTES, AnswerLost, NotSent
+from interlock.triggers.http_client import MOST_REDIRECTS, HttpClient
 from interlock.triggers.public_address import AddressRules
 from triggers.loopback import loopback
 
@@ -69,8 +70,23 @@ def test_the_environments_proxies_are_not_asked(monkeypatch):
         "127.1",
         "0x7f000001",
         "2130706433",
+        "0177.0.0.1",
+        "0x7f.1",
+        "0",
+        "LOCALHOST",
+        "local\u00adhost",
+        "\u24dbocalhost",
+        "\uff11\uff12\uff17.0.0.1",
+        "1.1.1.1@127.0.0.1",
+        "1.1.1.1:80@127.0.0.1",
         "[::1]",
+        "[::]",
+        "[::127.0.0.1]",
         "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::1]",
+        "[fd00:ec2::254]",
         "169.254.169.254",
         "10.0.0.1",
     ],
@@ -101,11 +117,12 @@ def resolve_to(monkeypatch, *rounds):
     return looked_up
 
 
-def test_a_name_of_a_private_address_is_refused(monkeypatch):
+@pytest.mark.parametrize("name", ["metadata.example", "localhost.", "jobs.localhost", "127.0.0.1."])
+def test_a_name_of_a_private_address_is_refused(name, monkeypatch):
     resolve_to(monkeypatch, ["169.254.169.254"])
 
-    with pytest.raises(NotSent, match=r"metadata.example is not a public address \(169.254.169.254\)"):
-        ask("http://metadata.example/", rules=AddressRules())
+    with pytest.raises(NotSent, match=rf"{name} is not a public address \(169.254.169.254\)"):
+        ask(f"http://{name}/", rules=AddressRules())
 
 
 def test_a_name_that_resolves_otherwise_a_moment_later_gains_nothing(monkeypatch):
@@ -119,9 +136,37 @@ def test_a_name_that_resolves_otherwise_a_moment_later_gains_nothing(monkeypatch
 
 
 def test_of_a_names_addresses_only_the_allowed_ones_are_tried(monkeypatch):
+    private = [f"10.0.{n}.1" for n in range(50)] + ["169.254.169.254", "fd00:ec2::254"]
+    tried, connect = [], socket.socket.connect
+
+    def remember(sock, address):
+        tried.append(address[0])
+        connect(sock, address)
+
     with loopback(lambda exchange: exchange.answer(200)) as served:
-        resolve_to(monkeypatch, ["10.0.0.1", "127.0.0.1"])
-        assert ask(f"http://both.example:{served.url.rpartition(':')[2]}/", seconds=2).status == 200
+        port = served.url.rpartition(":")[2]
+        resolve_to(monkeypatch, [*private, "127.0.0.1", *private])
+        monkeypatch.setattr(socket.socket, "connect", remember)
+        assert ask(f"http://many.example:{port}/").status == 200
+
+    assert tried == ["127.0.0.1"]
+
+
+def test_a_name_is_not_tried_at_all_its_addresses_once_the_time_is_over(monkeypatch):
+    tried = []
+
+    def silent(sock, _):
+        tried.append(sock)
+        raise TimeoutError
+
+    resolve_to(monkeypatch, ["127.0.0.1"] * 1000)
+    monkeypatch.setattr(socket.socket, "connect", silent)
+
+    with pytest.raises(NotSent, match="time-out") as failed:
+        ask("http://many.example/", seconds=0)
+
+    assert not failed.value.permanent
+    assert len(tried) == 1
 
 
 def test_a_name_that_nobody_knows_may_be_known_later(monkeypatch):
@@ -164,6 +209,13 @@ def test_a_port_where_nobody_listens_may_be_served_later():
         "http://[::1",
         "http://a:99999/",
         "http://a:b/",
+        "http://127.0.0.1:0/",
+        "http://a b/",
+        "http://a\0b/",
+        "http://127.0.0.1\x7f/",
+        "http://[fe80::1]x/",
+        "http://a\uff0fb/",
+        "http://\ud800/",
     ],
 )
 def test_what_is_no_http_url_is_a_permanent_error(url):
@@ -181,8 +233,16 @@ def test_what_is_no_http_url_is_a_permanent_error(url):
         ("POST", {"X-A": "hunter2\r\nX-B: 1"}),
         ("POST", {"X-A\r\nX-B": "hunter2"}),
         ("POST", {"X-A": "hunter2 \u2603"}),
+        ("POST", {"X-A": "hunter2\r\n X-B: 1"}),
+        ("POST", {"X-A": "hunter2\n"}),
+        ("POST", {"X-A": "hunter2\0"}),
+        ("POST", {"X A": "hunter2"}),
+        ("POST", {"": "hunter2"}),
         ("POST", {"Content-Length": "2"}),
+        ("POST", {"Content-Length ": "2"}),
         ("POST", {"transfer-encoding": "chunked"}),
+        ("POST", {"Transfer-Encoding\t": "chunked"}),
+        ("POST", {"X-A": "1", "x-a": "2"}),
     ],
 )
 def test_a_request_that_would_be_read_as_another_is_not_sent(method, headers):
@@ -195,6 +255,80 @@ def test_a_request_that_would_be_read_as_another_is_not_sent(method, headers):
     assert failed.value.permanent
     assert "hunter2" not in str(failed.value)
     assert served.received == []
+
+
+def test_an_error_about_a_header_names_it():
+    with pytest.raises(NotSent, match="the header X-Token has characters"):
+        ask("http://127.0.0.1/", headers={"X-Token": "hunter2\n"})
+
+
+def test_a_line_break_in_the_path_makes_no_header():
+    with loopback(lambda exchange: exchange.answer(200)) as served:
+        ask(f"{served.url}/a HTTP/1.1\r\nX-B: 1\r\n\r\n?q=\r\nX-C: 1")
+
+    (received,) = served.received
+    assert received.path == "/a%20HTTP/1.1X-B:%201?q=X-C:%201"
+    assert not {"x-b", "x-c"} & set(received.headers)
+
+
+def test_a_host_header_of_the_users_counts_and_does_not_go_to_another_origin():
+    with (
+        loopback(lambda exchange: exchange.answer(200)) as elsewhere,
+        loopback(redirecting(307, f"{elsewhere.url}/x")) as served,
+    ):
+        ask(f"{served.url}/start", headers={"Host": "jobs.internal"})
+
+    assert served.received[0].headers["host"] == "jobs.internal"
+    assert elsewhere.received[0].headers["host"] == elsewhere.url.removeprefix("http://")
+
+
+@pytest.fixture
+def served_on_ipv6():
+    """A port on ::1 that answers one request, and what it was asked."""
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+    asked = []
+
+    def answer():
+        connection, _ = listener.accept()
+        asked.append(connection.recv(10_000))
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        connection.close()
+
+    threading.Thread(target=answer, daemon=True).start()
+    with listener:
+        yield listener.getsockname()[1], asked
+
+
+def test_a_single_ipv6_address_that_is_allowed_is_reached(served_on_ipv6):
+    port, asked = served_on_ipv6
+
+    assert ask(f"http://[::1]:{port}/", rules=AddressRules(["::1/128"])).status == 200
+    assert f"\r\nHost: [::1]:{port}\r\n".encode() in asked[0]
+
+
+@pytest.mark.parametrize("allowed", ["::2/128", "127.0.0.0/8", "0.0.0.0/0"])
+def test_an_ipv6_address_is_not_allowed_by_another_network(allowed):
+    with pytest.raises(NotSent, match="not a public address"):
+        ask("http://[::1]:8080/", rules=AddressRules([allowed]))
+
+
+@pytest.mark.parametrize(("allowed", "reaches"), [("127.0.0.1/32", True), ("::/0", False)])
+def test_an_ipv4_address_written_as_ipv6_is_allowed_as_what_it_is(allowed, reaches):
+    with loopback(lambda exchange: exchange.answer(200)) as served:
+        url = served.url.replace("127.0.0.1", "[::ffff:127.0.0.1]")
+        if reaches:
+            assert ask(url, rules=AddressRules([allowed])).status == 200
+        else:
+            with pytest.raises(NotSent, match="not a public address"):
+                ask(url, rules=AddressRules([allowed]))
+
+
+def test_an_error_shows_an_ipv6_address_in_brackets():
+    with pytest.raises(NotSent, match=r"http://\[::ffff:127\.0\.0\.1\]:1 cannot be reached"):
+        ask("http://[::ffff:127.0.0.1]:1/")
 
 
 def test_an_error_names_the_host_and_neither_path_nor_query_nor_password():
@@ -222,7 +356,7 @@ def redirecting(status, location):
     ("method", "status", "repeated"),
     [("GET", status, True) for status in (301, 302, 303, 307, 308)]
     + [("POST", 307, True), ("POST", 308, True), ("PUT", 308, True)]
-    + [("POST", 301, False), ("POST", 302, False), ("POST", 303, False), ("DELETE", 302, False)],
+    + [("POST", 301, False), ("DELETE", 301, False)],
 )
 def test_only_a_redirect_that_keeps_the_request_is_followed(method, status, repeated):
     with loopback(redirecting(status, "/elsewhere")) as served:
@@ -236,6 +370,36 @@ def test_only_a_redirect_that_keeps_the_request_is_followed(method, status, repe
             with pytest.raises(NotSent, match=f"answered {status} to a {method}") as refused:
                 ask(f"{served.url}/start", method=method, body="{}")
             assert refused.value.permanent
+
+
+@pytest.mark.parametrize(("method", "status"), [("POST", 302), ("POST", 303), ("DELETE", 302), ("PUT", 303)])
+def test_a_redirect_that_may_only_show_what_was_done_is_a_lost_answer(method, status):
+    with (
+        loopback(redirecting(status, "/elsewhere")) as served,
+        pytest.raises(AnswerLost, match=f"answered {status} to a {method}"),
+    ):
+        ask(f"{served.url}/start", method=method)
+
+    assert len(served.received) == 1
+
+
+def test_a_redirect_to_a_name_of_a_private_address_is_refused(monkeypatch):
+    with loopback(redirecting(307, "http://inside.example/x")) as served:
+        resolve_to(monkeypatch, ["127.0.0.1"], ["10.0.0.1"])
+        with pytest.raises(NotSent, match=r"inside.example is not a public address \(10.0.0.1\)") as refused:
+            ask(f"{served.url}/start")
+
+    assert refused.value.permanent
+
+
+def test_credentials_that_a_redirect_brings_along_are_not_used():
+    with (
+        loopback(lambda exchange: exchange.answer(200)) as elsewhere,
+        loopback(redirecting(307, elsewhere.url.replace("://", "://me:pw@") + "/x")) as served,
+    ):
+        ask(f"{served.url}/start")
+
+    assert "authorization" not in elsewhere.received[0].headers
 
 
 def test_a_redirect_to_a_private_address_is_refused():
@@ -360,19 +524,122 @@ def test_a_refusal_that_breaks_off_stands():
     assert time.monotonic() - began < 3
 
 
-@pytest.mark.parametrize("length", [b"Content-Length: 104857600\r\n", b""])
-def test_a_body_without_end_is_read_up_to_its_limit(length):
+@pytest.fixture
+def bytes_read(monkeypatch):
+    """How many bytes this process took from its sockets; the servers of `loopback` read requests of some hundred."""
+    counts, recv_into = [], socket.socket.recv_into
+
+    def count(sock, *given):
+        counts.append(recv_into(sock, *given))
+        return counts[-1]
+
+    monkeypatch.setattr(socket.socket, "recv_into", count)
+    return lambda: sum(counts)
+
+
+def flooding(head, piece, times):
     def respond(exchange):
-        exchange._handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + length + b"\r\n")
-        for _ in range(100):
-            exchange._handler.wfile.write(b"x" * 1024 * 1024)
+        exchange._handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + head)
+        for _ in range(times):
+            exchange._handler.wfile.write(piece)
         exchange.drop()
 
-    began = time.monotonic()
-    with loopback(respond) as served:
-        assert len(ask(served.url).body) == BODY_BYTES
+    return respond
 
-    assert time.monotonic() - began < 3
+
+MEGABYTE = b"x" * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        (b"Content-Length: 104857600\r\n\r\n", MEGABYTE),
+        (b"\r\n", MEGABYTE),
+        (b"Transfer-Encoding: chunked\r\n\r\n", b"100000\r\n" + MEGABYTE + b"\r\n"),
+        (b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n" * 100_000),
+        (b"Transfer-Encoding: chunked\r\n\r\n-1\r\n", MEGABYTE),
+    ],
+)
+def test_of_a_body_of_a_hundred_megabytes_no_more_is_read_than_its_limit(head, piece, bytes_read):
+    with loopback(flooding(head, piece, 100)) as served:
+        answer = ask(served.url)
+
+    assert len(answer.body) == BODY_BYTES
+    assert not answer.whole
+    # Chunks of one byte are framed by five more.
+    assert bytes_read() < 7 * BODY_BYTES
+
+
+@pytest.mark.parametrize(("most", "body", "whole"), [(5, "01234", False), (11, "0123456789", True)])
+def test_a_caller_says_how_much_of_a_body_it_takes(most, body, whole):
+    with loopback(lambda exchange: exchange.answer(200, "0123456789")) as served:
+        client = HttpClient(LOOPBACK)
+        answer = client.request("GET", served.url, {}, None, 5, most_body_bytes=most)
+
+    assert (answer.body, answer.whole) == (body, whole)
+
+
+def test_a_compressed_body_that_nobody_asked_for_is_not_inflated(bytes_read):
+    bomb = gzip.compress(b"0" * 50_000_000)
+
+    with loopback(lambda exchange: exchange.answer(500, bomb, Content_Encoding="gzip")) as served:
+        answer = ask(served.url)
+
+    assert served.received[0].headers["accept-encoding"] == "identity"
+    assert len(answer.body) <= len(bomb)
+    assert bytes_read() < 2 * BODY_BYTES
+
+
+@pytest.mark.parametrize("head", [b"", b"X-Long: "])
+@pytest.mark.parametrize("piece", [b"X-A: y\r\n" * 1000, b"X-B: " + b"y" * 65_000 + b"\r\n", MEGABYTE])
+def test_headers_without_end_are_given_up_after_a_bounded_part_of_them(head, piece, bytes_read):
+    with (
+        loopback(flooding(head, piece, 200)) as served,
+        pytest.raises(AnswerLost),
+    ):
+        ask(served.url)
+
+    assert bytes_read() < 101 * 65_536
+
+
+def test_trailers_without_end_are_given_up():
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n"
+
+    with (
+        loopback(lambda exchange: exchange.drip(chunked + b"T: t\r\n" * 1000, 0.002)) as served,
+        pytest.raises(AnswerLost, match="broke off"),
+    ):
+        ask(served.url, seconds=0.5)
+
+
+def test_a_success_that_breaks_off_keeps_its_status():
+    reply = b"HTTP/1.1 202 Accepted\r\nContent-Length: 9\r\n\r\nhalf"
+
+    with (
+        loopback(lambda exchange: exchange.drip(reply, 0)) as served,
+        pytest.raises(AnswerLost) as lost,
+    ):
+        ask(served.url)
+
+    assert lost.value.status == 202
+
+
+@pytest.mark.parametrize("interim", [b"100 Continue", b"102 Processing", b"103 Early Hints\r\nLink: </x>"])
+def test_an_interim_response_is_not_taken_for_the_answer(interim):
+    reply = b"HTTP/1.1 " + interim + b"\r\n\r\nHTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok"
+
+    with loopback(lambda exchange: exchange.drip(reply, 0)) as served:
+        answer = ask(served.url)
+
+    assert (answer.status, answer.body) == (202, "ok")
+
+
+def test_interim_responses_without_end_are_given_up():
+    with (
+        loopback(lambda exchange: exchange.drip(b"HTTP/1.1 102 Processing\r\n\r\n" * 100, 0.002)) as served,
+        pytest.raises(AnswerLost, match="time-out"),
+    ):
+        ask(served.url, seconds=0.5)
 
 
 @pytest.mark.parametrize(
@@ -408,7 +675,11 @@ def test_an_answer_that_comes_before_the_whole_request_was_read_is_heard():
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """For 127.0.0.1, signed by nobody but itself."""
+    return signed_by_itself(tmp_path_factory.mktemp("tls") / "loopback.pem", ends_in=timedelta(1))
+
+
+def signed_by_itself(path, *, ends_in):
+    """For 127.0.0.1 and loopback.example, trusted by whoever is given it."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -416,13 +687,13 @@ def certificate(tmp_path_factory):
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
     now = datetime.now(UTC)
+    names = [x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("loopback.example")]
     signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(2), now + ends_in)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    path = tmp_path_factory.mktemp("tls") / "loopback.pem"
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -486,6 +757,73 @@ def test_a_server_that_does_not_speak_tls_may_do_so_later():
         pytest.raises(NotSent, match="cannot be reached") as failed,
     ):
         ask(served.url.replace("http:", "https:"))
+
+    assert not failed.value.permanent
+
+
+@pytest.fixture(scope="module")
+def expired(tmp_path_factory):
+    return signed_by_itself(tmp_path_factory.mktemp("tls") / "expired.pem", ends_in=timedelta(hours=-1))
+
+
+def test_a_certificate_that_has_expired_is_a_permanent_error(expired):
+    with loopback(lambda exchange: exchange.answer(200), served_with(expired)) as served:
+        trusting = ssl.create_default_context(cafile=str(expired))
+        with pytest.raises(NotSent, match="certificate is not valid: certificate has expired") as refused:
+            ask(served.url, tls=lambda: trusting)
+
+    assert refused.value.permanent
+
+
+def test_a_name_that_ends_in_a_dot_is_the_name_that_its_certificate_is_for(certificate, monkeypatch):
+    with loopback(lambda exchange: exchange.answer(200), served_with(certificate)) as served:
+        trusting = ssl.create_default_context(cafile=str(certificate))
+        resolve_to(monkeypatch, ["127.0.0.1"])
+        url = served.url.replace("127.0.0.1", "loopback.example.")
+        assert ask(url, tls=lambda: trusting).status == 200
+
+
+def test_a_certificate_that_one_of_two_addresses_shows_may_be_another_next_time(certificate, monkeypatch):
+    with loopback(lambda exchange: exchange.answer(200), served_with(certificate)) as served:
+        resolve_to(monkeypatch, ["127.0.0.2", "127.0.0.1"])
+        with pytest.raises(NotSent, match="certificate is not valid") as failed:
+            ask(served.url.replace("127.0.0.1", "two.example"))
+
+    assert not failed.value.permanent
+
+
+def test_what_is_said_over_tls_byte_by_byte_is_given_up_too(certificate):
+    reply = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"y" * 1000
+
+    with loopback(lambda exchange: exchange.drip(reply, 0.01), served_with(certificate)) as served:
+        trusting = ssl.create_default_context(cafile=str(certificate))
+        with pytest.raises(AnswerLost, match=r"broke off|time-out"):
+            ask(served.url, seconds=0.8, tls=lambda: trusting)
+
+
+def test_a_handshake_of_a_byte_now_and_then_is_given_up(monkeypatch):
+    monkeypatch.setattr("interlock.triggers.http_client.CONNECT_SECONDS", 0.3)
+    over = threading.Event()
+
+    def drip(listener):
+        connection, _ = listener.accept()
+        # The head of a record, and then of its 16 KB a byte at a time.
+        for byte in b"\x16\x03\x03\x40\x00" + b"\x02" * 1000:
+            try:
+                connection.sendall(bytes([byte]))
+            except OSError:
+                break
+            if over.wait(0.02):
+                break
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, args=[listener])
+        thread.start()
+        with pytest.raises(NotSent, match="time-out") as failed:
+            ask(f"https://127.0.0.1:{listener.getsockname()[1]}/")
+        over.set()
+        thread.join()
 
     assert not failed.value.permanent
 

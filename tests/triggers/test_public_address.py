@@ -21,6 +21,12 @@ PUBLIC = [
     "2001:200::1",
     "::ffff:1.1.1.1",
     "64:ff9b::101:101",
+    "168.63.129.15",
+    "168.63.129.17",
+    "192.0.1.0",
+    "192.88.98.255",
+    "2620:4f:8000::1",
+    "2a00:1:2:3:0:5efe:101:101",
 ]
 NOT_PUBLIC = [
     "0.0.0.0",
@@ -32,6 +38,8 @@ NOT_PUBLIC = [
     "127.255.255.255",
     "169.254.169.254",
     "169.254.170.2",
+    "100.100.100.200",
+    "168.63.129.16",
     "172.16.0.0",
     "172.31.255.255",
     "192.0.0.1",
@@ -54,20 +62,29 @@ NOT_PUBLIC = [
     "::ffff:0:127.0.0.1",
     "64:ff9b::7f00:1",
     "64:ff9b::a9fe:a9fe",
+    "64:ff9b::6440:1",
     "64:ff9b:1::1",
+    "64:ff9b:1::101:101",
     "100::1",
+    "100:0:0:1::1",
     "2001::1",
     "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    "2001:2::1",
+    "2001:20::1",
     "2001:db8::1",
+    "2002:a9fe:a9fe::1",
     "2002:7f00:1::1",
     "2002:101:101::1",
     "3fff::1",
+    "2a00:1:2:3:0:5efe:a00:1",
+    "2a00:1:2:3:200:5efe:a9fe:a9fe",
     "4000::1",
     "5f00::1",
     "fc00::1",
     "fd00:ec2::254",
     "fe80::1",
     "fe80::1%eth0",
+    "::ffff:127.0.0.1%1",
     "fec0::1",
     "ff02::1",
 ]
@@ -93,15 +110,37 @@ def test_any_other_address_is_refused(address):
         ("10.2.0.0", False),
         ("127.0.0.1", False),
         ("64:ff9b::a01:203", False),
+        ("2002:a01:203::1", False),
+        ("::10.1.2.3", False),
+        ("2a00:1:2:3:0:5efe:a01:203", False),
         ("fd00:1::5", True),
+        ("fd00:1::5%eth0", True),
         ("fd00:2::5", False),
+        ("fd00:3::1", True),
+        ("fd00:3::2", False),
         ("1.1.1.1", True),
     ],
 )
 def test_allowed_networks_open_exactly_what_they_name(address, allowed):
-    assert AddressRules(["10.1.0.0/16", "fd00:1::/32"]).allow(address) is allowed
+    assert AddressRules(["10.1.0.0/16", "fd00:1::/32", "fd00:3::1/128"]).allow(address) is allowed
 
 
-def test_a_network_that_cannot_be_read_is_an_error():
-    with pytest.raises(ValueError, match=r"10\.0\.0\.1/8"):
-        AddressRules(["10.0.0.1/8"])
+@pytest.mark.parametrize(("address", "allowed"), [("10.1.2.3", True), ("10.2.0.1", False), ("::1", False)])
+def test_an_ipv4_network_written_as_ipv6_opens_what_it_means(address, allowed):
+    assert AddressRules(["::ffff:10.1.0.0/112"]).allow(address) is allowed
+
+
+def test_all_of_one_family_opens_nothing_of_the_other():
+    assert not AddressRules(["0.0.0.0/0"]).allow("::1")
+    assert not AddressRules(["::/0"]).allow("::ffff:127.0.0.1")
+
+
+def test_blanks_around_a_network_and_commas_too_many_do_no_harm():
+    assert AddressRules(["10.1.0.0/16", " 127.0.0.1/32 ", ""]).allow("127.0.0.1")
+
+
+def test_every_network_that_cannot_be_read_is_named_with_the_setting():
+    with pytest.raises(
+        ValueError, match=r"ALLOWED_PRIVATE_CIDRS: 10\.0\.0\.1/8 has host bits set; 'intranet'"
+    ):
+        AddressRules(["10.0.0.1/8", "10.1.0.0/16", "intranet"])

@@ -6,14 +6,14 @@ import json
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from interlock.domain.expansion import without_secrets
 from interlock.domain.plain_text import one_line
 from interlock.domain.run import FailureCategory, JobEnd, Outcome
 from interlock.ports import JobRequest, JobTrigger, StartedJob, TriggerError
 from interlock.triggers.background import begin
-from interlock.triggers.http_calls import AnswerLost, HttpAnswer, NotSent
+from interlock.triggers.http_calls import AnswerLost, HttpAnswer, NotSent, basic_credentials
 from interlock.triggers.job_config import optional_mapping, required_text, scalar_text, text_or_json
 from interlock.triggers.status_code import failure_category
 from interlock.triggers.unknown_outcome import answer_lost, found_nowhere
@@ -65,6 +65,8 @@ class HttpTrigger(JobTrigger):
         except NotSent as error:
             raise TriggerError(f"{what}: {error}", permanent=error.permanent) from None
         except AnswerLost as error:
+            if error.status is not None and request.config.get("callback"):
+                return Outcome(JobEnd.SUCCESS)  # the status says that the job was taken on
             raise answer_lost(request, what, str(error)) from None
         if not 200 <= answer.status <= 299:
             raise _refused(f"{what} to {_host(url)}", answer, _credentials(url, headers))
@@ -104,10 +106,15 @@ def _refused(what: str, answer: HttpAnswer, credentials: list[str]) -> TriggerEr
 
 
 def _credentials(url: str, headers: Mapping[str, str]) -> list[str]:
-    """Where credentials travel: every header's value and its last word, path and query, user and password."""
+    """Where credentials travel: every header's value and its last word, path and query, user and password.
+
+    As they are written, as they are meant (`%40`), and as they are sent (Base64).
+    """
     parts = urlsplit(url)
     ours = {"content-type", "idempotency-key"}
     values = [value for name, value in headers.items() if name.lower() not in ours]
     words = [value.split()[-1] for value in values if value.split()]
     query = [value for _, value in parse_qsl(parts.query)]
-    return [*values, *words, *query, parts.query, parts.path, parts.username or "", parts.password or ""]
+    named = [parts.query, parts.path, parts.username or "", parts.password or ""]
+    basic = basic_credentials(url) or ""
+    return [*values, *words, *query, *named, *map(unquote, named), basic.removeprefix("Basic ")]

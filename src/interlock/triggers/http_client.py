@@ -6,8 +6,8 @@ nothing. Proxies and credentials of the environment are not looked at.
 
 from __future__ import annotations
 
-import base64
 import http.client
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
@@ -17,9 +17,9 @@ from functools import cache
 from threading import Timer
 from time import monotonic
 from typing import Any
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
-from interlock.triggers.http_calls import BODY_BYTES, AnswerLost, HttpAnswer, NotSent
+from interlock.triggers.http_calls import BODY_BYTES, AnswerLost, HttpAnswer, NotSent, basic_credentials
 from interlock.triggers.keep_alive import KEEP_ALIVE
 from interlock.triggers.public_address import AddressRules
 
@@ -30,10 +30,18 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # These two alone say "the same request, elsewhere"; after any other a POST would turn into a GET that starts nothing.
 # https://www.rfc-editor.org/rfc/rfc9110#section-15.4
 _REPEATED_ELSEWHERE = frozenset({307, 308})
+# Many an endpoint does what a POST asks and then sends its caller to a page about it.
+# https://www.rfc-editor.org/rfc/rfc9110#section-15.4.4
+_DONE_PERHAPS = frozenset({302, 303})
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _OURS = frozenset({"content-length", "transfer-encoding", "connection"})  # headers that frame the message
 _KEPT_ACROSS_ORIGINS = frozenset({"content-type", "idempotency-key", "user-agent"})
+# What `http.client` lets through (a blank after a name, a folded line) some servers read as another header.
+# https://www.rfc-editor.org/rfc/rfc9110#section-5.1
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_IN_NO_HOST = re.compile(r"[\x00-\x20\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,8 @@ class _Target:
 
     def __str__(self) -> str:
         # For messages: paths and queries may hold tokens.
-        return f"{self.scheme}://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,16 @@ class _Request:
     url: str
     headers: Mapping[str, str]
     body: bytes | None
+
+
+class _FinalResponse(http.client.HTTPResponse):
+    """The response after any interim ones (102, 103), of which `http.client` skips 100 alone."""
+
+    # https://www.rfc-editor.org/rfc/rfc9110#section-15.2
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]  # the stubs leave it out
+        interim = 100 <= status <= 199 and status != http.client.SWITCHING_PROTOCOLS
+        return version, http.client.CONTINUE if interim else status, reason
 
 
 class HttpClient:
@@ -104,7 +123,7 @@ class HttpClient:
             body, broken = _read(response, ends_at, most)
             # A refusal stands however its explanation ends. A success that breaks off may be a job that broke.
             if response.status < 300 and broken:
-                raise AnswerLost(f"{target} broke off its answer {response.status}")
+                raise AnswerLost(f"{target} broke off its answer {response.status}", status=response.status)
             whole = not broken and len(body) < most
             text = body.decode(errors="replace")
             return HttpAnswer(response.status, text, whole), response.getheader("location")
@@ -114,6 +133,7 @@ class HttpClient:
         connection = http.client.HTTPConnection(target.host, target.port)
         connection.auto_open = 0  # it must never open a connection itself: that one would not be checked
         connection.default_port = _DEFAULT_PORTS[target.scheme]
+        connection.response_class = _FinalResponse
         try:
             connection.sock = self._socket(target, ends_at)
             yield connection
@@ -121,21 +141,27 @@ class HttpClient:
             connection.close()
 
     def _socket(self, target: _Target, ends_at: float) -> socket.socket:
-        failure: OSError | None = None
+        failures: list[OSError] = []
         for family, kind, protocol, address in self._allowed_addresses(target):
             try:
                 plain = _connect(family, kind, protocol, address, min(CONNECT_SECONDS, ends_at - monotonic()))
                 return self._secured(plain, target)
             except OSError as error:
-                failure = error
-        permanent = isinstance(failure, ssl.SSLCertVerificationError)
-        raise NotSent(f"{target} cannot be reached: {_why(failure, ends_at)}", permanent=permanent) from None
+                failures.append(error)
+            if monotonic() >= ends_at:
+                break
+        # Where one address could not be asked, or not for its certificate, another time it may answer.
+        permanent = all(isinstance(failure, ssl.SSLCertVerificationError) for failure in failures)
+        raise NotSent(
+            f"{target} cannot be reached: {_why(failures[-1], ends_at)}", permanent=permanent
+        ) from None
 
     def _secured(self, plain: socket.socket, target: _Target) -> socket.socket:
         if target.scheme == "http":
             return plain
         try:
-            return self._tls().wrap_socket(plain, server_hostname=target.host)
+            # A certificate names its host without the dot that ends an absolute name.
+            return self._tls().wrap_socket(plain, server_hostname=target.host.removesuffix("."))
         except BaseException:
             plain.close()
             raise
@@ -181,15 +207,29 @@ def _checked(method: str, url: str, headers: Mapping[str, str], body: str | None
     if method not in _METHODS:
         raise NotSent(f"the HTTP method is not one of {', '.join(sorted(_METHODS))}", permanent=True)
     _target(url)
-    credentials = _credentials(url)
-    names = {name.lower() for name in headers}
-    if names & _OURS:
-        raise NotSent(f"the header {sorted(names & _OURS)[0]} cannot be set", permanent=True)
+    credentials = basic_credentials(url)
+    names = _checked_names(headers)
     known = {"Accept-Encoding": "identity", "User-Agent": "interlock"}
     if credentials is not None:
         known["Authorization"] = credentials
     ours = {name: value for name, value in known.items() if name.lower() not in names}
     return _Request(method, url, {**ours, **headers}, None if body is None else body.encode())
+
+
+def _checked_names(headers: Mapping[str, str]) -> set[str]:
+    """The headers' names in lower case. No message quotes a value."""
+    names: set[str] = set()
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise NotSent("the name of a header has characters HTTP cannot carry", permanent=True)
+        if not _HEADER_VALUE.fullmatch(value):
+            raise NotSent(f"the header {name} has characters HTTP cannot carry", permanent=True)
+        if name.lower() in _OURS:
+            raise NotSent(f"the header {name} cannot be set", permanent=True)
+        if name.lower() in names:
+            raise NotSent(f"the header {name} is set twice", permanent=True)
+        names.add(name.lower())
+    return names
 
 
 def _target(url: str) -> _Target:
@@ -199,30 +239,24 @@ def _target(url: str) -> _Target:
         port = parts.port
     except ValueError:
         raise NotSent("the URL cannot be read; write https://host/path", permanent=True) from None
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or _IN_NO_HOST.search(parts.hostname):
         raise NotSent("the URL does not begin with https://host or http://host", permanent=True)
+    if port == 0:
+        raise NotSent("the URL names port 0, where nothing can be reached", permanent=True)
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
     if parts.query:
         path += "?" + quote(parts.query, safe="/?%:@!$&'()*+,;=~-._[]")
     return _Target(parts.scheme, parts.hostname, port or _DEFAULT_PORTS[parts.scheme], path)
 
 
-def _credentials(url: str) -> str | None:
-    parts = urlsplit(url)
-    if parts.username is None:
-        return None
-    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return "Basic " + base64.b64encode(pair.encode()).decode()
-
-
 def _redirected(asked: _Request, status: int, location: str) -> _Request:
     target = _target(asked.url)
     if status not in _REPEATED_ELSEWHERE and asked.method not in _SAFE_METHODS:
-        raise NotSent(
-            f"{target} answered {status} to a {asked.method}, which is not repeated elsewhere; "
-            "write the address that it redirects to",
-            permanent=True,
-        )
+        said = f"{target} answered {status} to a {asked.method}, which is not repeated elsewhere; "
+        said += "write the address that it redirects to"
+        if status in _DONE_PERHAPS:
+            raise AnswerLost(f"{said}, unless that only shows what was done")
+        raise NotSent(said, permanent=True)
     url = _joined(asked.url, location)
     elsewhere = _target(url)
     if target.scheme == "https" and elsewhere.scheme == "http":
@@ -243,11 +277,6 @@ def _joined(url: str, location: str) -> str:
 def _send(connection: http.client.HTTPConnection, asked: _Request, target: _Target) -> None:
     try:
         connection.request(asked.method, target.path, asked.body, dict(asked.headers))
-    except (ValueError, UnicodeError):
-        # The message would quote the header's value.
-        raise NotSent(
-            f"a header or the path for {target} has characters HTTP cannot carry", permanent=True
-        ) from None
     except (BrokenPipeError, ConnectionResetError):
         # A server may answer 413 and close before it has read everything: its answer is still there to be read.
         return
@@ -269,14 +298,15 @@ def _cut_off(sock: socket.socket, ends_at: float) -> Iterator[None]:
 
 def _shut(sock: socket.socket) -> None:
     try:
-        sock.shutdown(socket.SHUT_RDWR)
+        # The connection alone: `SSLSocket.shutdown` would also take the TLS layer away from the thread that reads.
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
     except OSError:
         return  # closed already
 
 
 def _read(response: http.client.HTTPResponse, ends_at: float, most: int) -> tuple[bytes, bool]:
     """At most so much of the body, and whether it broke off before that or its end."""
-    kept, broken = b"", False
+    kept, broken = bytearray(), False
     try:
         while len(kept) < most and (piece := response.read1(min(8192, most - len(kept)))):
             kept += piece
@@ -284,7 +314,7 @@ def _read(response: http.client.HTTPResponse, ends_at: float, most: int) -> tupl
         broken = True
     short = len(kept) < most and bool(response.length)
     # A body without a length ends where the connection does, also where `_cut_off` ended it.
-    return kept, broken or short or monotonic() >= ends_at
+    return bytes(kept[:most]), broken or short or monotonic() >= ends_at
 
 
 def _why(error: BaseException | None, ends_at: float | None = None) -> str:

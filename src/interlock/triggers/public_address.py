@@ -6,7 +6,7 @@ Both lists are written out, because what `ipaddress` calls global differs betwee
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 # https://www.iana.org/assignments/iana-ipv4-special-registry
 _NOT_PUBLIC_V4 = tuple(
@@ -16,6 +16,9 @@ _NOT_PUBLIC_V4 = tuple(
         "10.0.0.0/8",
         "100.64.0.0/10",  # carrier-grade NAT
         "127.0.0.0/8",
+        # Azure's platform answers here, to its own machines alone.
+        # https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
+        "168.63.129.16/32",
         "169.254.0.0/16",  # link-local; instance and container metadata answer here
         "172.16.0.0/12",
         "192.0.0.0/24",  # protocol assignments
@@ -30,7 +33,7 @@ _NOT_PUBLIC_V4 = tuple(
     )
 )
 # IANA gives out unicast addresses from this block alone: loopback, unique local (where the IPv6 metadata address
-# fd00:ec2::254 is), link-local, multicast and v4-compatible ones all lie outside.
+# fd00:ec2::254 is), link-local, site-local, multicast, v4-compatible ones and the local NAT64 prefix all lie outside.
 # https://www.iana.org/assignments/ipv6-address-space
 _UNICAST_V6 = IPv6Network("2000::/3")
 # https://www.iana.org/assignments/iana-ipv6-special-registry
@@ -48,11 +51,21 @@ _NOT_PUBLIC_V6 = tuple(
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
+# The middle of an address that a host sends through IPv4 to its last 32 bits.
+# https://www.rfc-editor.org/rfc/rfc5214#section-6.1
+_ISATAP = frozenset({0x00005EFE, 0x02005EFE})
+_MAPPED = IPv6Network("::ffff:0:0/96")
+_V4_BITS = 0xFFFFFFFF
+
+
 class AddressRules:
-    """Allowed are public addresses and those in `allowed_private_cidrs`, nothing else."""
+    """Allowed are public addresses and those in `allowed_private_cidrs`, nothing else.
+
+    `ValueError` names every text there that is no network.
+    """
 
     def __init__(self, allowed_private_cidrs: Iterable[str] = ()) -> None:
-        self._allowed = tuple(ip_network(block) for block in allowed_private_cidrs)
+        self._allowed = _networks([text.strip() for text in allowed_private_cidrs if text.strip()])
 
     def allow(self, address: str) -> bool:
         """Whether a connection to this address, as `getaddrinfo` gave it, may be opened."""
@@ -64,8 +77,11 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
     """Whether the address belongs to the internet at large."""
     if isinstance(address, IPv4Address):
         return not any(address in block for block in _NOT_PUBLIC_V4)
+    inside = IPv4Address(int(address) & _V4_BITS)
     if address in _NAT64:
-        return is_public(IPv4Address(int(address) & 0xFFFFFFFF))
+        return is_public(inside)
+    if int(address) >> 32 & _V4_BITS in _ISATAP and not is_public(inside):
+        return False
     return address in _UNICAST_V6 and not any(address in block for block in _NOT_PUBLIC_V6)
 
 
@@ -74,3 +90,23 @@ def _meant(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
+
+
+def _networks(texts: list[str]) -> list[IPv4Network | IPv6Network]:
+    networks, mistakes = [], []
+    for text in texts:
+        try:
+            networks.append(_meant_network(ip_network(text)))
+        except ValueError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise ValueError(
+            f"ALLOWED_PRIVATE_CIDRS: {'; '.join(mistakes)}; write networks like 10.1.0.0/16, with commas between"
+        )
+    return networks
+
+
+def _meant_network(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        return IPv4Network((int(network.network_address) & _V4_BITS, network.prefixlen - 96))
+    return network
