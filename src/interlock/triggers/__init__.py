@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 # By name, and imported on first use: an orchestrator that starts Glue jobs never loads the HTTP client.
 ADAPTERS = {
     "command": "interlock.triggers.command:CommandTrigger",
+    "databricks": "interlock.triggers.databricks:DatabricksTrigger",
+    "emr": "interlock.triggers.emr:EmrTrigger",
+    "emr-serverless": "interlock.triggers.emr_serverless:EmrServerlessTrigger",
     "glue": "interlock.triggers.glue:GlueTrigger",
     "http": "interlock.triggers.http:HttpTrigger",
     "lambda": "interlock.triggers.lambda_function:LambdaTrigger",

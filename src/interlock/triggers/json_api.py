@@ -24,7 +24,7 @@ _MOST_BYTES = 4 * 1024 * 1024  # of an answer: a run of a hundred tasks is some 
 
 @dataclass(frozen=True, slots=True)
 class JsonAnswer:
-    """Any answer; `body` is empty unless it is a JSON object."""
+    """Any answer; `body` is empty unless it is a JSON object, which that of a success is unless it has none."""
 
     status: int
     body: Mapping[str, Any]
@@ -46,7 +46,10 @@ class JsonApi:
     hidden: Iterable[str] = ()
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> JsonAnswer:
-        """Whatever it answers. Raises `TriggerError` where there is no answer: of unknown outcome unless nothing was sent."""
+        """Whatever it answers. Raises `TriggerError` where there is no answer: of unknown outcome unless nothing was sent.
+
+        A success that is no JSON object comes from somebody else on the way, a sign-in page for one.
+        """
         url = f"{self.url.rstrip('/')}{path}"
         headers = {"Accept": "application/json", **self.headers}
         text = None if body is None else self._json(body)
@@ -64,14 +67,33 @@ class JsonApi:
                 permanent=True,
                 unknown_outcome=True,
             )
-        return JsonAnswer(answer.status, _object(answer.body), self._hide(one_line(answer.body, 500)))
+        # Hidden first: a credential that is cut in two is not recognised any more.
+        said = one_line(self._hide(answer.body), 500)
+        found = _object(answer.body)
+        if found is None and answer.status < 300:
+            raise TriggerError(
+                self._said(f"answered something else than JSON: {said}"),
+                permanent=False,
+                unknown_outcome=True,
+            )
+        return JsonAnswer(answer.status, found or {}, said)
 
-    def refusal(self, answer: JsonAnswer, *, may_have_worked: bool = False) -> TriggerError:
-        """What an answer that is no success means. `may_have_worked`: one of 500 or more comes from a call that may have."""
-        passes = failure_category(answer.status) is not FailureCategory.PERMANENT
+    def refusal(
+        self, answer: JsonAnswer, *, may_have_worked: bool = False, passes: bool = False
+    ) -> TriggerError:
+        """What an answer that is no success means.
+
+        `may_have_worked`: one of 500 or more comes from a call that may have. `passes`: the service says that it does,
+        whatever the status.
+        """
+        passes = passes or failure_category(answer.status) is FailureCategory.TRANSIENT
         unknown = may_have_worked and answer.status >= 500
         message = self._said(f"answered {answer.status}: {answer.text}")
         return TriggerError(message, permanent=not passes, unknown_outcome=unknown)
+
+    def misunderstood(self, why: str) -> TriggerError:
+        """A success that does not say what it must; what the call did is not known."""
+        return TriggerError(self._said(f"unknown outcome: {why}"), permanent=True, unknown_outcome=True)
 
     def _json(self, body: Mapping[str, Any]) -> str:
         try:
@@ -88,6 +110,12 @@ class JsonApi:
         return without_secrets(text, self.hidden)
 
 
+def look_up_failed(error: TriggerError) -> TriggerError:
+    """The service did not say whether an earlier try started the job: that stays unknown, whatever the reason."""
+    message = f"looking for the job that an earlier try may have started: {error}"
+    return TriggerError(message, permanent=error.permanent, unknown_outcome=True)
+
+
 def _host(url: str) -> str:
     try:
         return urlsplit(url).hostname or "nowhere"
@@ -95,9 +123,9 @@ def _host(url: str) -> str:
         return "an address that cannot be read"
 
 
-def _object(text: str) -> Mapping[str, Any]:
+def _object(text: str) -> Mapping[str, Any] | None:
     try:
-        value = json.loads(text) if text else {}
+        value = json.loads(text) if text.strip() else {}
     except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+        return None
+    return value if isinstance(value, dict) else None
