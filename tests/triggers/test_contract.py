@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 
 from interlock.domain.run import JobEnd
-from interlock.ports import JobRequest, JobTrigger, TriggerError
+from interlock.ports import JobRequest, JobTrigger, OnlyRepeatingTells, StartedJob, TriggerError
 from interlock.triggers import ADAPTERS, TriggerTable
 from interlock.triggers.background import on_a_thread
 from interlock.triggers.http_client import HttpClient
 from interlock.triggers.outside import Outside
 from interlock.triggers.processes import OsProcesses
 from interlock.triggers.public_address import AddressRules
+from triggers import databricks_workspace as databricks
 from triggers.aws_services import ACCOUNT, Lost, Refusal, Service, clients_of
 from triggers.loopback import Exchange, loopback
 from triggers.requests_for import RUN_ID, a_request
@@ -47,6 +48,17 @@ class Rig:
     @property
     def lookup(self) -> bool:
         return self.trigger.can_be_asked
+
+    def earlier(self) -> StartedJob | None:
+        """The job of an earlier try, as the step finds it: by looking, or by the same start made again."""
+        try:
+            return self.trigger.find(self.request(idempotent=True))
+        except OnlyRepeatingTells:
+            return self.trigger.start(self.request())
+
+    def asked_of(self, started: StartedJob) -> dict[str, Any]:
+        """What `status` and `cancel` are given."""
+        return {**started.handle, **{key: self.config[key] for key in self.trigger.asked_with}}
 
 
 def _outside(**known: Any) -> Outside:
@@ -108,6 +120,23 @@ def _http(**config: Any) -> Iterator[Rig]:
         )
 
 
+@contextmanager
+def _databricks(**config: Any) -> Iterator[Rig]:
+    with databricks.a_workspace(SECRET) as workspace:
+        yield Rig(
+            trigger=TriggerTable(_outside(http=HttpClient(AddressRules(["127.0.0.0/8"])))).of_type(
+                "databricks"
+            ),
+            config={"workspaceUrl": workspace.url, "token": SECRET, **config},
+            refuse_for_good=lambda: workspace.then.append(databricks.Refusal(400, "INVALID_PARAMETER_VALUE")),
+            refuse_for_now=lambda: workspace.then.append(databricks.Refusal(429, "REQUEST_LIMIT_EXCEEDED")),
+            lose_the_answer=lambda: workspace.then.append(databricks.Lost()),
+            started=lambda: len(workspace.runs),
+            set_state=lambda state: workspace.set_state(*state.split()),
+            states=RUN_STATES,
+        )
+
+
 class _SpoiltProcesses(OsProcesses):
     """Real processes, until the test says otherwise."""
 
@@ -138,10 +167,30 @@ def _command() -> Iterator[Rig]:
 
 
 GLUE_STATES = {"RUNNING": None, "WAITING": None, "SUCCEEDED": JobEnd.SUCCESS, "FAILED": JobEnd.FAIL}
+STEP_STATES = {"PENDING": None, "RUNNING": None, "COMPLETED": JobEnd.SUCCESS, "FAILED": JobEnd.FAIL}
+JOB_RUN_STATES = {"QUEUED": None, "RUNNING": None, "SUCCESS": JobEnd.SUCCESS, "FAILED": JobEnd.FAIL}
+RUN_STATES = {
+    "QUEUED": None,
+    "RUNNING": None,
+    "TERMINATED SUCCESS": JobEnd.SUCCESS,
+    "TERMINATED TIMEDOUT": JobEnd.TIMEOUT,
+}
 EXECUTION_STATES = {"RUNNING": None, "SUCCEEDED": JobEnd.SUCCESS, "TIMED_OUT": JobEnd.TIMEOUT}
 
 RIGS = {
     "glue": lambda: _aws("glue", {"jobName": "etl", "arguments": {"--password": SECRET}}, states=GLUE_STATES),
+    "emr": lambda: _aws(
+        "emr", {"clusterId": "j-1", "command": ["load", "--password", SECRET]}, states=STEP_STATES
+    ),
+    "emr-serverless": lambda: _aws(
+        "emr-serverless",
+        {
+            "applicationId": "00f1r1exampleid9",
+            "executionRoleArn": "arn:aws:iam::123456789012:role/job",
+            "jobDriver": {"sparkSubmit": {"entryPoint": "s3://b/j.py", "entryPointArguments": [SECRET]}},
+        },
+        states=JOB_RUN_STATES,
+    ),
     "step-function": lambda: _aws(
         "step-function",
         {"stateMachineArn": f"{ACCOUNT}:stateMachine:etl", "input": {"password": SECRET}},
@@ -151,6 +200,8 @@ RIGS = {
     "lambda async": lambda: _aws(
         "lambda", {"functionName": "etl", "payload": {"password": SECRET}, "async": True}
     ),
+    "databricks": lambda: _databricks(jobId=databricks.JOB, parameters={"password": SECRET}),
+    "databricks submit": lambda: _databricks(tasks=[{"task_key": "load", "notebook_task": {"key": SECRET}}]),
     "http": _http,
     "http callback": lambda: _http(callback=True),
     "command": _command,
@@ -232,7 +283,7 @@ def test_a_crash_between_start_and_stored_handle_leaves_one_job_or_an_unknown_ou
     lost = rig.trigger.start(rig.request())
 
     if rig.lookup:
-        found = rig.trigger.find(rig.request())
+        found = rig.earlier()
         assert found is not None
         assert (found.handle, found.remote_id) == (lost.handle, lost.remote_id)
     else:
@@ -248,9 +299,12 @@ def test_nothing_is_found_where_an_earlier_try_did_not_get_through(rig):
 
 
 def test_the_attempt_before_is_not_taken_for_this_one(rig):
-    _finish(rig.trigger.start(rig.request(run_id="the-attempt-before")))
+    before = rig.trigger.start(rig.request(run_id="the-attempt-before"))
+    _finish(before)
 
-    assert rig.trigger.find(rig.request(idempotent=True)) is None
+    found = rig.earlier()
+
+    assert found is None or found.handle != before.handle
 
 
 def test_status_says_whether_the_job_runs_and_how_it_ended(rig):
@@ -309,4 +363,4 @@ def _finish(started: Any) -> None:
 def _finished(rig: Rig) -> Any:
     started = rig.trigger.start(rig.request())
     _finish(started)
-    return started.handle
+    return rig.asked_of(started)
