@@ -15,6 +15,7 @@ from interlock.ports import CallFailed, Lost, StartedJob, TriggerError
 from interlock.simulation.faults import FunctionCrashed
 from interlock.steps.start_job import start_job
 from interlock.steps.task import NoLongerReady, RunOver, StartRefused
+from interlock.triggers import ADAPTERS
 from world_builder import NOW, WAITS_FOR_ROWS, World, a_task, later
 
 ASLEEP = a_run(task_token="old", token_for="readiness")
@@ -237,7 +238,7 @@ def test_a_run_that_is_cancelled_before_its_intent_is_written_starts_nothing():
 
 @pytest.mark.parametrize(
     ("cancel_error", "said"),
-    [(None, "the job was cancelled"), (THROTTLED, "its job could not be cancelled: Rate exceeded")],
+    [(None, "the job was cancelled"), (THROTTLED, "the job could not be cancelled: Rate exceeded")],
 )
 def test_a_job_whose_run_moved_on_while_it_was_started_is_cancelled(cancel_error, said):
     world = a_world()
@@ -412,7 +413,8 @@ def test_what_is_refused_for_good_passes_through_running_with_its_failure_known(
     assert world.told == ["VALIDATION_PASSED"]
 
 
-def test_a_type_that_cannot_be_started_here_is_refused_for_good():
+def test_a_type_that_cannot_be_started_here_is_refused_for_good(monkeypatch):
+    monkeypatch.delitem(ADAPTERS, "emr")
     pipeline = a_pipeline(job=Job(JobType.EMR, {"clusterId": "j-1"}))
     world = World(pipeline, ASLEEP)
 

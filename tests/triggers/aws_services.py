@@ -1,4 +1,4 @@
-"""Glue, Step Functions and Lambda as their wire protocols show them, on loopback; boto3's real clients talk to them.
+"""AWS's job services as their wire protocols show them, on loopback; boto3's real clients talk to them.
 
 Each keeps what it started, so that a test can say how many jobs there are. What the next start meets is laid out in
 `then`: nothing (it works), a refusal, or a line that is cut after the job was started.
@@ -37,6 +37,8 @@ class Service:
     cancelled: list[str] = field(default_factory=list)
 
     def respond(self, exchange: Exchange) -> None:
+        if exchange.received.path.startswith("/applications/"):
+            return self._job_runs(exchange)
         if "x-amz-target" not in exchange.received.headers:
             return self._invoke(exchange)
         operation = exchange.received.headers["x-amz-target"].split(".")[1]
@@ -74,6 +76,51 @@ class Service:
             errors = [{"JobRunId": run_id, "ErrorDetail": {"ErrorCode": "JobRunNotRunning"}}]
         self.jobs[run_id]["state"] = "STOPPED"
         exchange.answer(200, json.dumps({"Errors": errors}))
+
+    def _AddJobFlowSteps(self, exchange: Exchange, asked: dict[str, Any]) -> None:
+        (step,) = asked["Steps"]
+        step_id = f"s-{len(self.jobs) + 1}"
+        job = {"state": "PENDING", "name": step["Name"], "args": step["HadoopJarStep"]["Args"]}
+        self._start(exchange, step_id, job, {"StepIds": [step_id]})
+
+    def _ListSteps(self, exchange: Exchange, _: dict[str, Any]) -> None:
+        steps = [{"Id": step_id, "Name": job["name"]} for step_id, job in self.jobs.items()]
+        exchange.answer(200, json.dumps({"Steps": steps[::-1]}))
+
+    def _DescribeStep(self, exchange: Exchange, asked: dict[str, Any]) -> None:
+        status = {"State": self.jobs[asked["StepId"]]["state"]}
+        exchange.answer(200, json.dumps({"Step": {"Id": asked["StepId"], "Status": status}}))
+
+    def _CancelSteps(self, exchange: Exchange, asked: dict[str, Any]) -> None:
+        (step_id,) = asked["StepIds"]
+        told = {"StepId": step_id, "Status": "SUBMITTED"}
+        if self.jobs[step_id]["state"] == "CANCELLED":
+            told = {"StepId": step_id, "Status": "FAILED", "Reason": "it has ended"}
+        self.jobs[step_id]["state"] = "CANCELLED"
+        exchange.answer(200, json.dumps({"CancelStepsInfoList": [told]}))
+
+    def _job_runs(self, exchange: Exchange) -> None:
+        """EMR Serverless: `/applications/<id>/jobruns` and `/<job run id>` below it."""
+        method, (_, _, _, _, *run) = (
+            exchange.received.method,
+            exchange.received.path.split("?")[0].split("/"),
+        )
+        if method == "POST":
+            return self._start_job_run(exchange, exchange.received.json)
+        if not run:
+            listed = [{"id": run_id, "name": job["name"]} for run_id, job in self.jobs.items()]
+            return exchange.answer(200, json.dumps({"jobRuns": listed}))
+        job = self.jobs[run[0]]
+        if method == "DELETE":
+            if job["state"] == "CANCELLED":
+                return _refuse(exchange, Refusal(400, "ValidationException"))
+            job["state"] = "CANCELLED"
+        return exchange.answer(200, json.dumps({"jobRun": {"state": job["state"]}}))
+
+    def _start_job_run(self, exchange: Exchange, asked: dict[str, Any]) -> None:
+        run_id = f"{len(self.jobs) + 1:016}"
+        job = {"state": "SUBMITTED", "name": asked["name"], "driver": asked["jobDriver"]}
+        self._start(exchange, run_id, job, {"jobRunId": run_id})
 
     def _StartExecution(self, exchange: Exchange, asked: dict[str, Any]) -> None:
         arn = f"{asked['stateMachineArn'].replace(':stateMachine:', ':execution:')}:{asked['name']}"

@@ -19,6 +19,14 @@ from triggers.requests_for import a_request
 
 GOOD = {
     "glue": {"jobName": "etl", "arguments": {}},
+    "emr": {"clusterId": "j-1", "stepName": "etl", "jar": "s3://b/j.jar", "args": [], "command": ["etl"]},
+    "emr-serverless": {
+        "applicationId": "00f1r1exampleid9",
+        "executionRoleArn": "arn:aws:iam::123456789012:role/job",
+        "jobDriver": {"hive": {}},
+        "configurationOverrides": {},
+        "executionTimeoutMinutes": 5,
+    },
     "step-function": {"stateMachineArn": f"{ACCOUNT}:stateMachine:etl", "input": {}},
     "lambda": {"functionName": "etl", "payload": {}, "async": False},
     "http": {"url": "https://jobs.example/", "method": "POST", "headers": {}, "body": {}, "callback": False},
@@ -32,7 +40,10 @@ class Willing:
     pid, started_at = 1, "12345"
 
     def start_job_run(self, **_):
-        return {"JobRunId": "jr_1"}
+        return {"JobRunId": "jr_1", "jobRunId": "00f1"}
+
+    def add_job_flow_steps(self, **_):
+        return {"StepIds": ["s-1"]}
 
     def start_execution(self, *, stateMachineArn, **_):
         return {"executionArn": stateMachineArn}

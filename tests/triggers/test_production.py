@@ -19,6 +19,12 @@ def session(monkeypatch):
 
 CONFIGS = {
     "glue": {"jobName": "etl"},
+    "emr": {"clusterId": "j-1", "jar": "s3://b/j.jar"},
+    "emr-serverless": {
+        "applicationId": "00f1",
+        "executionRoleArn": "arn:aws:iam::123456789012:role/job",
+        "jobDriver": {"hive": {"query": "s3://b/q.sql"}},
+    },
     "lambda": {"functionName": "etl"},
     "step-function": {"stateMachineArn": "arn:aws:states:eu-west-1:1:stateMachine:etl"},
 }

@@ -108,10 +108,14 @@ class EmrConfig(Section):
         default=None, description="Name of the step; the run id is appended. Default: the pipeline's id."
     )
     jar: Text | None = Field(default=None, description="The jar to run. Either this or command.")
-    args: Argv | None = Field(default=None, description="Arguments of the jar.")
+    args: Argv | None = Field(
+        default=None,
+        description="Arguments of the jar. Nothing is added: placeholders, such as ${DATE}, tell it its period.",
+    )
     command: Argv | Text | None = Field(
         default=None,
-        description="Run through command-runner.jar: a list of arguments, or one text split at blanks.",
+        description="Run through command-runner.jar: a list of arguments, or one text split at blanks. Nothing is "
+        "added: placeholders, such as ${DATE}, tell it its period.",
     )
 
     @field_validator("command", mode="before")
@@ -127,7 +131,21 @@ class EmrServerlessConfig(Section):
 
     application_id: Text = Field(description="Id of the application.")
     execution_role_arn: Arn = Field(description="Role that the job runs as.")
-    job_driver: Mapping = Field(min_length=1, description="As in StartJobRun: sparkSubmit or hive.")
+    job_driver: Mapping = Field(
+        min_length=1,
+        description="As in StartJobRun: sparkSubmit or hive. Nothing is added: placeholders, such as ${DATE}, tell it "
+        "its period.",
+    )
+    configuration_overrides: Mapping | None = Field(
+        default=None,
+        description="As in StartJobRun: where the logs go (monitoringConfiguration), applicationConfiguration.",
+    )
+    execution_timeout_minutes: int | None = Field(
+        default=None,
+        ge=0,
+        le=1_000_000,
+        description="When EMR Serverless itself cancels the job run. Its default is 720; 0 is never.",
+    )
 
 
 class StepFunctionConfig(Section):

@@ -15,6 +15,7 @@ SERVER_ERRORS = frozenset(
         "InternalError",
         "InternalFailure",
         "InternalServerError",
+        "InternalServerException",
         "InternalServiceException",
         "ServiceException",
         "ServiceUnavailable",

@@ -13,6 +13,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     HTTPClientError,
     IncompleteReadError,
+    NoCredentialsError,
     ParamValidationError,
     ProxyConnectionError,
     SSLError,
@@ -43,6 +44,7 @@ _PASSING = frozenset(
         "BandwidthLimitExceeded",
         "SlowDown",
         "PriorRequestNotComplete",
+        "KmsThrottlingException",
         # The credentials are renewed by the next call. https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
         "ExpiredToken",
         "ExpiredTokenException",
@@ -55,6 +57,7 @@ _BROKEN = frozenset(
         "InternalError",
         "InternalFailure",
         "InternalServerError",
+        "InternalServerException",
         "InternalServiceException",
         "ServiceException",
         "ServiceUnavailable",
@@ -65,6 +68,23 @@ _BROKEN = frozenset(
     }
 )
 _PASSING_STATUS = frozenset({408, 425, 429})
+# Whoever asks is refused, whatever is asked for. https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+_NO_ACCESS = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "IncompleteSignature",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "KmsAccessDeniedException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "NotAuthorized",
+        "OptInRequired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
 
 
 def code_of(error: Exception) -> str:
@@ -90,6 +110,13 @@ def refusal(
         return TriggerError(message, permanent=False, unknown_outcome=True)
     # What is left are bad requests, missing things and missing rights (4xx), and a client that is set up wrongly.
     return TriggerError(message, permanent=status not in _PASSING_STATUS)
+
+
+def not_told(what: str, error: Exception) -> TriggerError:
+    """The service did not say how a job goes on. Rights that are being changed come back, and the job knows nothing of them."""
+    refused = refusal(what, error)
+    no_access = code_of(error) in _NO_ACCESS or isinstance(error, NoCredentialsError)
+    return TriggerError(str(refused), permanent=refused.permanent and not no_access)
 
 
 def look_up_failed(what: str, error: Exception) -> TriggerError:

@@ -8,7 +8,7 @@ from typing import Any
 
 from interlock.domain.run import Outcome
 from interlock.ports import TriggerError
-from interlock.triggers import glue, step_function
+from interlock.triggers import emr, emr_serverless, glue, step_function
 
 
 class InvalidStateEvent(ValueError):
@@ -44,6 +44,20 @@ def _glue(detail: Mapping[str, Any]) -> RemoteEnd | None:
     return None if outcome is None else RemoteEnd("glue", run_id, outcome)
 
 
+def _emr(detail: Mapping[str, Any]) -> RemoteEnd | None:
+    step_id = _text(detail, "stepId")
+    outcome = emr.outcome_of(_text(detail, "state"), _optional_text(detail, "message"))
+    return None if outcome is None else RemoteEnd("emr", step_id, outcome)
+
+
+def _emr_serverless(detail: Mapping[str, Any]) -> RemoteEnd | None:
+    run_id = _text(detail, "jobRunId")
+    # The event does not carry the reason: it says where to look for it.
+    where = f"see job run {run_id} of application {_optional_text(detail, 'applicationId')}"
+    outcome = emr_serverless.outcome_of(_text(detail, "state"), where)
+    return None if outcome is None else RemoteEnd("emr-serverless", run_id, outcome)
+
+
 def _step_function(detail: Mapping[str, Any]) -> RemoteEnd | None:
     execution = _text(detail, "executionArn")
     outcome = step_function.outcome_of(
@@ -67,6 +81,10 @@ def _text(detail: Mapping[str, Any], key: str) -> str:
 _READERS: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], RemoteEnd | None]] = {
     # https://docs.aws.amazon.com/glue/latest/dg/automating-awsglue-with-cloudwatch-events.html
     ("aws.glue", "Glue Job State Change"): _glue,
+    # https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-service-limits-cloudwatch-events.html
+    ("aws.emr", "EMR Step Status Change"): _emr,
+    # https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/using-eventbridge.html
+    ("aws.emr-serverless", "EMR Serverless Job Run State Change"): _emr_serverless,
     # https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
     ("aws.states", "Step Functions Execution Status Change"): _step_function,
 }
