@@ -64,7 +64,7 @@ class Functions:
     ) -> Mapping[str, Any]:
         """Run it now and answer what it answers; raises `FunctionFailed`."""
         self._watch_for_circles(function)
-        invocation = Invocation(function)
+        invocation = Invocation(function, event.get("step"))
         invocation.tally.invocations[function] += 1
         invocation.lines.append(self._history.line(Kind.FUNCTION, function))
         self._open.append(invocation)

@@ -18,6 +18,7 @@ class Invocation:
     """One run of one function: what it called."""
 
     function: str
+    step: str | None = None  # of the state machine, for the orchestrator
     tally: Tally = field(default_factory=Tally)
     lines: list[Line] = field(default_factory=list)
     # Calls of the watchdog's routine: it has the configs looked at, and notes how far its sweep has come.

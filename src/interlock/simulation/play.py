@@ -9,6 +9,7 @@ from interlock.aws.run_item import RowInvalid, read_run
 from interlock.aws.table import Item
 from interlock.domain.run import Run, RunKey
 from interlock.pipeline_yaml import Checked, check_pipeline
+from interlock.simulation.faults import FaultPlan
 from interlock.simulation.invocations import TIMELINE
 from interlock.simulation.outside import Outside
 from interlock.simulation.played import Played
@@ -16,14 +17,14 @@ from interlock.simulation.scenario import CalendarEntry, Entry, Scenario
 from interlock.simulation.world import World
 
 
-def play(scenario: Scenario) -> Played:
-    """Everything that happens; nothing is judged yet."""
+def play(scenario: Scenario, faults: FaultPlan | None = None) -> Played:
+    """Everything that happens, with other `faults` than the scenario's own too; nothing is judged yet."""
     copies = {config.text: config.checked for config in scenario.configs if config.checked is not None}
 
     def check(text: bytes, name: str) -> Checked:
         return copies.get(text) or check_pipeline(text, name)
 
-    world = World(scenario.start, scenario.jobs, check)
+    world = World(scenario.start, scenario.jobs, check, faults)
     files = {config.name: config.text for config in scenario.configs}
     loading = world.load(files, map(_calendar_item, scenario.calendars))
     outside = Outside(world, scenario.configs)

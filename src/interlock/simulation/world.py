@@ -81,11 +81,12 @@ class World:
         start: datetime,
         plays: Mapping[str, tuple[JobPlay, ...]],
         check: Callable[[bytes, str], Checked],
+        faults: FaultPlan | None = None,
     ) -> None:
-        """`check` reads a config file as `check_pipeline` does."""
+        """`check` reads a config file as `check_pipeline` does; `faults` are there before the scenario adds its own."""
         self.clock = VirtualClock(start)
         self.history = History(self.clock.now)
-        self.faults = FaultPlan()
+        self.faults = faults or FaultPlan()
         self.losses = Losses()
         self.environment: dict[str, str] = {}
         self.watchdog_paused = False
