@@ -14,7 +14,7 @@ from botocore.exceptions import (
 )
 
 from interlock.ports import CallFailed
-from interlock.triggers.aws_refusal import AWS_ERRORS, look_up_failed, refusal
+from interlock.triggers.aws_refusal import AWS_ERRORS, look_up_failed, not_told, refusal
 from triggers.aws_services import a_client
 
 WHERE = {"endpoint_url": "https://glue.example"}
@@ -63,6 +63,22 @@ def test_a_look_up_that_fails_leaves_it_unknown_whether_there_is_a_job(permanent
     failed = look_up_failed("Glue job etl", CallFailed("glue.GetJobRuns", code))
 
     assert (failed.permanent, failed.unknown_outcome) == (permanent, True)
+
+
+@pytest.mark.parametrize(
+    ("error", "permanent"),
+    [
+        (CallFailed("glue.GetJobRun", "AccessDeniedException"), False),
+        (NoCredentialsError(), False),
+        (CallFailed("glue.GetJobRun", "ThrottlingException"), False),
+        (ReadTimeoutError(**WHERE), False),
+        (CallFailed("glue.GetJobRun", "EntityNotFoundException"), True),
+    ],
+)
+def test_a_status_is_not_told_for_good_only_where_nobody_could_be_told_it(error, permanent):
+    untold = not_told("Glue job etl", error)
+
+    assert (untold.permanent, untold.unknown_outcome) == (permanent, False)
 
 
 def test_a_request_that_is_not_valid_names_the_parameters_and_not_their_values():

@@ -9,10 +9,11 @@ from hypothesis import given
 from hostile import hostile_values
 from interlock.domain.run import FailureCategory, JobEnd, Outcome
 from interlock.ports import TriggerError
+from interlock.triggers import lambda_function
 from interlock.triggers.background import on_a_thread
 from interlock.triggers.lambda_function import LambdaTrigger, outcome_of
 from interlock.triggers.outside import Outside
-from triggers.aws_services import clients_of
+from triggers.aws_services import a_client, clients_of
 from triggers.loopback import loopback
 from triggers.requests_for import RUN_ID, a_request
 
@@ -141,6 +142,8 @@ def test_an_answer_nested_without_end_is_read_as_no_answer(depth):
         ("TooManyRequestsException", 429, False),
         ("ResourceConflictException", 409, False),
         ("ENILimitReachedException", 502, False),
+        ("ENINotReadyException", 502, False),
+        ("CodeArtifactUserPendingException", 409, False),
         ("ServiceException", 500, False),
     ],
 )
@@ -152,6 +155,22 @@ def test_what_a_refusal_means(code, status, permanent):
         trigger_at(served.url).start(a_request({"functionName": "etl"}))
 
     assert (error.value.permanent, error.value.unknown_outcome) == (permanent, False)
+
+
+def test_every_5xx_that_the_service_model_names_was_said_before_the_function_ran():
+    operation = a_client("lambda").meta.service_model.operation_model("Invoke")
+    broken = {
+        shape.name for shape in operation.error_shapes if shape.metadata["error"]["httpStatusCode"] >= 500
+    }
+
+    assert broken <= lambda_function._PASSING | lambda_function._LASTING
+
+
+def test_nothing_is_known_of_a_refusal_that_the_service_model_does_not_name():
+    operation = a_client("lambda").meta.service_model.operation_model("Invoke")
+
+    known = lambda_function._PASSING | lambda_function._LASTING
+    assert known <= {shape.name for shape in operation.error_shapes}
 
 
 @pytest.mark.parametrize(

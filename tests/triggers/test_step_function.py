@@ -8,6 +8,7 @@ from moto import mock_aws
 
 from interlock.domain.run import FailureCategory, JobEnd
 from interlock.ports import TriggerError
+from interlock.triggers import step_function
 from interlock.triggers.outside import Outside
 from interlock.triggers.step_function import StepFunctionTrigger, execution_arn
 from triggers.aws_services import ACCOUNT, a_client
@@ -25,6 +26,23 @@ PERIOD = {
     "attempt": 1,
     "run_id": RUN_ID,
 }
+
+
+REFUSALS = [
+    ("StateMachineDoesNotExist", 400, True, False),
+    ("StateMachineDeleting", 400, True, False),
+    ("InvalidArn", 400, True, False),
+    ("InvalidExecutionInput", 400, True, False),
+    ("InvalidName", 400, True, False),
+    ("ValidationException", 400, True, False),
+    ("AccessDeniedException", 400, True, False),
+    ("KmsAccessDeniedException", 400, True, False),
+    ("KmsInvalidStateException", 400, True, False),
+    ("KmsThrottlingException", 400, False, False),
+    ("ExecutionLimitExceeded", 400, False, False),
+    ("ThrottlingException", 400, False, False),
+    ("ServiceUnavailable", 503, False, True),
+]
 
 
 @pytest.fixture
@@ -69,18 +87,7 @@ def test_an_execution_that_exists_already_is_the_one_an_earlier_try_started(stat
     assert (started.handle, started.remote_id) == (HANDLE, EXECUTION)
 
 
-@pytest.mark.parametrize(
-    ("code", "status", "permanent", "unknown"),
-    [
-        ("StateMachineDoesNotExist", 400, True, False),
-        ("StateMachineDeleting", 400, True, False),
-        ("InvalidExecutionInput", 400, True, False),
-        ("AccessDeniedException", 400, True, False),
-        ("ExecutionLimitExceeded", 400, False, False),
-        ("ThrottlingException", 400, False, False),
-        ("ServiceUnavailable", 503, False, True),
-    ],
-)
+@pytest.mark.parametrize(("code", "status", "permanent", "unknown"), REFUSALS)
 def test_what_a_refused_start_means(states, code, status, permanent, unknown):
     states.add_client_error("start_execution", code, http_status_code=status)
 
@@ -88,6 +95,13 @@ def test_what_a_refused_start_means(states, code, status, permanent, unknown):
         trigger_of(states.client).start(a_request({"stateMachineArn": MACHINE}))
 
     assert (error.value.permanent, error.value.unknown_outcome) == (permanent, unknown)
+
+
+def test_every_refusal_that_the_service_model_names_has_its_meaning():
+    operation = a_client("stepfunctions").meta.service_model.operation_model("StartExecution")
+
+    known = {code for code, *_ in REFUSALS} | {"ExecutionAlreadyExists"}
+    assert {shape.name for shape in operation.error_shapes} <= known
 
 
 def test_an_express_machine_is_refused_for_its_end_could_not_be_seen(states):
@@ -149,11 +163,36 @@ def expect_description(stub, status, **more):
     stub.add_response("describe_execution", description | more, {"executionArn": EXECUTION})
 
 
-def test_every_status_of_the_service_model_is_known():
-    for status in a_client("stepfunctions").meta.service_model.shape_for("ExecutionStatus").enum:
-        with Stubber(a_client("stepfunctions")) as stub:
-            expect_description(stub, status)
-            trigger_of(stub.client).status(HANDLE)
+def test_the_statuses_are_those_of_the_service_model():
+    statuses = a_client("stepfunctions").meta.service_model.shape_for("ExecutionStatus").enum
+
+    assert set(statuses) == step_function._RUNNING | set(step_function._ENDED)
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "PENDING_REDRIVE"])
+def test_an_execution_goes_on(states, status):
+    expect_description(states, status)
+
+    assert trigger_of(states.client).status(HANDLE) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "permanent"),
+    [
+        ("ExecutionDoesNotExist", True),
+        ("InvalidArn", True),
+        ("AccessDeniedException", False),
+        ("KmsAccessDeniedException", False),
+        ("ThrottlingException", False),
+    ],
+)
+def test_a_status_that_is_refused_to_us_says_nothing_of_the_execution(states, code, permanent):
+    states.add_client_error("describe_execution", code, http_status_code=400)
+
+    with pytest.raises(TriggerError, match=code) as refused:
+        trigger_of(states.client).status(HANDLE)
+
+    assert refused.value.permanent is permanent
 
 
 def test_cancelling_an_execution_that_is_long_forgotten_is_no_error(states):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from interlock.domain.run import FailureCategory, JobEnd, Outcome
 from interlock.ports import JobRequest, JobTrigger, StartedJob, TriggerError
-from interlock.triggers.aws_refusal import AWS_ERRORS, code_of, look_up_failed, refusal
+from interlock.triggers.aws_refusal import AWS_ERRORS, code_of, look_up_failed, not_told, refusal
 from interlock.triggers.glue_insights import recorded_failure
 from interlock.triggers.job_config import optional_mapping, required_text, scalar_text
 
@@ -35,6 +36,7 @@ _PASSING = frozenset({"ConcurrentRunsExceededException", "ResourceNumberLimitExc
 # The runs come newest first, and the earlier try is minutes old: a thousand runs in between are more than an account has.
 # https://docs.aws.amazon.com/glue/latest/webapi/API_GetJobRuns.html
 _PAGES, _PAGE_SIZE = 5, 200
+_CLOCKS_DIFFER = timedelta(minutes=5)  # Glue's and ours, at most
 
 
 class GlueTrigger(JobTrigger):
@@ -57,7 +59,8 @@ class GlueTrigger(JobTrigger):
     def find(self, request: JobRequest) -> StartedJob | None:
         job = required_text(request.config, "jobName")
         try:
-            tagged = (run for run in self._runs(job) if run.get("Arguments", {}).get(TAG) == request.run_id)
+            runs = self._runs_since(request.since, job, request.run_id)
+            tagged = (run for run in runs if run.get("Arguments", {}).get(TAG) == request.run_id)
             # A retry of Glue's own has the same arguments; the run we started is the one without a predecessor.
             run_id = next((run["Id"] for run in tagged if not run.get("PreviousRunId")), None)
         except AWS_ERRORS as error:
@@ -91,16 +94,25 @@ class GlueTrigger(JobTrigger):
         try:
             return self._glue.get_job_run(JobName=handle["jobName"], RunId=handle["jobRunId"])["JobRun"]
         except AWS_ERRORS as error:
-            raise refusal(f"Glue job {handle['jobName']}", error) from None
+            raise not_told(f"Glue job {handle['jobName']}", error) from None
 
-    def _runs(self, job: str) -> Iterator[JobRunTypeDef]:
-        page = self._glue.get_job_runs(JobName=job, MaxResults=_PAGE_SIZE)
-        yield from page["JobRuns"]
-        for _ in range(_PAGES - 1):
+    def _runs_since(self, since: datetime | None, job: str, run_id: str) -> Iterator[JobRunTypeDef]:
+        """Newest first; raises when there are so many that what is sought may lie beyond."""
+        more: Any = {}
+        for _ in range(_PAGES):
+            page = self._glue.get_job_runs(JobName=job, MaxResults=_PAGE_SIZE, **more)
+            for run in page["JobRuns"]:
+                if since is not None and run.get("StartedOn", since) < since - _CLOCKS_DIFFER:
+                    return
+                yield run
             if not page.get("NextToken"):
                 return
-            page = self._glue.get_job_runs(JobName=job, MaxResults=_PAGE_SIZE, NextToken=page["NextToken"])
-            yield from page["JobRuns"]
+            more = {"NextToken": page["NextToken"]}
+        raise TriggerError(
+            f"unknown outcome: Glue job {job} has too many runs to look through; has one the argument {TAG} {run_id}?",
+            permanent=True,
+            unknown_outcome=True,
+        )
 
 
 def _started(request: JobRequest, run_id: str) -> StartedJob:

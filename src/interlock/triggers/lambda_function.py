@@ -25,15 +25,20 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 _PASSING = frozenset(
     {
+        "CodeArtifactUserPendingException",
         "EC2ThrottledException",
         "EC2UnexpectedException",
         "EFSMountConnectivityException",
         "EFSMountTimeoutException",
         "ENILimitReachedException",
+        "ENINotReadyException",
         "ResourceConflictException",  # the function is being created or changed
         "ResourceNotReadyException",
+        "S3FilesMountConnectivityException",
+        "S3FilesMountTimeoutException",
         "ServiceException",
         "SnapStartNotReadyException",
+        "SnapStartRegenerationFailureException",  # Lambda tries that again by itself
         "SnapStartTimeoutException",
         "SubnetIPAddressLimitReachedException",
         "TooManyRequestsException",

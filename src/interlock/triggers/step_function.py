@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from interlock.domain.run import FailureCategory, JobEnd, Outcome
 from interlock.ports import JobRequest, JobTrigger, StartedJob, TriggerError
-from interlock.triggers.aws_refusal import AWS_ERRORS, code_of, look_up_failed, refusal
+from interlock.triggers.aws_refusal import AWS_ERRORS, code_of, look_up_failed, not_told, refusal
 from interlock.triggers.job_config import required_text, text_or_json
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class StepFunctionTrigger(JobTrigger):
         try:
             execution = self._states.describe_execution(executionArn=handle["executionArn"])
         except AWS_ERRORS as error:
-            raise refusal(f"execution {handle['executionArn']}", error) from None
+            raise not_told(f"execution {handle['executionArn']}", error) from None
         return outcome_of(execution["status"], execution.get("error"), execution.get("cause"))
 
     def cancel(self, handle: Mapping[str, Any]) -> None:
