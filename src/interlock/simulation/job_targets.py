@@ -83,7 +83,7 @@ class HttpTargets:
         try:
             job = self._jobs.repeated("http") or self._jobs.begin("http", config, self._tell)
         except Refused as refused:
-            return HttpAnswer(_status_of(str(refused), 400), f"refused: {refused}")
+            return HttpAnswer(status_of_error(str(refused), 400), f"refused: {refused}")
         if job.request.config.get("callback"):
             return HttpAnswer(202)
         clock = self._jobs.clock
@@ -114,13 +114,14 @@ def _failed(failure: CallFailed) -> HttpAnswer:
     """A fault of the scenario, as a target would show it."""
     if failure.unknown_outcome:
         raise AnswerLost(str(failure)) from None
-    status = _status_of(failure.code, 0)
+    status = status_of_error(failure.code, 0)
     if not status:
         raise NotSent(str(failure), permanent=False) from None
     return HttpAnswer(status, str(failure))
 
 
-def _status_of(error: str, otherwise: int) -> int:
+def status_of_error(error: str, otherwise: int) -> int:
+    """An HTTP status for an error by its name."""
     if _STATUS.fullmatch(error):
         return int(error)
     found = (status for pattern, status in _STATUS_OF_ERROR if pattern.search(error))
@@ -145,7 +146,7 @@ class Machine:
         try:
             job = self._jobs.repeated("command") or self._jobs.begin("command", config, no_one)
         except Refused as refused:
-            passing = _status_of(str(refused), 404) in (429, 503)
+            passing = status_of_error(str(refused), 404) in (429, 503)
             raise OSError(errno.EAGAIN if passing else errno.ENOENT, str(refused)) from None
         return Process(self._jobs, job)
 

@@ -40,6 +40,7 @@ from interlock.simulation.aws_clients import (
 )
 from interlock.simulation.clock import VirtualClock
 from interlock.simulation.cron_fires import SchedulerClient
+from interlock.simulation.databricks_target import DatabricksTarget
 from interlock.simulation.history import History
 from interlock.simulation.invocations import Handler
 from interlock.simulation.job_clients import GlueClient, LambdaClient, Publish, StatesClient
@@ -56,6 +57,7 @@ from interlock.steps.sync_configs import ConfigSyncPorts
 from interlock.steps.task import OrchestratorPorts
 from interlock.steps.watchdog_ports import WatchdogPorts
 from interlock.triggers import TriggerTable
+from interlock.triggers.http_calls import HttpCalls
 from interlock.triggers.outside import Outside
 
 # A function's name is its ARN here: nothing of ours takes one apart.
@@ -152,13 +154,20 @@ def _orchestrator_ports(aws: Simulated) -> OrchestratorPorts:
 
 
 def _outside(aws: Simulated) -> Outside:
+    def credentials() -> list[str]:
+        """What the world knows us by just now: a value that was replaced opens no door any more."""
+        return [*aws.secrets.values.values(), *aws.environment.values()]
+
     clients: Mapping[str, Callable[[], Any]] = {
         "glue": lambda: GlueClient(aws.jobs, aws.calls, aws.publish),
         "stepfunctions": lambda: StatesClient(aws.jobs, aws.calls, aws.publish),
         "logs": lambda: LogsClient(aws.jobs, aws.calls),
         "lambda": lambda: LambdaClient(aws.jobs, aws.calls, aws.call_back),
     }
-    by_http = {"http": HttpTargets(aws.jobs, aws.calls, aws.call_back)}
+    by_http: Mapping[str, HttpCalls] = {
+        "http": HttpTargets(aws.jobs, aws.calls, aws.call_back),
+        "databricks": DatabricksTarget(aws.jobs, aws.calls, credentials),
+    }
     return Outside(
         clients=lambda service: clients[service](),
         http=HttpByJobType(by_http),
