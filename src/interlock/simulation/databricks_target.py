@@ -7,12 +7,11 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from interlock.domain.run import FailureCategory
 from interlock.ports import CallFailed
+from interlock.simulation.job_answers import Words, pipeline_of, state_of
 from interlock.simulation.job_services import Job, JobServices, Refused, no_one, pipeline_being_started
 from interlock.simulation.job_targets import status_of_error
 from interlock.simulation.our_calls import OurCalls
-from interlock.simulation.scenario import JobResult
 from interlock.triggers.http_calls import BODY_BYTES, AnswerLost, HttpAnswer, NotSent
 
 # https://docs.databricks.com/api/workspace/jobs; a fault strikes a call by the second name.
@@ -33,6 +32,7 @@ _STATUS_OF_CODE = {
     "INTERNAL_ERROR": 500,
     "TEMPORARILY_UNAVAILABLE": 503,
 }
+_WORDS = Words(stopped="CANCELED", timeout="TIMEDOUT", lasting="DISABLED", succeeded="SUCCESS")
 # Run ids have 64 bits; these are more than fit into a float.
 _FIRST_RUN = 9_007_199_254_740_993
 
@@ -112,19 +112,10 @@ class DatabricksTarget:
         }
 
     def _state(self, job: Job) -> dict[str, str]:
-        if job.stopped:
-            return _terminated("CANCELED")
-        if not job.has_ended(self._jobs.clock.now()):
-            return {"life_cycle_state": "RUNNING"}
-        if job.play.state is not None:
-            return {"life_cycle_state": job.play.state}
-        if job.play.result is JobResult.SUCCEED:
-            return _terminated("SUCCESS")
-        if job.play.category is FailureCategory.TIMEOUT:
-            return _terminated("TIMEDOUT")
-        # A job that can still speak says itself that its failure will last; of a silent one only the state can tell.
-        silent = not job.play.sends_event and job.play.category is FailureCategory.PERMANENT
-        return _terminated("DISABLED" if silent else "FAILED")
+        word = state_of(job, self._jobs.clock.now(), _WORDS)
+        if word in ("RUNNING", job.play.state):
+            return {"life_cycle_state": word}
+        return {"life_cycle_state": "TERMINATED", "result_state": word}
 
     def _runs(self) -> list[Job]:
         return [job for job in self._jobs.jobs if job.service == "databricks"]
@@ -134,8 +125,7 @@ class DatabricksTarget:
         return next((job for job in self._runs() if job.name == run_id), None)
 
     def _pipeline(self, asked: Mapping[str, Any]) -> str | None:
-        job = self._find(asked)
-        return pipeline_being_started() if job is None else job.record.pipeline_id
+        return pipeline_of(self._find(asked)) or pipeline_being_started()
 
     def _knows(self, authorization: str) -> bool:
         return any(authorization == f"Bearer {token}" for token in self._credentials())
@@ -146,10 +136,6 @@ def _is_asked_for(job: Job, asked: Mapping[str, Any]) -> bool:
     if "job_id" in asked:
         return str(config.get("job_id")) == str(asked["job_id"])
     return "run_name" in config
-
-
-def _terminated(result: str) -> dict[str, str]:
-    return {"life_cycle_state": "TERMINATED", "result_state": result}
 
 
 def _refusal(code: str, status: int | None = None) -> HttpAnswer:
