@@ -8,21 +8,18 @@ from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ReadTimeoutError
 
-from interlock.domain.run import FailureCategory
-from interlock.simulation.aws_clients import refusal
-from interlock.simulation.clock import VirtualClock
-from interlock.simulation.faults import SERVER_ERRORS
 from interlock.simulation.invocations import TIMER
-from interlock.simulation.job_services import Job, JobServices, Refused, no_one, pipeline_being_started
+from interlock.simulation.job_answers import Publish, Words, begun, client_error, pipeline_of, state_of
+from interlock.simulation.job_services import Job, JobServices, no_one, pipeline_being_started
 from interlock.simulation.our_calls import OurCalls
 from interlock.simulation.scenario import JobResult
 from interlock.simulation.waiting import answer_at
 from interlock.triggers.outside import ANSWER_SECONDS
 
-# Of an event on the default bus: source, detail-type, detail.
-Publish = Callable[[str, str, Mapping[str, Any]], None]
+_RUN_WORDS = Words(stopped="STOPPED", timeout="TIMEOUT", lasting="ERROR")
+_EXECUTION_WORDS = Words(stopped="ABORTED", timeout="TIMED_OUT", lasting="ABORTED")
 
 
 class GlueClient:
@@ -34,7 +31,7 @@ class GlueClient:
     def start_job_run(self, JobName: str, Arguments: Mapping[str, str]) -> dict[str, Any]:
         with self._calls.calling("glue.StartJobRun", pipeline_being_started()):
             config = {"jobName": JobName, "arguments": dict(Arguments)}
-            job = _begun("StartJobRun", lambda: self._jobs.begin("glue", config, self._tell))
+            job = begun("StartJobRun", lambda: self._jobs.begin("glue", config, self._tell))
         return {"JobRunId": job.name}
 
     def get_job_runs(self, JobName: str, MaxResults: int) -> dict[str, Any]:
@@ -45,20 +42,20 @@ class GlueClient:
 
     def get_job_run(self, JobName: str, RunId: str) -> dict[str, Any]:
         job = self._find(JobName, RunId)
-        with self._calls.calling("glue.GetJobRun", _pipeline_of(job)):
+        with self._calls.calling("glue.GetJobRun", pipeline_of(job)):
             if job is None:
-                raise _client_error("GetJobRun", "EntityNotFoundException")
+                raise client_error("GetJobRun", "EntityNotFoundException")
         return {"JobRun": self._run(job)}
 
     def get_job(self, JobName: str) -> dict[str, Any]:
         runs = (job for job in reversed(self._jobs.jobs) if _is_run_of(job, JobName))
-        with self._calls.calling("glue.GetJob", _pipeline_of(next(runs, None))):
+        with self._calls.calling("glue.GetJob", pipeline_of(next(runs, None))):
             return {"Job": {"Name": JobName, "DefaultArguments": {"--enable-job-insights": "true"}}}
 
     def batch_stop_job_run(self, JobName: str, JobRunIds: list[str]) -> dict[str, Any]:
         found = [(run_id, self._find(JobName, run_id)) for run_id in JobRunIds]
         first = found[0][1]
-        with self._calls.calling("glue.BatchStopJobRun", _pipeline_of(first)):
+        with self._calls.calling("glue.BatchStopJobRun", pipeline_of(first)):
             stopped = {run_id: job is not None and self._stop(job) for run_id, job in found}
         errors = [
             {"JobName": JobName, "JobRunId": run_id, "ErrorDetail": {"ErrorCode": "InvalidInputException"}}
@@ -90,8 +87,7 @@ class GlueClient:
         return run
 
     def _state(self, job: Job) -> str:
-        states = {"stopped": "STOPPED", "timeout": "TIMEOUT", "lasting": "ERROR"}
-        return _state(job, self._jobs.clock, states)
+        return state_of(job, self._jobs.clock.now(), _RUN_WORDS)
 
     def _tell(self, job: Job) -> None:
         # https://docs.aws.amazon.com/glue/latest/dg/automating-awsglue-with-cloudwatch-events.html
@@ -122,23 +118,23 @@ class StatesClient:
             if same is None:
                 config = {"stateMachineArn": stateMachineArn, "input": _parsed(input)}
                 begin = self._jobs.begin
-                _begun("StartExecution", lambda: begin("stepfunctions", config, self._tell, execution))
+                begun("StartExecution", lambda: begin("stepfunctions", config, self._tell, execution))
             elif same.has_ended(self._jobs.clock.now()) or same.record.config["input"] != _parsed(input):
-                raise _client_error("StartExecution", "ExecutionAlreadyExists")
+                raise client_error("StartExecution", "ExecutionAlreadyExists")
         return {"executionArn": execution}
 
     def describe_execution(self, executionArn: str) -> dict[str, Any]:
         job = self._find(executionArn)
-        with self._calls.calling("stepfunctions.DescribeExecution", _pipeline_of(job)):
+        with self._calls.calling("stepfunctions.DescribeExecution", pipeline_of(job)):
             if job is None:
-                raise _client_error("DescribeExecution", "ExecutionDoesNotExist")
+                raise client_error("DescribeExecution", "ExecutionDoesNotExist")
         return self._execution(job)
 
     def stop_execution(self, executionArn: str, **_: Any) -> dict[str, Any]:
         job = self._find(executionArn)
-        with self._calls.calling("stepfunctions.StopExecution", _pipeline_of(job)):
+        with self._calls.calling("stepfunctions.StopExecution", pipeline_of(job)):
             if job is None:
-                raise _client_error("StopExecution", "ExecutionDoesNotExist")
+                raise client_error("StopExecution", "ExecutionDoesNotExist")
             if self._jobs.stop(job):
                 self._tell(job)
         return {}
@@ -148,8 +144,7 @@ class StatesClient:
         return next((job for job in jobs if job.service == "stepfunctions" and job.name == execution), None)
 
     def _execution(self, job: Job) -> dict[str, Any]:
-        states = {"stopped": "ABORTED", "timeout": "TIMED_OUT", "lasting": "ABORTED"}
-        state = _state(job, self._jobs.clock, states)
+        state = state_of(job, self._jobs.clock.now(), _EXECUTION_WORDS)
         ended = {"error": "Failed", "cause": job.play.error} if state != "RUNNING" and job.play.error else {}
         return {"executionArn": job.name, "status": state, **ended}
 
@@ -170,7 +165,7 @@ class LambdaClient:
         tell = self._call_back if asynchronous else no_one
         begin = self._jobs.begin
         with self._calls.calling("lambda.Invoke", pipeline_being_started()):
-            job = self._jobs.repeated("lambda") or _begun("Invoke", lambda: begin("lambda", config, tell))
+            job = self._jobs.repeated("lambda") or begun("Invoke", lambda: begin("lambda", config, tell))
             if asynchronous:
                 return {"StatusCode": 202, "Payload": BytesIO(b"")}
             clock = self._jobs.clock
@@ -190,10 +185,6 @@ def _function_answer(job: Job) -> dict[str, Any]:
     return {"StatusCode": 200, "Payload": BytesIO(_json(play.answer))}
 
 
-def _pipeline_of(job: Job | None) -> str | None:
-    return None if job is None else job.record.pipeline_id
-
-
 def _json(value: Any) -> bytes:
     return json.dumps(value).encode()
 
@@ -203,32 +194,3 @@ def _parsed(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
-
-
-def _state(job: Job, clock: VirtualClock, states: Mapping[str, str]) -> str:
-    """What the service says of the job, in its own words."""
-    if job.stopped:
-        return states["stopped"]
-    if not job.has_ended(clock.now()):
-        return "RUNNING"
-    if job.play.state is not None:
-        return job.play.state
-    if job.play.result is JobResult.SUCCEED:
-        return "SUCCEEDED"
-    if job.play.category is FailureCategory.TIMEOUT:
-        return states["timeout"]
-    # A job that can still speak says itself that its failure will last; of a silent one only the state can tell.
-    silent = not job.play.sends_event and job.play.category is FailureCategory.PERMANENT
-    return states["lasting"] if silent else "FAILED"
-
-
-def _begun(operation: str, begin: Callable[[], Job]) -> Job:
-    try:
-        return begin()
-    except Refused as refused:
-        raise _client_error(operation, str(refused)) from None
-
-
-def _client_error(operation: str, code: str) -> ClientError:
-    status = 500 if code in SERVER_ERRORS else 400
-    return refusal(operation, code, "the scenario refuses this call", status)

@@ -41,9 +41,11 @@ from interlock.simulation.aws_clients import (
 from interlock.simulation.clock import VirtualClock
 from interlock.simulation.cron_fires import SchedulerClient
 from interlock.simulation.databricks_target import DatabricksTarget
+from interlock.simulation.emr_clients import EmrClient, EmrServerlessClient
 from interlock.simulation.history import History
 from interlock.simulation.invocations import Handler
-from interlock.simulation.job_clients import GlueClient, LambdaClient, Publish, StatesClient
+from interlock.simulation.job_answers import Publish
+from interlock.simulation.job_clients import GlueClient, LambdaClient, StatesClient
 from interlock.simulation.job_insights import LogsClient
 from interlock.simulation.job_services import JobServices, PlayedTriggers, Tell
 from interlock.simulation.job_targets import HttpByJobType, HttpTargets, Machine
@@ -159,6 +161,8 @@ def _outside(aws: Simulated) -> Outside:
         return [*aws.secrets.values.values(), *aws.environment.values()]
 
     clients: Mapping[str, Callable[[], Any]] = {
+        "emr": lambda: EmrClient(aws.jobs, aws.calls, aws.publish),
+        "emr-serverless": lambda: EmrServerlessClient(aws.jobs, aws.calls, aws.publish),
         "glue": lambda: GlueClient(aws.jobs, aws.calls, aws.publish),
         "stepfunctions": lambda: StatesClient(aws.jobs, aws.calls, aws.publish),
         "logs": lambda: LogsClient(aws.jobs, aws.calls),
