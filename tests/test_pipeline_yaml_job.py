@@ -108,6 +108,16 @@ def test_a_dry_run_needs_no_config_because_it_starts_nothing():
             "{workspaceUrl: https://x, token: '${secret:t}', jobId: 1, tasks: [{}]}",
             "tasks: excludes jobId",
         ),
+        (
+            "databricks",
+            "{workspaceUrl: https://x, token: '${secret:t}', tasks: [{}], parameters: {a: b}}",
+            "parameters: belongs to jobId; put the parameters of a one-time run into its tasks",
+        ),
+        (
+            "databricks",
+            "{workspaceUrl: https://x, token: '${secret:t}', jobId: nightly load}",
+            'jobId: must be the number of the job, not "nightly load"',
+        ),
         ("airflow", "{url: https://x, dagId: d, auth: {type: bearer}}", "auth.token: is required for bearer"),
         (
             "airflow",

@@ -62,7 +62,8 @@ def _scalars(value: Any) -> Any:
 
 
 def _job_id(value: Any) -> Any:
-    if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
+    known = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if not re.fullmatch(r"[0-9]{1,19}", known) and "${" not in known:
         raise ValueError(f"must be the number of the job, not {shown(value)}")
     return value
 
@@ -180,7 +181,10 @@ class DatabricksConfig(Section):
     tasks: Annotated[list[Mapping], Field(min_length=1, max_length=100)] | None = Field(
         default=None, description="Tasks of a one-time run, as in the Jobs API. Either this or jobId."
     )
-    parameters: Mapping | None = Field(default=None, description="Parameters of the job.")
+    parameters: Mapping | None = Field(
+        default=None,
+        description="Job parameters of this run, such as day: ${PAR_DAY}. The job must define them; not with tasks.",
+    )
 
 
 class AirflowAuth(Section):
@@ -256,6 +260,9 @@ def disagreeing_keys(job_type: JobType, config: dict[str, Any]) -> Iterator[tupl
             yield ("args",), "belongs to jar; add jar, or put the arguments into command"
     if job_type is JobType.DATABRICKS:
         yield from _exactly_one(config, "jobId", "tasks")
+        if "tasks" in config and "parameters" in config:
+            # https://docs.databricks.com/api/workspace/jobs/submit
+            yield ("parameters",), "belongs to jobId; put the parameters of a one-time run into its tasks"
     auth = config.get("auth")
     if job_type is JobType.AIRFLOW and isinstance(auth, dict):
         needed = {"basic": ("username", "password"), "jwt": ("username", "password"), "bearer": ("token",)}
