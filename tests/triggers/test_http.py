@@ -122,10 +122,11 @@ def test_a_request_that_was_not_sent_started_nothing(permanent):
     assert (error.value.permanent, error.value.unknown_outcome) == (permanent, False)
 
 
+@pytest.mark.parametrize("callback", [False, True])
 @pytest.mark.parametrize("idempotent", [False, True])
-def test_a_lost_answer_is_an_unknown_outcome(idempotent):
+def test_a_lost_answer_is_an_unknown_outcome(idempotent, callback):
     with pytest.raises(TriggerError, match="unknown outcome: HTTP POST: time-out") as error:
-        start(Target(AnswerLost("time-out")), idempotent=idempotent)
+        start(Target(AnswerLost("time-out")), idempotent=idempotent, callback=callback)
 
     assert (error.value.permanent, error.value.unknown_outcome) == (not idempotent, True)
 

@@ -539,8 +539,8 @@ def bytes_read(monkeypatch):
 
 def flooding(head, piece, times):
     def respond(exchange):
-        exchange._handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + head)
-        for _ in range(times):
+        exchange._handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + head + piece)
+        for _ in range(times - 1):
             exchange._handler.wfile.write(piece)
         exchange.drop()
 
