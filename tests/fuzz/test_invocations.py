@@ -183,13 +183,16 @@ FIRES = mappings(
 )
 JOB_EVENTS = mappings(
     **{
-        "source": st.sampled_from(["aws.glue", "aws.states"]),
-        "detail-type": st.sampled_from(["Glue Job State Change", "Step Functions Execution Status Change"]),
+        "source": st.sampled_from(["aws.glue", "aws.states", "aws.emr"]),
+        "detail-type": st.sampled_from(
+            ["Glue Job State Change", "Step Functions Execution Status Change", "EMR Step Status Change"]
+        ),
         "time": st.sampled_from(["2026-03-02T08:00:00Z", "0001-01-01T00:00:00Z", "soon"]),
         "detail": mappings(
             state=st.sampled_from(["SUCCEEDED", "FAILED", "DREAMING"]),
             status=st.sampled_from(["SUCCEEDED", "FAILED", "DREAMING"]),
             jobRunId=st.just("jr_1"),
+            stepId=st.just("s-1"),
             executionArn=st.just("arn:1"),
             message=TEXTS,
         ),

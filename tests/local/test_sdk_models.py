@@ -24,6 +24,8 @@ def described() -> dict[str, set[str]]:
     [
         ("glue", {"StartJobRun", "GetJobRuns", "GetJobRun", "BatchStopJobRun", "GetJob"}),
         ("logs", {"FilterLogEvents"}),
+        ("emr", {"AddJobFlowSteps", "ListSteps", "DescribeStep", "CancelSteps"}),
+        ("emr-serverless", {"StartJobRun", "ListJobRuns", "GetJobRun", "CancelJobRun"}),
         ("stepfunctions", {"StartExecution", "DescribeExecution", "StopExecution"}),
         ("lambda", {"Invoke"}),
     ],

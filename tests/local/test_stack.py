@@ -95,6 +95,20 @@ def test_what_is_an_alert_and_only_that_reaches_the_queue(
 GLUE = {"source": "aws.glue", "detail-type": "Glue Job State Change", "detail": {"state": "SUCCEEDED"}}
 
 
+STEPS_GO_ON, STEPS_ENDED = ("PENDING", "RUNNING", "CANCEL_PENDING"), ("COMPLETED", "FAILED", "DREAMING")
+JOB_RUNS_GO_ON = ("SUBMITTED", "QUEUED", "PENDING", "SCHEDULED", "RUNNING", "CANCELLING")
+JOB_RUNS_ENDED = ("SUCCESS", "CANCELLED", "DREAMING")
+
+
+def emr_step(state: str) -> dict[str, Any]:
+    return {"source": "aws.emr", "detail-type": "EMR Step Status Change", "detail": {"state": state}}
+
+
+def job_run(state: str) -> dict[str, Any]:
+    kind = "EMR Serverless Job Run State Change"
+    return {"source": "aws.emr-serverless", "detail-type": kind, "detail": {"state": state}}
+
+
 def execution(machine: str, status: str) -> dict[str, Any]:
     detail = {"stateMachineArn": machine, "status": status}
     return {"source": "aws.states", "detail-type": "Step Functions Execution Status Change", "detail": detail}
@@ -104,6 +118,10 @@ def execution(machine: str, status: str) -> dict[str, Any]:
     ("event", "concerns_us"),
     [
         pytest.param(GLUE, True, id="a Glue run's end"),
+        *(pytest.param(emr_step(state), False, id=f"an EMR step that is {state}") for state in STEPS_GO_ON),
+        *(pytest.param(emr_step(state), True, id=f"an EMR step {state}") for state in STEPS_ENDED),
+        *(pytest.param(job_run(state), False, id=f"a job run that is {state}") for state in JOB_RUNS_GO_ON),
+        *(pytest.param(job_run(state), True, id=f"a job run {state}") for state in JOB_RUNS_ENDED),
         pytest.param(GLUE | {"source": "mine"}, False, id="somebody's event of that name"),
         pytest.param(execution("arn:of:another", "SUCCEEDED"), True, id="another machine's end"),
         pytest.param(execution("arn:of:another", "TIMED_OUT"), True, id="another machine's time-out"),

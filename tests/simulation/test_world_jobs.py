@@ -8,6 +8,9 @@ from scenario_text import GLUE_PIPELINE, LANDED, instants, played
 
 TYPES = {
     "glue": "{type: glue, config: {jobName: j}%s}",
+    "emr": '{type: emr, config: {clusterId: j-1, jar: "s3://b/j.jar"}%s}',
+    "emr-serverless": '{type: emr-serverless, config: {applicationId: 00f1, executionRoleArn: "arn:aws:iam::1:role/r", '
+    'jobDriver: {hive: {query: "s3://b/q.sql"}}}%s}',
     "step-function": '{type: step-function, config: {stateMachineArn: "arn:aws:states:us-east-1:1:stateMachine:j"}%s}',
     "lambda": "{type: lambda, config: {functionName: j}%s}",
     "lambda, asynchronous": "{type: lambda, config: {functionName: j, async: true}%s}",
@@ -16,6 +19,7 @@ TYPES = {
     "command": "{type: command, config: {command: [j]}%s}",
 }
 EVERY_TYPE = pytest.mark.parametrize("kind", TYPES)
+HAS_A_SERVICE = pytest.mark.parametrize("kind", ["glue", "emr", "emr-serverless", "step-function"])
 
 
 def _config(kind: str, more: str = "") -> str:
@@ -31,7 +35,8 @@ def test_a_job_that_succeeds_completes_its_run_when_it_ends(kind: str) -> None:
     assert len(world.history.jobs) == 1
 
 
-@EVERY_TYPE
+# The event of EMR Serverless carries no reason.
+@pytest.mark.parametrize("kind", [kind for kind in TYPES if kind != "emr-serverless"])
 def test_a_job_that_fails_says_its_error(kind: str) -> None:
     jobs = '{sessions: [{outcome: fail, after: 4m, error: "disk full"}]}'
 
@@ -80,7 +85,7 @@ def test_a_start_that_is_refused_for_good_fails_the_attempt(kind: str) -> None:
     assert (len(world.history.jobs), instants(world, "JOB_FAILED")) == (0, ["0"])
 
 
-@pytest.mark.parametrize("kind", ["glue", "step-function"])
+@HAS_A_SERVICE
 def test_a_job_that_never_ends_is_stopped_at_its_service(kind: str) -> None:
     configs = _config(kind, "maxRetries: 0, jobPollWindowSeconds: 600")
 
@@ -90,7 +95,7 @@ def test_a_job_that_never_ends_is_stopped_at_its_service(kind: str) -> None:
     assert instants(world, "JOB_TIMEOUT") == ["600"]
 
 
-@pytest.mark.parametrize("kind", ["glue", "step-function"])
+@HAS_A_SERVICE
 def test_a_timed_out_job_is_a_timeout_and_no_failure(kind: str) -> None:
     jobs = "{sessions: [{outcome: fail, after: 4m, category: TIMEOUT}]}"
 
@@ -99,14 +104,14 @@ def test_a_timed_out_job_is_a_timeout_and_no_failure(kind: str) -> None:
     assert (instants(world, "JOB_TIMEOUT"), instants(world, "JOB_FAILED")) == (["240"], [])
 
 
-@pytest.mark.parametrize("kind", ["glue", "step-function"])
+@HAS_A_SERVICE
 def test_without_its_event_an_end_is_found_by_the_poll(kind: str) -> None:
     world = played(LANDED, configs=_config(kind), jobs="{sessions: [{after: 4m, event: false}]}")
 
     assert instants(world, "JOB_COMPLETED") == ["900"]
 
 
-@pytest.mark.parametrize("kind", ["glue", "step-function"])
+@HAS_A_SERVICE
 def test_a_state_that_nobody_knows_fails_the_attempt(kind: str) -> None:
     world = played(
         LANDED, configs=_config(kind, "maxRetries: 0"), jobs="{sessions: [{after: 4m, state: HIBERNATING}]}"
