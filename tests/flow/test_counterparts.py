@@ -1,11 +1,14 @@
-"""Adapters against the emulator, where it answers truthfully for the service: Step Functions and Lambda.
+"""Adapters against the emulator, where it answers truthfully for the service: Step Functions, Lambda, CloudWatch Logs.
 
-It cannot play Glue (a job succeeds at once, without RUNNING, arguments or insights), nor Step Functions' own refusals:
-it accepts an EXPRESS machine as any other, and has no quota of open executions. There `triggers/` holds each request and
-answer against the service model.
+It cannot play Glue (a job succeeds at once, without RUNNING, arguments or insights: a stand-in does), nor refuse as Step
+Functions does: it accepts an EXPRESS machine as any other, and has no quota of open executions. There `triggers/` holds
+each request and answer against the service model.
 """
 
+import json
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ import pytest
 from flow.world import DATE, World
 from interlock.aws import keys
 from interlock.domain.run import FailureCategory, JobEnd, RunKey, RunStatus
+from interlock.local.job_services import JobRun, LocalJob
 from interlock.ports import JobRequest
 from interlock.triggers.background import on_a_thread
 from interlock.triggers.lambda_function import LambdaTrigger
@@ -92,6 +96,33 @@ def test_an_execution_that_a_person_stops_fails_its_run_at_once(world: World) ->
     failed = world.reaches(pipeline, RunStatus.FAILED)
     assert failed.outcome is not None
     assert "ABORTED" in str(failed.outcome.error)
+
+
+def test_a_glue_success_that_its_insights_disprove_fails_its_run(world: World) -> None:
+    # The stand-in for Glue says SUCCEEDED; the log stream is the emulator's.
+    logs, group = world.session.emulator.client("logs"), "/aws-glue/jobs/error"
+    record = {"Event": "GlueExceptionAnalysisJobFailed", "Failure Reason": "No space left on device"}
+
+    def swallows(_: Mapping[str, str], run: JobRun) -> None:
+        stream = f"{run.id}-job-insights-rca-driver"
+        with suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_group(logGroupName=group)
+        logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        told = [
+            {
+                "timestamp": int(time.time() * 1000),
+                "message": f"[Glue Exception Analysis] {json.dumps(record)}",
+            }
+        ]
+        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=told)
+
+    pipeline = world.declare(LocalJob(swallows), maxRetries=0)
+    world.open_ready(pipeline)
+
+    failed = world.reaches(pipeline, RunStatus.FAILED)
+
+    assert failed.outcome is not None
+    assert "No space left on device" in str(failed.outcome.error)
 
 
 def test_a_function_that_raises_has_failed_with_what_it_raised(world: World) -> None:

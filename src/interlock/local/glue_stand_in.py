@@ -54,8 +54,8 @@ def _start(job: str, request: Mapping[str, Any], runs: JobRuns) -> Answer:
 
 
 def _get_job(job: str, _: Mapping[str, Any], __: JobRuns) -> Answer:
-    """Without arguments of its own: its runs have no insights."""
-    return Answer(200, {"Job": {"Name": job}})
+    """Its runs have insights, which are in the emulator's logs, if anywhere."""
+    return Answer(200, {"Job": {"Name": job, "DefaultArguments": {"--enable-job-insights": "true"}}})
 
 
 def _get_runs(job: str, request: Mapping[str, Any], runs: JobRuns) -> Answer:
@@ -87,6 +87,7 @@ def _described(run: JobRun) -> dict[str, Any]:
     described: dict[str, Any] = {
         "Id": run.id,
         "JobName": run.job,
+        "GlueVersion": "5.0",
         "JobRunState": str(run.state),
         "Arguments": dict(run.arguments),
         "StartedOn": run.started_at,
