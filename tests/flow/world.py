@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import count
 from typing import Any, TypeVar
 
 from interlock.aws import keys
@@ -12,7 +14,7 @@ from interlock.aws.control_table import DynamoControlTable
 from interlock.aws.dynamo_table import DynamoTable
 from interlock.domain.run import Run, RunKey, RunStatus
 from interlock.local.job_services import JobRun, LocalJob
-from interlock.local.session import Session
+from interlock.local.session import AIRFLOW_LOGIN, DATABRICKS_TOKEN, Session
 from interlock.local.slack_endpoint import SlackMessage
 from local.emulator_kit import eventually, unique
 
@@ -31,6 +33,40 @@ HEALTHY = (
     "POST_RUN_BASELINE_CAPTURED",
 )  # a run's events
 SECONDS = 60.0  # for what happens within one, while other tests have the processors
+_NUMBERS = count(1)
+# `job.config` of a job that a stand-in plays, by the name that its service has for it.
+PLAYED: Mapping[str, Callable[[Session, str], dict[str, Any]]] = {
+    "glue": lambda _, name: {"jobName": name, "arguments": {"--day": "${PAR_DAY}"}},
+    "emr": lambda _, name: {"clusterId": name, "command": ["spark-submit", "etl.py", "${DATE}"]},
+    "emr-serverless": lambda _, name: {
+        "applicationId": name,
+        "executionRoleArn": "arn:aws:iam::000000000000:role/jobs",
+        "jobDriver": {"sparkSubmit": {"entryPoint": "s3://jobs/etl.py", "entryPointArguments": ["${DATE}"]}},
+    },
+    "databricks": lambda session, name: {
+        "workspaceUrl": session.job_services["databricks"].url,
+        "token": f"${{secret:{secret_of(session, DATABRICKS_TOKEN)}}}",
+        "jobId": int(name),
+        "parameters": {"day": "${DATE}"},
+    },
+    "airflow": lambda session, name: {
+        "url": session.job_services["airflow"].url,
+        "dagId": name,
+        "conf": {"day": "${DATE}"},
+        "auth": {
+            "type": "jwt",
+            "username": AIRFLOW_LOGIN[0],
+            "password": f"${{secret:{secret_of(session, AIRFLOW_LOGIN[1])}}}",
+        },
+    },
+}
+
+
+def secret_of(session: Session, value: str) -> str:
+    """The name of a secret with this value."""
+    name = unique("flow/secret")
+    session.emulator.client("secretsmanager").create_secret(Name=name, SecretString=value)
+    return name
 
 
 @dataclass
@@ -64,6 +100,25 @@ class World:
         self.upload(f"{pipeline}.yaml", json.dumps(config))  # JSON is YAML
         eventually(lambda: self.control.config(pipeline), SECONDS)
         return pipeline
+
+    def declare_played(self, job_type: str, job: LocalJob, **settings: Any) -> tuple[str, str]:
+        """A pipeline whose job is played by the stand-in for its type; and the name that this has for the job."""
+        name = str(next(_NUMBERS))  # all of them accept a number
+        self.session.glue.jobs[name] = job
+        config = PLAYED[job_type](self.session, name)
+        return self.declare({"type": job_type, "config": config}, **settings), name
+
+    def poll_now(self, pipeline: str) -> None:
+        """The fallback poll of a run under way, as if its time had come."""
+        (due,) = self.control.due_runs_of(pipeline)
+        self.control.promise(replace(due, due_at=datetime.now(UTC)))
+        self.tick()
+
+    def tick(self) -> None:
+        """The watchdog's, without waiting for the minute."""
+        watchdog = self.session.stack.function("watchdog")
+        event = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
+        self.session.emulator.client("lambda").invoke(FunctionName=watchdog, Payload=json.dumps(event))
 
     def upload(self, name: str, text: str) -> None:
         self.session.upload_pipeline(name, text)

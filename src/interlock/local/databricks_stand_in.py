@@ -77,10 +77,24 @@ def _first_task(request: Mapping[str, Any]) -> str:
 
 
 def _list(query: Mapping[str, str], runs: JobRuns) -> Answer:
-    since = int(query.get("start_time_from", 0)) / 1000
-    found = [run for run in reversed(runs.of(query.get("job_id"))) if run.started_at >= since]
-    alive = [run for run in found if run.is_alive or query.get("active_only") != "true"]
-    return Answer(200, {"runs": [_described(run) for run in alive[: int(query.get("limit", 20))]]})
+    # https://docs.databricks.com/api/workspace/jobs/listruns
+    found = [run for run in reversed(runs.of(query.get("job_id"))) if _is_asked_for(run, query)]
+    first, most = int(query.get("page_token", 0)), int(query.get("limit", 20))
+    page = {"runs": [_described(run) for run in found[first : first + most]]}
+    more = len(found) > first + most
+    return Answer(200, page | ({"has_more": True, "next_page_token": str(first + most)} if more else {}))
+
+
+def _is_asked_for(run: JobRun, query: Mapping[str, str]) -> bool:
+    if query.get("run_type", _run_type(run)) != _run_type(run):
+        return False
+    if run.started_at * 1000 < int(query.get("start_time_from", 0)):
+        return False
+    return query.get("completed_only" if run.is_alive else "active_only") != "true"
+
+
+def _run_type(run: JobRun) -> str:
+    return "SUBMIT_RUN" if "tasks" in run.arguments else "JOB_RUN"
 
 
 def _described(run: JobRun) -> dict[str, Any]:
@@ -91,6 +105,11 @@ def _described(run: JobRun) -> dict[str, Any]:
     return of_a_job | {
         "run_id": int(run.id),
         "run_name": run.arguments.get("run_name", "Untitled"),
+        "run_type": _run_type(run),
+        "job_parameters": [
+            {"name": name, "value": value}
+            for name, value in (run.arguments.get("job_parameters") or {}).items()
+        ],
         "state": state,
         "start_time": int(run.started_at * 1000),
         "end_time": int((run.ended_at or 0) * 1000),
