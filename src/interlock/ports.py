@@ -20,6 +20,7 @@ from interlock.domain.schedule import Calendar
 
 if TYPE_CHECKING:  # a hot function's start does not pay for what only some of them use
     from interlock.domain.message import Alert
+    from interlock.domain.pool import Pool
     from interlock.domain.upstream_outcome import RunSeen
 
 Attributes = Mapping[str, Any]
@@ -104,7 +105,10 @@ class ControlTable(Protocol):
         """Write what differs if status, attempt, version and intent are those of `before`; else `Lost(current or None)`."""
 
     def note(self, before: Run, after: Run) -> Run:
-        """Bookkeeping: write what differs, no event, if status, attempt and execution are those of `before`; else `Lost`."""
+        """Bookkeeping: write what differs, no event, if status, attempt and execution are those of `before`; else `Lost`.
+
+        Of the intent and of the slots' turn, each is changed only while the other is that of `before`.
+        """
 
     def register_token(
         self, key: RunKey, execution: str, status: RunStatus, token: str, waits_for: str
@@ -163,6 +167,12 @@ class ControlTable(Protocol):
 
     def add_dependent(self, pipeline_id: str, dependent_id: str) -> None: ...
     def remove_dependent(self, pipeline_id: str, dependent_id: str) -> None: ...
+    def pool(self, name: str) -> Pool:
+        """An empty one if it has no row."""
+
+    def change_pool(self, before: Pool, after: Pool, now: datetime) -> None:
+        """Replace the row of that version; else `Lost(current pool)`. An empty one goes in time."""
+
     def config(self, pipeline_id: str) -> StoredConfig | None: ...
     def put_config(self, config: StoredConfig, announcement: Announcement) -> None:
         """Replace the last good config; the announcement rides on the row."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from interlock.aws import keys
 from interlock.aws.outbox import readable_events
+from interlock.aws.pool_item import pool_item, read_pool
 from interlock.aws.promise_item import baseline_item, epoch_ms, promise_item, read_baseline, read_promise
 from interlock.aws.run_item import (
     announcement_item,
@@ -28,6 +29,7 @@ from interlock.domain.baseline import Baseline
 from interlock.domain.event import Announcement
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pipeline
+from interlock.domain.pool import Pool
 from interlock.domain.promise import Promise, PromiseKind
 from interlock.domain.run import Outcome, Run, RunKey, RunStatus
 from interlock.domain.schedule import Calendar
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# Longer than any function holds what it read: a row that is made anew counts its versions anew.
+_EMPTY_POOL_KEPT = timedelta(days=1)
 _NOTICE_KEPT = timedelta(days=90)
 _MOST_TOLD = 100  # facts that a notice remembers: they may alternate, and their records may come again
 # A condition has at most 300 operators, and each comparison is joined by one more.
@@ -145,15 +149,21 @@ class DynamoControlTable:
 
     def move(self, before: Run, after: Run) -> Run:
         # Not while another function calls the job service: the job it starts would belong to nobody.
-        intent = run_item(before).get("intent")
-        same_intent = absent("intent") if intent is None else equals("intent", intent)
-        unmoved = (*_same_attempt(before), equals("version", before.version), same_intent)
+        unmoved = (*_same_attempt(before), equals("version", before.version), _same_intent(before))
         # What was reported meanwhile is not written over.
         unheard = (absent("outcome"),) if after.outcome is not None and before.outcome is None else ()
         return self._write(before, after, (*unmoved, *unheard))
 
     def note(self, before: Run, after: Run) -> Run:
-        same = (*_same_attempt(before), equals("executionName", before.execution_name))
+        same: tuple[Clause | Either, ...] = (
+            *_same_attempt(before),
+            equals("executionName", before.execution_name),
+        )
+        if after.intent != before.intent:
+            # Nobody gave the slots back meanwhile with which the job may start.
+            same = (*same, _same_turn(before))
+        if after.slot_turn != before.slot_turn:
+            same = (*same, _same_intent(before))
         if after.told != before.told:
             # What another function remembered meanwhile would be forgotten, and told again.
             known = run_item(before).get("told")
@@ -298,6 +308,23 @@ class DynamoControlTable:
     def remove_dependent(self, pipeline_id: str, dependent_id: str) -> None:
         self._table.delete(keys.dependent_key(pipeline_id, dependent_id))
 
+    # -- slots
+
+    def pool(self, name: str) -> Pool:
+        item = self._table.get(keys.pool_key(name))
+        return read_pool(name, item) if item else Pool(name)
+
+    def change_pool(self, before: Pool, after: Pool, now: datetime) -> None:
+        item = pool_item(replace(after, version=before.version + 1))
+        if after.is_empty:
+            item["ttl"] = int((now + _EMPTY_POOL_KEPT).timestamp())
+        try:
+            only_if = equals("version", before.version) if before.version else absent("PK")
+            self._table.put(item, only_if=(only_if,))
+        except Lost as lost:
+            current = lost.current
+            raise Lost(read_pool(after.name, current) if current else Pool(after.name)) from None
+
     # -- facts that no run carries
 
     def notice(
@@ -376,6 +403,17 @@ def _unchanged_promise(promise: Promise) -> tuple[Clause, ...]:
 
 def _same_attempt(run: Run) -> tuple[Clause, ...]:
     return equals("status", str(run.status)), equals("attempt", run.attempt)
+
+
+def _same_intent(run: Run) -> Clause:
+    intent = run_item(run).get("intent")
+    return absent("intent") if intent is None else equals("intent", intent)
+
+
+def _same_turn(run: Run) -> Clause | Either:
+    same = equals("slotTurn", run.slot_turn)
+    # A row that was written before there were slots has none.
+    return same if run.slot_turn else Either((same, absent("slotTurn")))
 
 
 def _told(notice: Mapping[str, Any] | None) -> list[str]:

@@ -226,6 +226,10 @@ def remote_key(job_type: str, remote_id: str) -> Key:
     return f"REMOTE#{job_type}#{remote_id}", "RUN"
 
 
+def pool_key(name: str) -> Key:
+    return f"POOL#{name}", "SLOTS"
+
+
 def event_key(pipeline_id: str | None, at: datetime, event_type: EventType, event_id: str) -> Key:
     return partition(pipeline_id or "-"), f"{_epoch_ms(at)}#{event_type}#{event_id}"
 

@@ -21,8 +21,9 @@ from interlock.domain.routing import (
     RerunRequested,
     RunMoved,
     SensorWritten,
+    SlotsFreed,
 )
-from interlock.domain.run import RunStatus
+from interlock.domain.run import RunStatus, attempt_mark, epoch_ms
 from interlock.domain.schedule import period_of
 
 _ANNOUNCING = frozenset(
@@ -37,6 +38,8 @@ _ANNOUNCING = frozenset(
 )
 # Behind EventBridge Scheduler, which is more exact than a tick.
 _SCHEDULED = frozenset((PromiseKind.SLA, PromiseKind.RELATIVE_SLA))
+_OPEN = (RunStatus.WAITING, RunStatus.RUNNING)
+_ONE_ATTEMPT = ("createdAt", "executionCount", "attempt")
 _TRUE = frozenset(("true", "1", "yes"))
 
 
@@ -48,7 +51,8 @@ def read_change(change: Change) -> tuple[Fact, ...]:
     events = events_of(change) if parsed.kind in _ANNOUNCING and change.kind is not ChangeKind.REMOVE else []
     announced = (Announced(tuple(events)),) if events else ()
     fact = _fact(change, parsed)
-    return announced if fact is None else (*announced, fact)
+    freed = _slots_freed(change) if parsed.kind is keys.RowKind.RUN else None
+    return (*announced, *(each for each in (freed, fact) if each is not None))
 
 
 def _fact(change: Change, parsed: keys.ParsedKey) -> Fact | None:
@@ -83,6 +87,23 @@ def _run_moved(change: Change, new: Image) -> RunMoved | None:
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise BadInput(f"{change.sort_key[:200]!r} is not a run's row: {str(error)[:200]}") from error
     return RunMoved(key, status, attempt, EventType.RERUN_ACCEPTED in told, at)
+
+
+def _slots_freed(change: Change) -> SlotsFreed | None:
+    """The row told of an attempt with slots, and tells of it no more."""
+    old, new = change.old or {}, change.new or {}
+    pools = old.get("pools")
+    if not isinstance(pools, list) or not pools or old.get("status") not in _OPEN:
+        return None
+    if new.get("status") in _OPEN and all(old.get(name) == new.get(name) for name in _ONE_ATTEMPT):
+        return None
+    key = keys.parse_run_key(change.partition_key, change.sort_key)
+    try:
+        created_ms = epoch_ms(parse_instant_text(old["createdAt"]))
+        mark = attempt_mark(created_ms, int(old["executionCount"]), int(old["attempt"]))
+        return SlotsFreed(key, mark, int(old.get("slotTurn", 0)), tuple(str(name) for name in pools))
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        raise BadInput(f"{change.sort_key[:200]!r} was not a run's row: {str(error)[:200]}") from error
 
 
 def _deadline_moved(change: Change) -> DeadlineMoved | None:

@@ -163,6 +163,16 @@ EVENTS: Mapping[EventType, Told] = {
             *_WHO,
         ),
     ),
+    EventType.SLOT_AWAITED: Told(
+        "The rules hold, and the job would exceed a concurrency limit: the run waits for a slot, in order. Once an "
+        "attempt for each limit.",
+        (
+            _text("pool", "the named pool, or `pipeline:<id>` for the pipeline's own limit"),
+            Field("slots", Kind.WHOLE, "how many jobs may run at once"),
+            Field("heldBy", Kind.TEXTS, "the runs that hold a slot, the first 5"),
+            Field("ahead", Kind.WHOLE, "how many runs wait before it"),
+        ),
+    ),
     EventType.JOB_TRIGGERED: Told(
         "The job service has accepted the start. Once an attempt.",
         (

@@ -23,6 +23,8 @@ def why_overdue(run: Run, now: datetime) -> str | None:
         if now >= ended_by + GRACE:
             return f"the time of its job was over at {clock(ended_by, now)}, and nobody judged it"
     if run.status is RunStatus.WAITING:
+        if run.pools and run.slots_at is None and not run.may_have_started:
+            return None  # it waits for a slot, however long others hold them; its window is looked after by its check row
         last = _start_was_due(run)
         if now >= last + _start_may_take(run):
             return f"it should have started by {clock(last, now)}"
@@ -33,6 +35,8 @@ def _start_was_due(run: Run) -> datetime:
     instants = [run.window_ends_at]
     if run.retry_at is not None:
         instants.append(run.retry_at)
+    if run.slots_at is not None:
+        instants.append(run.slots_at)
     if run.refused_since is not None:
         instants.append(run.refused_since + REFUSALS_LAST)
     return max(instants)

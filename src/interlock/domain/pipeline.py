@@ -199,6 +199,14 @@ class Validation:
         return AllOf(self.rules) if self.match is Match.ALL else AnyOf(self.rules)
 
 
+@dataclass(frozen=True, slots=True)
+class JobPool:
+    """Slots that several pipelines share."""
+
+    name: str
+    slots: int
+
+
 DEFAULT_POLL_WINDOW = timedelta(seconds=14400)
 
 
@@ -216,6 +224,8 @@ class Job:
     poll_window: timedelta = DEFAULT_POLL_WINDOW
     on_timeout: OnTimeout = OnTimeout.CANCEL
     idempotent: bool = False  # the target can take one start twice
+    max_concurrent_runs: int | None = None  # of this pipeline, of all dates
+    pool: JobPool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from interlock.domain.pipeline import (
     Exclude,
     Include,
     Job,
+    JobPool,
     JobType,
     Match,
     Not,
@@ -216,10 +217,13 @@ def _plain_job(job: Job) -> dict[str, Any]:
         "pollWindow": _seconds(job.poll_window),
         "onTimeout": job.on_timeout,
         "idempotent": job.idempotent,
+        "maxConcurrentRuns": job.max_concurrent_runs,
+        "pool": job.pool and {"name": job.pool.name, "slots": job.pool.slots},
     }
 
 
 def _job(plain: Mapping[str, Any]) -> Job:
+    pool = plain.get("pool")
     return Job(
         type=JobType(plain["type"]),
         config=plain["config"],
@@ -231,6 +235,9 @@ def _job(plain: Mapping[str, Any]) -> Job:
         poll_window=timedelta(seconds=plain["pollWindow"]),
         on_timeout=OnTimeout(plain["onTimeout"]),
         idempotent=plain["idempotent"],
+        # Texts that were written before there were limits have none.
+        max_concurrent_runs=plain.get("maxConcurrentRuns"),
+        pool=JobPool(pool["name"], pool["slots"]) if pool else None,
     )
 
 

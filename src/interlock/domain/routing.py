@@ -86,7 +86,26 @@ class DeadlineMoved:
     key: RunKey
 
 
-Fact = SensorWritten | JobReported | RerunRequested | ConfigRemoved | Announced | RunMoved | DeadlineMoved
+@dataclass(frozen=True, slots=True)
+class SlotsFreed:
+    """An attempt that asked for slots is over."""
+
+    key: RunKey
+    attempt: str  # as in `pool.Ticket`
+    turn: int
+    pools: tuple[str, ...]
+
+
+Fact = (
+    SensorWritten
+    | JobReported
+    | RerunRequested
+    | ConfigRemoved
+    | Announced
+    | RunMoved
+    | DeadlineMoved
+    | SlotsFreed
+)
 
 
 def watched_keys(pipeline: Pipeline) -> tuple[str, ...]:

@@ -126,6 +126,9 @@ class Run:
         default_factory=dict
     )  # of job.config as written, to ask and stop it with
     remote_id: str | None = None  # what the job service calls it
+    pools: tuple[str, ...] = ()  # whose slots this attempt asked for; given back at its end
+    slot_turn: int = 0  # how often it gave them back before its end, because its rules no longer held
+    slots_at: datetime | None = None  # since when it may start as far as they go
     synchronous: bool = False  # its answer is its end: nobody can be asked for it later
     started_at: datetime | None = None
     job_ends_by: datetime | None = None  # when the poll window is over
@@ -153,6 +156,11 @@ class Run:
     def run_id(self) -> str:
         """The idempotency key of this attempt, passed to the job as `${RUN_ID}`."""
         return attempt_name(self.key, self.attempt, self.created_at)
+
+    @property
+    def is_open(self) -> bool:
+        """It has not ended."""
+        return self.status in (RunStatus.WAITING, RunStatus.RUNNING)
 
     @property
     def may_have_started(self) -> bool:
@@ -213,6 +221,9 @@ _NEXT_ATTEMPT: Mapping[str, Any] = {
     "handle": None,
     "asked_with": {},
     "remote_id": None,
+    "pools": (),
+    "slot_turn": 0,
+    "slots_at": None,
     "synchronous": False,
     "started_at": None,
     "job_ends_by": None,
@@ -270,6 +281,16 @@ def whole_milliseconds(at: datetime) -> datetime:
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
+def epoch_ms(at: datetime) -> int:
+    """Whole milliseconds."""
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def attempt_mark(created_ms: int, execution_count: int, attempt: int) -> str:
+    """Which attempt of which life of a run's row: `Ticket.attempt` in a pool."""
+    return f"{created_ms:x}.{execution_count}.{attempt}"
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -277,7 +298,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 def _name(key: RunKey, number: int, created_at: datetime, longest: int) -> str:
     # The creation instant keeps a row that was deleted and made anew from adopting its former life's execution or job:
     # Step Functions keeps names for 90 days, https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
-    generation = format((created_at - _EPOCH) // timedelta(milliseconds=1), "x")
+    generation = format(epoch_ms(created_at), "x")
     plain = f"{key.pipeline_id}-{key.schedule_id}-{key.date}"
     name = f"{_UNSAFE.sub('-', plain)}-{number}.{generation}"
     if len(name) <= longest and not _UNSAFE.search(key.pipeline_id):

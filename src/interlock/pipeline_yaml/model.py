@@ -148,6 +148,13 @@ class ValidationSection(Section):
     rules: list[RuleItem] = Field(default=[], description="Rules and groups of rules.")
 
 
+class PoolSection(Section):
+    """A named pool of slots; every pipeline that names it should give it as many."""
+
+    name: Name = Field(description="Name of the pool, the same in each pipeline that shares it.")
+    slots: int = Field(ge=1, le=1000, description="How many jobs of the pool may run at once.")
+
+
 class JobSection(Section):
     """The outside work a run starts."""
 
@@ -186,6 +193,17 @@ class JobSection(Section):
         "whose answer was lost.",
     )
 
+    max_concurrent_runs: int | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description="How many of the pipeline's runs may have their job at once; further ones wait, in order.",
+    )
+    pool: PoolSection | None = Field(
+        default=None,
+        description="Slots that the jobs of several pipelines share; who finds none waits, in order.",
+    )
+
     def job(self) -> domain.Job:
         """The domain's job."""
         return domain.Job(
@@ -199,6 +217,8 @@ class JobSection(Section):
             poll_window=timedelta(seconds=self.job_poll_window_seconds),
             on_timeout=self.on_timeout,
             idempotent=self.idempotent,
+            max_concurrent_runs=self.max_concurrent_runs,
+            pool=domain.JobPool(self.pool.name, self.pool.slots) if self.pool else None,
         )
 
 

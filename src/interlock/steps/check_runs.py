@@ -20,6 +20,7 @@ from interlock.steps.dry_run import complete_dry_run
 from interlock.steps.evaluate_readiness import cancel_waiting
 from interlock.steps.find_met_trigger import WAITS_FOR_RECORD, find_met_trigger, recover_trigger
 from interlock.steps.fire_cron import WAITS_FOR_FIRE, fire_cron
+from interlock.steps.give_back_slots import reclaim
 from interlock.steps.run_log import fields
 from interlock.steps.task import OrchestratorPorts
 from interlock.steps.wake_runs import wake_run
@@ -119,6 +120,8 @@ def _recover(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
 
 def _wake(run: Run, due: DueRun, pipeline: Pipeline, ports: OrchestratorPorts, now: datetime) -> None:
     why = why_stale(run, due, now) if run.status is RunStatus.WAITING and not run.dry_run else None
+    if run.status is RunStatus.WAITING and run.pools:
+        reclaim(run, ports.control, ports.machine, now)
     try:
         following = wake_run(due.key, pipeline, ports.control, ports.machine, now)
     except CallFailed:

@@ -17,6 +17,7 @@ from interlock.ports import ControlTable, DueRun, Lost, StateMachine
 from interlock.steps.open_run import WAITS_FOR_READINESS, revive_run, start_execution
 from interlock.steps.read_readiness import note_verdicts, read_readiness
 from interlock.steps.run_log import fields
+from interlock.steps.slots import has_slots, is_limited
 from interlock.steps.task import OrchestratorPorts, RunOver, Task
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,10 @@ def evaluate_readiness(task: Task, ports: OrchestratorPorts, now: datetime) -> N
         control.promise(next_look(asleep, pipeline, readiness, now))
         _, readiness = read_readiness(pipeline, task.key, control, now)
     if readiness.ready:
-        machine.succeed(task.token or "")
+        if not is_limited(pipeline) or has_slots(asleep, pipeline, control, now) is not None:
+            machine.succeed(task.token or "")
+        else:
+            control.promise(next_look(asleep, pipeline, readiness, now))
     elif now < asleep.window_ends_at:
         note_verdicts(asleep, readiness, control)
         log.info("run waits", extra=fields(asleep, reason=readiness.reason))
@@ -68,7 +72,9 @@ def _fall_asleep(task: Task, pipeline: Pipeline | None, ports: OrchestratorPorts
 
 def next_look(run: Run, pipeline: Pipeline, readiness: Readiness | None, now: datetime) -> DueRun:
     """When to look without being woken: after `interval`, when an age rule flips, at the window's end; the earliest."""
-    instants = [max(now, run.retry_at or now) + pipeline.schedule.evaluation.interval, run.window_ends_at]
+    instants = [max(now, run.retry_at or now) + pipeline.schedule.evaluation.interval]
+    if now < run.window_ends_at:
+        instants.append(run.window_ends_at)
     if readiness is not None and readiness.flips_at is not None:
         instants.append(readiness.flips_at)
     return DueRun(run.key, min(instants), WAITS_FOR_READINESS)

@@ -18,6 +18,7 @@ from interlock.domain.routing import (
     RerunRequested,
     RunMoved,
     SensorWritten,
+    SlotsFreed,
 )
 from interlock.domain.run import RunStatus
 from interlock.ports import CallFailed, ControlTable, EventBus, JobLog, RerunLog, SlaMonitor, StateMachine
@@ -80,6 +81,12 @@ def route_change(fact: Fact, configs: Configs, ports: RouterPorts, now: datetime
         case RunMoved():
             if fact.status is RunStatus.SUCCEEDED or fact.rerun_accepted:
                 _run_moved(fact, configs, ports, now)
+        case SlotsFreed():
+            from interlock.domain.pool import Ticket  # few pipelines have limits
+            from interlock.steps.give_back_slots import give_back
+
+            ticket = Ticket(fact.key, fact.attempt, fact.turn)
+            give_back(ticket, fact.pools, ports.control, ports.machine, now)
         case DeadlineMoved(kind=kind, key=key):
             try:
                 ports.sla_monitor.mirror_deadline(kind, key)

@@ -18,11 +18,13 @@ from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatu
 from interlock.ports import Lost, OnlyRepeatingTells, TriggerError
 from interlock.steps.await_job import record_end
 from interlock.steps.evaluate_readiness import cancel_waiting
+from interlock.steps.give_back_slots import give_back_for_now
 from interlock.steps.job_request import Expansion
 from interlock.steps.open_run import start_execution
 from interlock.steps.read_readiness import note_verdicts, read_start
 from interlock.steps.remote_job import cancel_unless_left
 from interlock.steps.run_log import fields
+from interlock.steps.slots import has_slots, is_limited
 from interlock.steps.started_job import (
     StartedAs,
     adopt_job,
@@ -84,7 +86,8 @@ def _start(
             # Told by its placeholders before anything is written: a config that cannot be expanded starts nothing.
             request = expansion.request(run, pipeline)
             if not readiness.ready:
-                _back_to_waiting(run, readiness, ports)
+                _back_to_waiting(run, readiness, ports, now)
+            run = _with_slots(run, pipeline, ports, now)
             # Written before the call: a later try of this attempt then knows that a job may exist already.
             run = ports.control.note(run, replace(run, intent=intent_of(run, pipeline, now)))
             job = started_as(run, ports.triggers.of_type(pipeline.job.type).start(request), ports)
@@ -134,11 +137,22 @@ def _answer_of(answer: Callable[[], Outcome], expansion: Expansion) -> Outcome:
     return replace(outcome, error=outcome.error and expansion.hidden(outcome.error))
 
 
-def _back_to_waiting(run: Run, readiness: Readiness, ports: OrchestratorPorts) -> None:
+def _with_slots(run: Run, pipeline: Pipeline, ports: OrchestratorPorts, now: datetime) -> Run:
+    """It has them, or it would not have been woken; unless its config was given limits since."""
+    if not is_limited(pipeline):
+        return run
+    held = has_slots(run, pipeline, ports.control, now)
+    if held is None:
+        raise NoLongerReady("it waits for a slot")
+    return held
+
+
+def _back_to_waiting(run: Run, readiness: Readiness, ports: OrchestratorPorts, now: datetime) -> None:
     fresh = replace(run, intent=None, refused_since=None, refusal=None)
     if run != fresh:
         run = ports.control.note(run, fresh)
     note_verdicts(run, readiness, ports.control)
+    give_back_for_now(run, ports.control, ports.machine, now)
     raise NoLongerReady(readiness.reason)
 
 

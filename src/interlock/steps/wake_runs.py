@@ -154,16 +154,29 @@ def _look_at(
         return run, None
     if not readiness.ready:
         note_verdicts(run, readiness, control)
+        if run.pools:
+            from interlock.steps.give_back_slots import give_back_for_now  # few pipelines have limits
+
+            give_back_for_now(run, control, machine, now)
     elif run.dry_run:
         from interlock.steps.dry_run import see_through
 
         see_through(run, pipeline, readiness, control, now)
         return run, None
-    elif run.token_for == WAITS_FOR_READINESS and run.task_token:
+    elif run.token_for == WAITS_FOR_READINESS and run.task_token and _may_start(run, pipeline, control, now):
         # One that does not sleep on its readiness is on its way to read the sensors itself.
         log.info("run woken", extra=fields(run))
         machine.succeed(run.task_token)
     return run, next_look(run, pipeline, readiness, now)
+
+
+def _may_start(run: Run, pipeline: Pipeline, control: ControlTable, now: datetime) -> bool:
+    """Its rules hold; the limits of its pipeline may still keep it waiting."""
+    if pipeline.job.pool is None and pipeline.job.max_concurrent_runs is None:
+        return True
+    from interlock.steps.slots import has_slots
+
+    return has_slots(run, pipeline, control, now) is not None
 
 
 def _concerned(
