@@ -15,7 +15,7 @@ from interlock.triggers.http_calls import HttpAnswer
 from interlock.triggers.outside import Outside
 from interlock.triggers.processes import Ended
 from triggers.aws_services import ACCOUNT
-from triggers.requests_for import a_request
+from triggers.requests_for import RUN_ID, a_request
 
 GOOD = {
     "glue": {"jobName": "etl", "arguments": {}},
@@ -29,6 +29,20 @@ GOOD = {
     },
     "step-function": {"stateMachineArn": f"{ACCOUNT}:stateMachine:etl", "input": {}},
     "lambda": {"functionName": "etl", "payload": {}, "async": False},
+    "airflow": {
+        "url": "https://airflow.example/",
+        "dagId": "etl",
+        "conf": {},
+        "apiVersion": "v1",
+        "auth": {"type": "basic", "username": "me", "password": "secret"},
+    },
+    "databricks": {
+        "workspaceUrl": "https://dbc.example",
+        "token": "dapi",
+        "jobId": 1,
+        "tasks": None,
+        "parameters": {},
+    },
     "http": {"url": "https://jobs.example/", "method": "POST", "headers": {}, "body": {}, "callback": False},
     "command": {"command": ["true"]},
 }
@@ -51,8 +65,8 @@ class Willing:
     def invoke(self, **_):
         return {"Payload": BytesIO(b"null")}
 
-    def request(self, *_):
-        return HttpAnswer(200)
+    def request(self, *_, **__):
+        return HttpAnswer(200, json.dumps({"run_id": 1, "dag_run_id": RUN_ID}))
 
     def start(self, *_):
         return self
