@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from interlock.domain.run import FailureCategory, JobEnd, Outcome
+from interlock.domain.run import Outcome
 from interlock.ports import JobRequest, JobTrigger, StartedJob, TriggerError
 from interlock.triggers.aws_refusal import AWS_ERRORS, code_of, look_up_failed, refusal
+from interlock.triggers.emr_states import STEP_CAN_BE_CANCELLED, step_outcome
 from interlock.triggers.job_config import required_text
 
 if TYPE_CHECKING:
@@ -17,17 +18,6 @@ if TYPE_CHECKING:
 
     from interlock.triggers.outside import Outside
 
-# https://docs.aws.amazon.com/emr/latest/APIReference/API_StepStatus.html and, for what the states mean,
-# https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-overview.html
-_CANCELLABLE = frozenset({"PENDING", "RUNNING"})
-_RUNNING = _CANCELLABLE | {"CANCEL_PENDING"}
-_ENDED: Mapping[str, tuple[JobEnd, FailureCategory | None]] = {
-    "COMPLETED": (JobEnd.SUCCESS, None),
-    "FAILED": (JobEnd.FAIL, None),  # an exit code that is not zero: the program's fault or the cluster's
-    # By a person, whom starting it again would defy; or with its cluster, where nothing can be started again.
-    "CANCELLED": (JobEnd.FAIL, FailureCategory.PERMANENT),
-    "INTERRUPTED": (JobEnd.FAIL, None),  # by what, EMR does not say
-}
 # A cluster takes 256 steps that have not ended: passes when one of them ends. Only the words tell it from other mistakes.
 # https://docs.aws.amazon.com/emr/latest/ManagementGuide/AddMoreThan256Steps.html, https://github.com/gchq/sleeper/pull/4607
 _FULL = "Maximum number of active steps"
@@ -74,12 +64,12 @@ class EmrTrigger(JobTrigger):
 
     def status(self, handle: Mapping[str, Any]) -> Outcome | None:
         status = self._status_of(handle)
-        return outcome_of(str(status.get("State", "")), _reason(status))
+        return step_outcome(str(status.get("State", "")), _reason(status))
 
     def cancel(self, handle: Mapping[str, Any]) -> None:
         refused = self._refused_cancel(handle)
         # A step that has ended or is being cancelled cannot be cancelled, which is as good.
-        if refused is not None and self._status_of(handle).get("State") in _CANCELLABLE:
+        if refused is not None and self._status_of(handle).get("State") in STEP_CAN_BE_CANCELLED:
             raise refused
 
     def _refused_cancel(self, handle: Mapping[str, Any]) -> TriggerError | None:
@@ -173,15 +163,3 @@ def _reason(status: StepStatusTypeDef) -> str | None:
     parts = (failure.get("Reason"), failure.get("Message"), failure.get("LogFile"))
     told = ": ".join(part for part in parts if part)
     return told or status.get("StateChangeReason", {}).get("Message")
-
-
-def outcome_of(state: str, reason: str | None) -> Outcome | None:
-    """None while the step goes on."""
-    if state in _RUNNING:
-        return None
-    if state not in _ENDED:
-        raise TriggerError(f"EMR reports the state {state[:60]!r}, which nobody knows", permanent=True)
-    end, category = _ENDED[state]
-    if end is JobEnd.SUCCESS:
-        return Outcome(end)
-    return Outcome(end, error=f"EMR step {state}: {reason or 'no reason given'}"[:1000], category=category)

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from interlock.domain.run import FailureCategory, JobEnd, Outcome
+from interlock.domain.run import Outcome
 from interlock.ports import JobRequest, JobTrigger, StartedJob, TriggerError
 from interlock.triggers.aws_refusal import AWS_ERRORS, code_of, look_up_failed, refusal
+from interlock.triggers.emr_states import JOB_RUN_CAN_BE_CANCELLED, job_run_outcome
 from interlock.triggers.job_config import optional_mapping, required_text
 
 if TYPE_CHECKING:
@@ -17,15 +18,6 @@ if TYPE_CHECKING:
 
     from interlock.triggers.outside import Outside
 
-# https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/job-states.html
-_CANCELLABLE = frozenset({"SUBMITTED", "QUEUED", "PENDING", "SCHEDULED", "RUNNING"})
-_RUNNING = _CANCELLABLE | {"CANCELLING"}
-_ENDED: Mapping[str, tuple[JobEnd, FailureCategory | None]] = {
-    "SUCCESS": (JobEnd.SUCCESS, None),
-    "FAILED": (JobEnd.FAIL, None),  # the program's fault, the application's or the account's limits
-    # By a person, whom starting it again would defy, or when its own executionTimeoutMinutes were over.
-    "CANCELLED": (JobEnd.FAIL, FailureCategory.PERMANENT),
-}
 # The account is at its limit, or the application is changing its state: both pass.
 # https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_StartJobRun.html
 _PASSING = frozenset({"ServiceQuotaExceededException", "ConflictException"})
@@ -68,7 +60,7 @@ class EmrServerlessTrigger(JobTrigger):
 
     def status(self, handle: Mapping[str, Any]) -> Outcome | None:
         run = self._run(handle)
-        return outcome_of(run["state"], run.get("stateDetails"))
+        return job_run_outcome(run["state"], run.get("stateDetails"))
 
     def cancel(self, handle: Mapping[str, Any]) -> None:
         application, run_id = handle["applicationId"], handle["jobRunId"]
@@ -79,7 +71,7 @@ class EmrServerlessTrigger(JobTrigger):
                 return
             refused = refusal(f"EMR Serverless application {application}", error)
             # A run that has ended or is being cancelled cannot be cancelled, which is as good.
-            if not refused.permanent or self._run(handle)["state"] in _CANCELLABLE:
+            if not refused.permanent or self._run(handle)["state"] in JOB_RUN_CAN_BE_CANCELLED:
                 raise refused from None
 
     def _run(self, handle: Mapping[str, Any]) -> JobRunTypeDef:
@@ -136,19 +128,3 @@ def _asked(request: JobRequest) -> dict[str, Any]:
         "executionTimeoutMinutes": config.get("executionTimeoutMinutes"),
     }
     return {name: value for name, value in asked.items() if value is not None}
-
-
-def outcome_of(state: str, details: str | None) -> Outcome | None:
-    """None while the job run goes on."""
-    if state in _RUNNING:
-        return None
-    if state not in _ENDED:
-        raise TriggerError(
-            f"EMR Serverless reports the state {state[:60]!r}, which nobody knows", permanent=True
-        )
-    end, category = _ENDED[state]
-    if end is JobEnd.SUCCESS:
-        return Outcome(end)
-    return Outcome(
-        end, error=f"EMR Serverless run {state}: {details or 'no reason given'}"[:1000], category=category
-    )

@@ -8,7 +8,8 @@ from typing import Any
 
 from interlock.domain.run import Outcome
 from interlock.ports import TriggerError
-from interlock.triggers import emr, emr_serverless, glue, step_function
+from interlock.triggers import glue, step_function
+from interlock.triggers.emr_states import job_run_outcome, step_outcome
 
 
 class InvalidStateEvent(ValueError):
@@ -46,7 +47,7 @@ def _glue(detail: Mapping[str, Any]) -> RemoteEnd | None:
 
 def _emr(detail: Mapping[str, Any]) -> RemoteEnd | None:
     step_id = _text(detail, "stepId")
-    outcome = emr.outcome_of(_text(detail, "state"), _optional_text(detail, "message"))
+    outcome = step_outcome(_text(detail, "state"), _optional_text(detail, "message"))
     return None if outcome is None else RemoteEnd("emr", step_id, outcome)
 
 
@@ -54,7 +55,7 @@ def _emr_serverless(detail: Mapping[str, Any]) -> RemoteEnd | None:
     run_id = _text(detail, "jobRunId")
     # The event does not carry the reason: it says where to look for it.
     where = f"see job run {run_id} of application {_optional_text(detail, 'applicationId')}"
-    outcome = emr_serverless.outcome_of(_text(detail, "state"), where)
+    outcome = job_run_outcome(_text(detail, "state"), where)
     return None if outcome is None else RemoteEnd("emr-serverless", run_id, outcome)
 
 
