@@ -20,6 +20,7 @@ from interlock.triggers.http_client import HttpClient
 from interlock.triggers.outside import Outside
 from interlock.triggers.processes import OsProcesses
 from interlock.triggers.public_address import AddressRules
+from triggers import airflow_server as airflow
 from triggers import databricks_workspace as databricks
 from triggers.aws_services import ACCOUNT, Lost, Refusal, Service, clients_of
 from triggers.loopback import Exchange, loopback
@@ -137,6 +138,27 @@ def _databricks(**config: Any) -> Iterator[Rig]:
         )
 
 
+@contextmanager
+def _airflow(version: str) -> Iterator[Rig]:
+    with airflow.an_airflow(SECRET, version) as served:
+        yield Rig(
+            trigger=TriggerTable(_outside(http=HttpClient(AddressRules(["127.0.0.0/8"])))).of_type("airflow"),
+            config={
+                "url": served.url,
+                "dagId": airflow.DAG,
+                "apiVersion": version,
+                "auth": served.auth,
+                "conf": {"password": SECRET},
+            },
+            refuse_for_good=lambda: served.then["trigger"].append(400),
+            refuse_for_now=lambda: served.then["trigger"].append(429),
+            lose_the_answer=lambda: served.then["trigger"].append(airflow.Lost()),
+            started=lambda: len(served.runs),
+            set_state=served.set_state,
+            states=DAG_RUN_STATES,
+        )
+
+
 class _SpoiltProcesses(OsProcesses):
     """Real processes, until the test says otherwise."""
 
@@ -175,6 +197,7 @@ RUN_STATES = {
     "TERMINATED SUCCESS": JobEnd.SUCCESS,
     "TERMINATED TIMEDOUT": JobEnd.TIMEOUT,
 }
+DAG_RUN_STATES = {"queued": None, "running": None, "success": JobEnd.SUCCESS, "failed": JobEnd.FAIL}
 EXECUTION_STATES = {"RUNNING": None, "SUCCEEDED": JobEnd.SUCCESS, "TIMED_OUT": JobEnd.TIMEOUT}
 
 RIGS = {
@@ -202,6 +225,8 @@ RIGS = {
     ),
     "databricks": lambda: _databricks(jobId=databricks.JOB, parameters={"password": SECRET}),
     "databricks submit": lambda: _databricks(tasks=[{"task_key": "load", "notebook_task": {"key": SECRET}}]),
+    "airflow": lambda: _airflow("v2"),
+    "airflow v1": lambda: _airflow("v1"),
     "http": _http,
     "http callback": lambda: _http(callback=True),
     "command": _command,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # By name, and imported on first use: an orchestrator that starts Glue jobs never loads the HTTP client.
 ADAPTERS = {
+    "airflow": "interlock.triggers.airflow:AirflowTrigger",
     "command": "interlock.triggers.command:CommandTrigger",
     "databricks": "interlock.triggers.databricks:DatabricksTrigger",
     "emr": "interlock.triggers.emr:EmrTrigger",
