@@ -9,7 +9,10 @@ from pipeline_text import TRIGGER, mistakes_with, pipeline_with, warnings_with
 COMPLETE = {
     "glue": "{jobName: j, arguments: {--a: b, --n: 1, --flag: true}, verifyInsights: false}",
     "emr": "{clusterId: c, stepName: s, jar: s3://b/j.jar, args: [a]}",
-    "emr-serverless": "{applicationId: a, executionRoleArn: 'arn:aws:iam::1:role/r', jobDriver: {sparkSubmit: {}}}",
+    "emr-serverless": (
+        "{applicationId: a, executionRoleArn: 'arn:aws:iam::1:role/r', jobDriver: {sparkSubmit: {}}, "
+        "configurationOverrides: {}, executionTimeoutMinutes: 0}"
+    ),
     "step-function": "{stateMachineArn: 'arn:aws:states:eu-west-1:1:stateMachine:m', input: '{}'}",
     "lambda": "{functionName: f, payload: {a: [1, null]}, async: true}",
     "databricks": "{workspaceUrl: https://x.example, token: '${secret:t}', jobId: 7, parameters: {a: b}}",
@@ -101,6 +104,16 @@ def test_a_dry_run_needs_no_config_because_it_starts_nothing():
         ("emr", "{clusterId: c, jar: j, command: [a]}", "command: excludes jar"),
         ("emr", "{clusterId: c, command: [a], args: [b]}", "args: belongs to jar"),
         ("emr", "{clusterId: c, command: 5}", "command: must be a list of arguments or one text, not 5"),
+        (
+            "emr-serverless",
+            "{applicationId: a, executionRoleArn: 'arn:a', jobDriver: {hive: {}}, executionTimeoutMinutes: 12h}",
+            "executionTimeoutMinutes: must be",
+        ),
+        (
+            "emr-serverless",
+            "{applicationId: a, executionRoleArn: 'arn:a', jobDriver: {hive: {}}, executionTimeoutMinutes: -1}",
+            "executionTimeoutMinutes: must be",
+        ),
         ("step-function", "{stateMachineArn: my-machine}", "stateMachineArn: must be an ARN"),
         ("lambda", "{functionName: f, payload: 5}", "payload: must be text or a mapping, not 5"),
         (
