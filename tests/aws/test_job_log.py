@@ -29,6 +29,7 @@ FAILED = JobRecord(
     "jr_1",
 )
 BARE = JobRecord(a_key(), 1, OPENED_AT, Outcome(JobEnd.SUCCESS))
+UNSURE = JobRecord(a_key(), 1, OPENED_AT, Outcome(JobEnd.FAIL, may_live=True, start_unknown=True))
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def joblog(table):
     return DynamoJobLog(table)
 
 
-@pytest.mark.parametrize("record", [FAILED, BARE])
+@pytest.mark.parametrize("record", [FAILED, BARE, UNSURE])
 def test_a_record_comes_back_as_it_went(joblog, table, record):
     joblog.put(record)
 

@@ -38,6 +38,7 @@ EVERYTHING = a_run(
         {"recordsProcessed": 12, "metrics": {"bytes": 5, "ratio": 0.125}},
         exhausted=True,
         may_live=True,
+        start_unknown=True,
     ),
     seen={"stock": {"count": 0.25, "status": "ready"}},
     retries=2,

@@ -138,6 +138,16 @@ def test_a_job_that_was_left_running_is_not_started_beside_itself(outcome, again
     assert decision(outcome, on_timeout=OnTimeout.LEAVE).again is again
 
 
+@pytest.mark.parametrize("category", [FailureCategory.PERMANENT, FailureCategory.TRANSIENT])
+def test_a_job_that_may_have_been_started_is_not_started_again_whatever_budget_is_left(category):
+    unknown = Outcome(JobEnd.FAIL, "unknown outcome", category, start_unknown=True)
+
+    decided = decision(unknown, max_code_retries=3)
+
+    assert not decided.again
+    assert decided.reason == "nobody knows whether its job was started, so it is not started again"
+
+
 def test_a_date_that_is_excluded_by_now_is_not_tried_again():
     why = "2026-03-02 is excluded by the calendar company"
 

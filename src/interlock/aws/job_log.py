@@ -42,6 +42,8 @@ class DynamoJobLog:
             item["category"] = str(record.outcome.category)
         if record.outcome.may_live:
             item["mayLive"] = True
+        if record.outcome.start_unknown:
+            item["startUnknown"] = True
         self._table.put(item | storable(record.outcome.report))
 
     def remember_remote(
@@ -85,6 +87,7 @@ def read_job_record(item: Mapping[str, Any]) -> JobRecord:
             category=_category(item.get("category")),
             report=_report(item),
             may_live=item.get("mayLive") is True,
+            start_unknown=item.get("startUnknown") is True,
         ),
     )
 

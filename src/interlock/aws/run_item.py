@@ -115,6 +115,7 @@ def _outcome_item(outcome: Outcome) -> dict[str, Any]:
         "report": storable(outcome.report),
         "exhausted": outcome.exhausted,
         "mayLive": outcome.may_live,
+        "startUnknown": outcome.start_unknown,
     }
 
 
@@ -126,6 +127,7 @@ def _outcome(item: Mapping[str, Any]) -> Outcome:
         report=plain(_a(dict, item.get("report") or {})),
         exhausted=bool(item.get("exhausted")),
         may_live=bool(item.get("mayLive")),
+        start_unknown=bool(item.get("startUnknown")),
     )
 
 

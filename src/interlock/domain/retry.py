@@ -51,6 +51,8 @@ def decide_retry(
     spent = run.code_retries if permanent else run.retries
     if spent >= budget:
         return no(budget_spent(name, budget), used_up=True)
+    if outcome.start_unknown:
+        return no("nobody knows whether its job was started, so it is not started again")
     if excluded is not None:
         return no(f"{excluded}, so it is not tried again")
     # Doubles with every retry of the run, whichever budget paid for it.

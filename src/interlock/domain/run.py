@@ -84,6 +84,7 @@ class Outcome:
     report: Mapping[str, Any] = field(default_factory=dict)  # recordsProcessed, durationSeconds, metrics
     exhausted: bool = False  # nobody said: the poll window is over
     may_live: bool = False  # the job is perhaps still there: it is cancelled before the attempt is judged
+    start_unknown: bool = False  # nobody knows whether the job was started: no other attempt starts it
 
 
 @dataclass(frozen=True, slots=True)

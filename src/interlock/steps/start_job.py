@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from interlock.domain.expansion import ExpansionError
 from interlock.domain.overdue import REFUSALS_LAST
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.readiness import Readiness
-from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus
+from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, announcing
 from interlock.ports import Lost, OnlyRepeatingTells, TriggerError
 from interlock.steps.await_job import record_end
 from interlock.steps.evaluate_readiness import cancel_waiting
@@ -123,7 +124,8 @@ def _refused(
     now: datetime,
 ) -> dict[str, Any]:
     if error.permanent:
-        return _refused_for_good(run, pipeline, readiness, str(error), ports, now)
+        unknown = error.unknown_outcome
+        return _refused_for_good(run, pipeline, readiness, str(error), ports, now, start_unknown=unknown)
     return _refused_for_now(run, pipeline, readiness, error, ports, now)
 
 
@@ -133,7 +135,9 @@ def _answer_of(answer: Callable[[], Outcome], expansion: Expansion) -> Outcome:
         outcome = answer()
     except TriggerError as error:
         category = FailureCategory.PERMANENT if error.permanent else FailureCategory.TRANSIENT
-        outcome = Outcome(JobEnd.FAIL, error=str(error), category=category)
+        # Where it is not permanent, the target takes one start twice.
+        unknown = error.permanent and error.unknown_outcome
+        outcome = Outcome(JobEnd.FAIL, error=str(error), category=category, start_unknown=unknown)
     return replace(outcome, error=outcome.error and expansion.hidden(outcome.error))
 
 
@@ -174,15 +178,36 @@ def _record_start(
         current = lost.current
         if current is not None and current.status is RunStatus.RUNNING and current.attempt == run.attempt:
             return _awaited(current)
+        if current is not None and current.run_id == run.run_id and _looks_for_it(current):
+            raise RunOver("the run moved on while its job was being started, and finds it") from None
         # Another end than this one's own was written meanwhile: nobody waits for the job.
         left = cancel_unless_left(after, pipeline, ports.triggers, ports.secrets, at_last=True)
         log.warning("run moved on while its job was being started", extra=fields(current or run, job=left))
+        if current is not None:
+            _tell_of_stray(current, pipeline, job, left, ports, now)
         raise RunOver(f"the run moved on while its job was being started; {left}") from None
     log.info("job started", extra=fields(after, job_type=job.job_type, job_id=started.remote_id))
     if started.answer is not None:
         # The answer of a synchronous target is the job's end.
         record_end(after, _answer_of(started.answer, expansion), ports.control, ports.joblog, now)
     return _awaited(after)
+
+
+def _looks_for_it(revived: Run) -> bool:
+    """Expired and revived, it is the same attempt, and finds the job of its earlier try before it starts one."""
+    return revived.status is RunStatus.WAITING and revived.may_have_started
+
+
+def _tell_of_stray(
+    run: Run, pipeline: Pipeline, job: StartedAs, left: str, ports: OrchestratorPorts, now: datetime
+) -> None:
+    """A job that no attempt will be judged by, and what became of it."""
+    what = "the run ended while its job was being started"
+    told = announcement.infra_failure(
+        run, pipeline, what, f"{job.job_type} job {job.started.remote_id}: {left}", now
+    )
+    with suppress(Lost):  # the run moves on still; the log has it
+        ports.control.move(run, announcing(run, [told]))
 
 
 def _refused_for_good(
@@ -192,9 +217,13 @@ def _refused_for_good(
     error: str,
     ports: OrchestratorPorts,
     now: datetime,
+    *,
+    start_unknown: bool = False,
 ) -> dict[str, Any]:
     """The attempt ends as any other: it passes through RUNNING, with its failure known already."""
-    outcome = Outcome(JobEnd.FAIL, error=error[:1000], category=FailureCategory.PERMANENT)
+    outcome = Outcome(
+        JobEnd.FAIL, error=error[:1000], category=FailureCategory.PERMANENT, start_unknown=start_unknown
+    )
     return _failed_start(run, pipeline, readiness, outcome, [], ports, now)
 
 
@@ -215,7 +244,8 @@ def _refused_for_now(
     what = f"the job service has refused to start the job for {REFUSALS_LAST.seconds // 60} minutes"
     # A job that may exist all the same is not followed by another attempt's.
     category = FailureCategory.PERMANENT if error.unknown_outcome else FailureCategory.TRANSIENT
-    outcome = Outcome(JobEnd.FAIL, error=f"{what}: {error}"[:1000], category=category)
+    said = f"{what}: {error}"[:1000]
+    outcome = Outcome(JobEnd.FAIL, error=said, category=category, start_unknown=error.unknown_outcome)
     told = announcement.infra_failure(run, pipeline, what, str(error), now)
     return _failed_start(run, pipeline, readiness, outcome, [told], ports, now)
 
@@ -250,7 +280,7 @@ def _already_started(
 
 def _lost_answer() -> Outcome:
     error = "unknown outcome: the answer was lost after the job was started; check the target, then ask for a rerun"
-    return Outcome(JobEnd.FAIL, error=error, category=FailureCategory.PERMANENT)
+    return Outcome(JobEnd.FAIL, error=error, category=FailureCategory.PERMANENT, start_unknown=True)
 
 
 def _asked_again(run: Run, pipeline: Pipeline, ports: OrchestratorPorts) -> Outcome:
