@@ -249,8 +249,21 @@ def test_a_job_whose_run_moved_on_while_it_was_started_is_cancelled(cancel_error
     with pytest.raises(RunOver, match=said):
         start(world)
 
-    assert world.run == again
     assert len(world.jobs.cancelled) == (cancel_error is None)
+    assert (world.run.status, world.run.attempt, world.run.version) == ("WAITING", 1, again.version + 1)
+    (told,) = world.run.events
+    assert (told.type, told.detail["error"]) == ("INFRA_FAILURE", f"glue job jr_1: {said}")
+
+
+def test_a_job_of_a_run_that_was_revived_while_it_was_started_is_left_to_its_next_try():
+    world = a_world()
+    again = reopened(moved(TRIED, "EXPIRED", NOW), NOW, WAITS_FOR_ROWS.schedule.evaluation.window)
+    world.calls.arrange("glue.StartJobRun", lambda: world.put_run(again), after=True)
+
+    with pytest.raises(RunOver, match="and finds it"):
+        start(world)
+
+    assert (world.jobs.cancelled, world.run) == ([], again)
 
 
 def test_a_job_whose_start_another_try_recorded_is_not_cancelled():

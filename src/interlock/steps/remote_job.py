@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from interlock.domain.expansion import ExpansionError
@@ -29,7 +29,7 @@ class Asked:
 
 def ask_job(run: Run, triggers: Triggers, secrets: Secrets) -> Asked:
     """A state that nobody knows is a failure, never `running`."""
-    if run.handle is None:
+    if not run.handle:
         return Asked()
     trigger, expansion = triggers.of_type(run.job_type or ""), Expansion(secrets)
     if not trigger.can_be_asked:
@@ -40,7 +40,8 @@ def ask_job(run: Run, triggers: Triggers, secrets: Secrets) -> Asked:
         # Credentials that are missing for now say nothing of the job.
         return _unheard(run, str(error))
     try:
-        return Asked(trigger.status(handle))
+        outcome = trigger.status(handle)
+        return Asked(outcome and replace(outcome, error=outcome.error and expansion.hidden(outcome.error)))
     except TriggerError as error:
         said = expansion.hidden(str(error))
         if error.permanent:
@@ -64,6 +65,10 @@ def cancel_job(run: Run, triggers: Triggers, secrets: Secrets, *, at_last: bool 
     """
     if run.handle is None:
         return "no job was started"
+    if not run.handle:
+        return "the job has ended"
+    if not run.handle:
+        return "the job has ended"  # which is all that is known of it: somebody reported its end
     expansion = Expansion(secrets)
     try:
         triggers.of_type(run.job_type or "").cancel(_with_access(run, expansion))
