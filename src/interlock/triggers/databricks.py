@@ -44,6 +44,13 @@ _CREDENTIALS_REFUSED = frozenset({401, 403})
 _PAGES = 10
 # By how much our clock may be ahead of the service's.
 _CLOCKS_DIFFER = timedelta(minutes=5)
+_UNSURE = (
+    "Databricks: whether an earlier try started one of the job's runs will be known from the same start made again, "
+    "once the rules hold; a parameter with ${RUN_ID} would have told"
+)
+_TOO_MANY = (
+    "Databricks: there are too many runs to look through for the one that an earlier try may have started"
+)
 
 
 class DatabricksTrigger(JobTrigger):
@@ -112,9 +119,7 @@ class DatabricksTrigger(JobTrigger):
                 return _started(run["run_id"])
             unsure = unsure or ours is None
         if unsure:
-            raise OnlyRepeatingTells(
-                "Databricks: a run of the job may be the one of an earlier try; only its token tells"
-            )
+            raise OnlyRepeatingTells(_UNSURE)
         return None
 
     def _runs(self, api: JsonApi, request: JobRequest) -> Iterator[Mapping[str, Any]]:
@@ -137,7 +142,7 @@ class DatabricksTrigger(JobTrigger):
             if not answer.body.get("next_page_token"):
                 return
             page = {"page_token": answer.body["next_page_token"]}
-        raise OnlyRepeatingTells("Databricks: too many runs to look through for the one of an earlier try")
+        raise OnlyRepeatingTells(_TOO_MANY)
 
 
 def _asked_for(request: JobRequest) -> tuple[str, dict[str, Any]]:
