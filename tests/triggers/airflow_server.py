@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from triggers.loopback import Exchange, Loopback, loopback
+from triggers.loopback import Exchange, Loopback, Received, loopback
 
 USER = "interlock"
 DAG = "load orders/ü"  # no id that Airflow would take, but one that must be quoted
@@ -64,10 +64,14 @@ class Airflow:
     _served: Loopback | None = None
 
     @property
+    def requests(self) -> list[Received]:
+        assert self._served is not None
+        return self._served.received
+
+    @property
     def received(self) -> list[tuple[str, str, Any]]:
         """Method, path with query, and body of each request."""
-        assert self._served is not None
-        return [(one.method, one.path, one.json if one.body else None) for one in self._served.received]
+        return [(one.method, one.path, one.json if one.body else None) for one in self.requests]
 
     @property
     def auth(self) -> dict[str, str]:
