@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from interlock.aws import keys
 from interlock.aws.outbox import readable_events
-from interlock.aws.pool_item import pool_item, read_pool
 from interlock.aws.promise_item import baseline_item, epoch_ms, promise_item, read_baseline, read_promise
 from interlock.aws.run_item import (
     announcement_item,
@@ -29,13 +28,13 @@ from interlock.domain.baseline import Baseline
 from interlock.domain.event import Announcement
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pipeline
-from interlock.domain.pool import Pool
 from interlock.domain.promise import Promise, PromiseKind
 from interlock.domain.run import Outcome, Run, RunKey, RunStatus
 from interlock.domain.schedule import Calendar
 from interlock.ports import Attributes, CallFailed, DuePromise, DueRun, Lost, RecentRows, StoredConfig
 
 if TYPE_CHECKING:
+    from interlock.domain.pool import Pool
     from interlock.domain.upstream_outcome import RunSeen
 
 log = logging.getLogger(__name__)
@@ -311,10 +310,13 @@ class DynamoControlTable:
     # -- slots
 
     def pool(self, name: str) -> Pool:
-        item = self._table.get(keys.pool_key(name))
-        return read_pool(name, item) if item else Pool(name)
+        from interlock.aws.pool_item import read_pool  # few pipelines have limits
+
+        return read_pool(name, self._table.get(keys.pool_key(name)))
 
     def change_pool(self, before: Pool, after: Pool, now: datetime) -> None:
+        from interlock.aws.pool_item import pool_item, read_pool
+
         item = pool_item(replace(after, version=before.version + 1))
         if after.is_empty:
             item["ttl"] = int((now + _EMPTY_POOL_KEPT).timestamp())
@@ -322,8 +324,7 @@ class DynamoControlTable:
             only_if = equals("version", before.version) if before.version else absent("PK")
             self._table.put(item, only_if=(only_if,))
         except Lost as lost:
-            current = lost.current
-            raise Lost(read_pool(after.name, current) if current else Pool(after.name)) from None
+            raise Lost(read_pool(after.name, lost.current)) from None
 
     # -- facts that no run carries
 

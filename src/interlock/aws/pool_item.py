@@ -23,8 +23,10 @@ def pool_item(pool: Pool) -> Item:
     }
 
 
-def read_pool(name: str, item: Mapping[str, Any]) -> Pool:
-    """`RowInvalid` when it is not one of ours."""
+def read_pool(name: str, item: Mapping[str, Any] | None) -> Pool:
+    """Empty without a row; `RowInvalid` when it is not one of ours."""
+    if item is None:
+        return Pool(name)
     try:
         return Pool(
             name=name,
