@@ -14,7 +14,7 @@ from interlock.domain.expansion import ExpansionError
 from interlock.domain.pipeline import DEFAULT_POLL_WINDOW, Pipeline
 from interlock.domain.readiness import Readiness
 from interlock.domain.run import Run, RunStatus, StartIntent, moved
-from interlock.ports import JobRequest, StartedJob, TriggerError
+from interlock.ports import CallFailed, JobRequest, StartedJob, TriggerError
 from interlock.steps.job_request import Expansion
 from interlock.steps.task import OrchestratorPorts
 
@@ -69,9 +69,11 @@ def _earlier_request(
     idempotent = pipeline is not None and pipeline.job.idempotent
     try:
         return expansion.request_of(run, json.loads(intent.config), idempotent=idempotent, since=intent.at)
-    except (ExpansionError, TriggerError) as error:
+    except (ExpansionError, TriggerError, CallFailed) as error:
         said = f"unknown outcome: the job that an earlier try may have started cannot be looked for: {error}"
-        raise TriggerError(said, permanent=True, unknown_outcome=True) from None
+        # A vault that is busy is asked again, as any service that refuses for now.
+        passes = isinstance(error, CallFailed)
+        raise TriggerError(said, permanent=not passes, unknown_outcome=True) from None
 
 
 def adopt_job(
