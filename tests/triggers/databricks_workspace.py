@@ -137,7 +137,8 @@ def _matches(run: Mapping[str, Any], asked: Mapping[str, str]) -> bool:
     return (
         str(run.get("job_id")) == asked.get("job_id", str(run.get("job_id")))
         and run["run_type"] == asked.get("run_type", run["run_type"])
-        and ended is ("completed_only" in asked)
+        and not (ended and asked.get("active_only") == "true")
+        and (ended or asked.get("completed_only") != "true")
         and run["start_time"] >= int(asked.get("start_time_from", 0))
     )
 

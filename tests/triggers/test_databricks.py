@@ -228,6 +228,36 @@ def test_a_run_of_the_job_is_found_by_a_parameter_that_carries_the_run_id(worksp
     assert trigger.find(other) is None
 
 
+def test_a_listing_without_parameters_leaves_it_to_the_token(workspace, trigger):
+    request = asked(workspace, parameters={"run": RUN_ID})
+    trigger.start(request)
+    del workspace.runs[0]["job_parameters"]
+
+    with pytest.raises(OnlyRepeatingTells):
+        trigger.find(request)
+
+
+@pytest.mark.parametrize("state", [("RUNNING",), ("TERMINATED", "SUCCESS")])
+def test_runs_of_other_jobs_and_one_time_runs_are_not_looked_at(workspace, trigger, state):
+    request = asked(workspace)
+    trigger.start(replace(request, run_id="one-time", config={**request.config, "tasks": TASKS}))
+    trigger.start(replace(request, run_id="other"))
+    workspace.runs[1]["job_id"] = JOB + 1
+    workspace.set_state(*state)
+
+    assert trigger.find(request) is None
+
+
+def test_runs_that_ended_before_the_earlier_try_are_not_even_listed(workspace, trigger):
+    request = asked(workspace, tasks=TASKS)
+    state = {"life_cycle_state": "TERMINATED", "result_state": "SUCCESS"}
+    for number in range(300):
+        workspace.runs.append({**_submitted(number), "start_time": workspace.now - 3_600_000, "state": state})
+
+    assert trigger.find(request) is None
+    assert len(workspace.received) == 2
+
+
 def test_more_runs_than_anybody_looks_through_leave_it_to_the_token(workspace, trigger):
     request = asked(workspace, tasks=TASKS)
     for number in range(201):
