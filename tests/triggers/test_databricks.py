@@ -26,6 +26,7 @@ from triggers.requests_for import RUN_ID, a_request
 TOKEN = "dapi-hunter2-hunter2"
 TASKS = [{"task_key": "load", "notebook_task": {"notebook_path": "/load"}}]
 RUNS = "/api/2.1/jobs/runs"
+EVERY_START = {"idempotency_token": RUN_ID, "queue": {"enabled": True}}
 
 
 @pytest.fixture
@@ -57,11 +58,13 @@ def handle(workspace: Workspace, run_id: int = FIRST_RUN, token: str = TOKEN) ->
 # ------------------------------------------------------------ start
 
 
-def test_a_job_is_run_with_its_parameters_as_texts_and_the_token_of_its_attempt(workspace, trigger):
+def test_a_job_is_run_with_its_parameters_as_texts_and_queues_under_the_token_of_its_attempt(
+    workspace, trigger
+):
     started = trigger.start(asked(workspace, parameters={"day": "20260301", "full": True, "tables": ["a"]}))
 
     told = {"day": "20260301", "full": "true", "tables": '["a"]'}
-    body = {"job_id": JOB, "job_parameters": told, "idempotency_token": RUN_ID}
+    body = {"job_id": JOB, "job_parameters": told, **EVERY_START}
     assert workspace.received == [("POST", "/api/2.1/jobs/run-now", body)]
     assert started.handle == {"runId": "9007199254740993"}
 
@@ -69,13 +72,13 @@ def test_a_job_is_run_with_its_parameters_as_texts_and_the_token_of_its_attempt(
 def test_a_job_without_parameters_is_told_none_that_it_might_not_define(workspace, trigger):
     trigger.start(asked(workspace, jobId=str(JOB)))
 
-    assert workspace.received[0][2] == {"job_id": JOB, "idempotency_token": RUN_ID}
+    assert workspace.received[0][2] == {"job_id": JOB, **EVERY_START}
 
 
 def test_tasks_are_submitted_as_they_stand_under_the_name_of_the_attempt(workspace, trigger):
     trigger.start(asked(workspace, tasks=TASKS))
 
-    body = {"run_name": RUN_ID, "tasks": TASKS, "idempotency_token": RUN_ID}
+    body = {"run_name": RUN_ID, "tasks": TASKS, **EVERY_START}
     assert workspace.received == [("POST", f"{RUNS}/submit", body)]
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _RUN_NOW, _SUBMIT = "/api/2.1/jobs/run-now", "/api/2.1/jobs/runs/submit"
 _GET, _LIST, _CANCEL = "/api/2.1/jobs/runs/get", "/api/2.1/jobs/runs/list", "/api/2.1/jobs/runs/cancel"
 # `error_code` counts before the status, which is 400 for most of these.
-# https://docs.databricks.com/api/workspace/errors
+# https://docs.databricks.com/api/account/errors
 _PASSING = frozenset(
     {
         # Rate limits are counted by the second. https://docs.databricks.com/aws/en/resources/limits
@@ -147,7 +147,9 @@ class DatabricksTrigger(JobTrigger):
 
 def _asked_for(request: JobRequest) -> tuple[str, dict[str, Any]]:
     """Which call starts the job, and its body."""
-    known = {"idempotency_token": request.run_id}
+    # A job or a workspace that is busy has the run wait in its queue, whatever the job's own setting. Without, the run
+    # would be skipped, and by its token each start made again would be that skipped run.
+    known = {"idempotency_token": request.run_id, "queue": {"enabled": True}}
     if _is_submitted(request):
         tasks = request.config["tasks"]
         if not isinstance(tasks, list) or not tasks:
