@@ -10,7 +10,8 @@ from interlock.domain.job_record import JobRecord
 from interlock.domain.run import FailureCategory, JobEnd, Outcome
 from interlock.ports import CallFailed, TriggerError
 from interlock.simulation.faults import FunctionCrashed
-from interlock.steps.await_job import await_job, next_poll, poll_job, record_end, settle
+from interlock.steps.await_job import await_job, next_poll, poll_job
+from interlock.steps.job_end import record_end, settle
 from interlock.steps.job_event import job_ended
 from interlock.steps.remote_job import Asked, ask_job
 from interlock.steps.task import RunOver

@@ -9,9 +9,9 @@ from builders import a_key, a_pipeline, a_rule, a_run, an_intent, at
 from interlock.domain.pipeline import Job, JobType, OnTimeout
 from interlock.domain.run import JobEnd, Outcome, RunStatus
 from interlock.ports import CallFailed, DueRun, TriggerError
-from interlock.steps.await_job import WAITS_FOR_JUDGEMENT
 from interlock.steps.check_runs import ChecksFailed, check_runs
 from interlock.steps.close_stale_run import execution_ended
+from interlock.steps.job_end import WAITS_FOR_JUDGEMENT
 from world_builder import FAILED, NOW, SUCCEEDED, World
 
 AFTER_WINDOW = at("2026-03-02T09:15")

@@ -14,8 +14,8 @@ from interlock.domain.pipeline import Job, JobType, Sla
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, moved
 from interlock.ports import CallFailed, DueRun, Lost
 from interlock.simulation.faults import FunctionCrashed
-from interlock.steps.await_job import settle
 from interlock.steps.check_runs import ChecksFailed, check_runs
+from interlock.steps.job_end import settle
 from interlock.steps.open_run import open_run
 from interlock.steps.wake_runs import wake_run
 from world_builder import NOW, World, later

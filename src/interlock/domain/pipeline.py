@@ -227,6 +227,11 @@ class Job:
     max_concurrent_runs: int | None = None  # of this pipeline, of all dates
     pool: JobPool | None = None
 
+    @property
+    def is_limited(self) -> bool:
+        """Others may keep it from starting; most jobs have no limit, and ask nobody."""
+        return self.pool is not None or self.max_concurrent_runs is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Sla:

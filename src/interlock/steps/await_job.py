@@ -1,22 +1,19 @@
-"""State AwaitJob: fall asleep until the job's end is known; and everything by which it becomes known."""
+"""State AwaitJob: fall asleep until the job's end is known; and the polls that ask for it where nobody tells."""
 
 from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
 
-from interlock.domain.job_record import JobRecord, applies_to
 from interlock.domain.overdue import GRACE, JUDGING_MAY_TAKE
-from interlock.domain.run import Outcome, Run, RunStatus
-from interlock.ports import CallFailed, ControlTable, DueRun, JobLog, JobTrigger, Lost, StateMachine
+from interlock.domain.run import Run, RunStatus
+from interlock.ports import DueRun, JobTrigger, Lost
+from interlock.steps.job_end import WAITS_FOR_JOB, WAITS_FOR_JUDGEMENT, record_end, wake_if_ended
 from interlock.steps.remote_job import Asked, ask_job
-from interlock.steps.run_log import fields
 from interlock.steps.task import OrchestratorPorts, RunOver, Task
 
 log = logging.getLogger(__name__)
 
-WAITS_FOR_JOB = "job"
-WAITS_FOR_JUDGEMENT = "judgement"  # the job has ended; `tries` is then the attempt
 # Where AWS publishes the end, the poll only covers for a lost event; elsewhere it is how the end is learnt.
 _POLL_BESIDE_EVENTS = timedelta(minutes=15)
 _FIRST_POLL, _SLOWEST_POLL, _POLL_GROWTH = timedelta(seconds=60), timedelta(minutes=5), 1.5
@@ -50,59 +47,6 @@ def next_poll(run: Run, trigger: JobTrigger, polls: int, now: datetime) -> DueRu
         if instant is not None and now < instant:
             due_at = min(due_at, instant)
     return DueRun(run.key, due_at, WAITS_FOR_JOB, polls + 1)
-
-
-def record_end(run: Run, outcome: Outcome, control: ControlTable, joblog: JobLog, now: datetime) -> Run:
-    """The job's end, in the log and in the row; whoever reported it first counts.
-
-    Either is enough, for a record of the log settles the run: nobody can be asked again for a synchronous answer.
-    """
-    logged = True
-    try:
-        joblog.put(JobRecord(run.key, run.attempt, now, outcome, run.run_id))
-    except CallFailed:
-        logged = False
-    try:
-        return control.record_outcome(run, outcome)
-    except Lost as lost:
-        return lost.current or run
-    except CallFailed:
-        if not logged:
-            raise
-        return run
-
-
-def settle(record: JobRecord, control: ControlTable, machine: StateMachine, now: datetime) -> None:
-    """A `JOB#` record, from whoever wrote it: store what it says in the row of its attempt, and wake the run.
-
-    A dry run has no job: the record tells of somebody else's.
-    """
-    run = control.run(record.key)
-    if run is not None and run.dry_run:
-        from interlock.steps.dry_run import hear_from_outside  # few pipelines only observe
-
-        hear_from_outside(record, run, control, now)
-        return
-    if run is None or not applies_to(record, run, run.remote_id):
-        log.info(
-            "job record ignored: it tells of no open attempt",
-            extra=fields(run or record.key, told=record.attempt),
-        )
-        return
-    if run.outcome is None:
-        try:
-            run = control.record_outcome(run, record.outcome)
-        except Lost as lost:
-            run = lost.current
-    if run is not None and run.attempt == record.attempt:
-        wake_if_ended(run, machine)
-
-
-def wake_if_ended(run: Run, machine: StateMachine) -> None:
-    """Wake the execution that sleeps on the job, once the outcome is in the row."""
-    asleep = run.status is RunStatus.RUNNING and run.token_for == WAITS_FOR_JOB
-    if asleep and run.outcome is not None and run.task_token:
-        machine.succeed(run.task_token)
 
 
 def poll_job(run: Run, polls: int, ports: OrchestratorPorts, now: datetime) -> None:

@@ -11,8 +11,8 @@ from interlock.domain.bad_input import BadInput
 from interlock.domain.overdue import why_overdue
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, moved
 from interlock.ports import ControlTable, DueRun, Lost
-from interlock.steps.await_job import WAITS_FOR_JUDGEMENT
 from interlock.steps.complete_run import end_with_its_workflow, poll_window_over
+from interlock.steps.job_end import WAITS_FOR_JUDGEMENT
 from interlock.steps.remote_job import ask_job
 from interlock.steps.run_log import fields
 from interlock.steps.started_job import with_its_job

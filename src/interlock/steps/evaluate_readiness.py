@@ -17,7 +17,6 @@ from interlock.ports import ControlTable, DueRun, Lost, StateMachine
 from interlock.steps.open_run import WAITS_FOR_READINESS, revive_run, start_execution
 from interlock.steps.read_readiness import note_verdicts, read_readiness
 from interlock.steps.run_log import fields
-from interlock.steps.slots import has_slots, is_limited
 from interlock.steps.task import OrchestratorPorts, RunOver, Task
 
 log = logging.getLogger(__name__)
@@ -42,7 +41,7 @@ def evaluate_readiness(task: Task, ports: OrchestratorPorts, now: datetime) -> N
         control.promise(next_look(asleep, pipeline, readiness, now))
         _, readiness = read_readiness(pipeline, task.key, control, now)
     if readiness.ready:
-        if not is_limited(pipeline) or has_slots(asleep, pipeline, control, now) is not None:
+        if may_start(asleep, pipeline, control, now):
             machine.succeed(task.token or "")
         else:
             control.promise(next_look(asleep, pipeline, readiness, now))
@@ -52,6 +51,15 @@ def evaluate_readiness(task: Task, ports: OrchestratorPorts, now: datetime) -> N
     else:
         expire_run(asleep, pipeline, readiness, control, machine, now)
         raise RunOver("the window closed and the rules do not hold")
+
+
+def may_start(run: Run, pipeline: Pipeline, control: ControlTable, now: datetime) -> bool:
+    """Its rules hold; the limits of its pipeline may still keep it waiting."""
+    if not pipeline.job.is_limited:
+        return True
+    from interlock.steps.slots import has_slots  # few pipelines have limits
+
+    return has_slots(run, pipeline, control, now) is not None
 
 
 def _fall_asleep(task: Task, pipeline: Pipeline | None, ports: OrchestratorPorts, now: datetime) -> Run:

@@ -26,7 +26,7 @@ from interlock.ports import ControlTable, Lost, StateMachine
 from interlock.steps.open_run import WAITS_FOR_READINESS
 from interlock.steps.read_readiness import read_readiness
 from interlock.steps.run_log import fields
-from interlock.steps.slots import change, has_slots, is_limited
+from interlock.steps.slots import change, has_slots
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def _woken(ticket: Ticket, control: ControlTable, machine: StateMachine, now: da
         run = control.run(ticket.key)
         if run is None or is_dead(ticket, run):
             return ()  # its own record gives its slots back
-        if run.status is not RunStatus.WAITING or pipeline is None or not is_limited(pipeline):
+        if run.status is not RunStatus.WAITING or pipeline is None or not pipeline.job.is_limited:
             return ()
         run, readiness = read_readiness(pipeline, ticket.key, control, now)
     except BadInput as problem:

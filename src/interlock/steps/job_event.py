@@ -8,7 +8,7 @@ from datetime import datetime
 from interlock.domain.job_record import JobRecord
 from interlock.domain.run import Outcome
 from interlock.ports import ControlTable, JobLog, StateMachine
-from interlock.steps.await_job import settle
+from interlock.steps.job_end import settle
 
 log = logging.getLogger(__name__)
 

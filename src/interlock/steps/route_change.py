@@ -22,8 +22,8 @@ from interlock.domain.routing import (
 )
 from interlock.domain.run import RunStatus
 from interlock.ports import CallFailed, ControlTable, EventBus, JobLog, RerunLog, SlaMonitor, StateMachine
-from interlock.steps.await_job import settle
 from interlock.steps.evaluate_readiness import cancel_waiting
+from interlock.steps.job_end import settle
 from interlock.steps.run_log import fields
 from interlock.steps.wake_runs import sensor_written
 

@@ -29,11 +29,6 @@ log = logging.getLogger(__name__)
 _MOST_TRIES = 20  # of a row that others change at the same instant
 
 
-def is_limited(pipeline: Pipeline) -> bool:
-    """Most pipelines are not, and ask nobody."""
-    return pipeline.job.pool is not None or pipeline.job.max_concurrent_runs is not None
-
-
 def has_slots(run: Run, pipeline: Pipeline, control: ControlTable, now: datetime) -> Run | None:
     """The run, once it holds a slot of each limit; None while it waits for one. Its rules hold, or it would not ask.
 

@@ -17,15 +17,15 @@ from interlock.domain.pipeline import Pipeline
 from interlock.domain.readiness import Readiness
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, announcing
 from interlock.ports import Lost, OnlyRepeatingTells, TriggerError
-from interlock.steps.await_job import record_end
 from interlock.steps.evaluate_readiness import cancel_waiting
 from interlock.steps.give_back_slots import give_back_for_now
+from interlock.steps.job_end import record_end
 from interlock.steps.job_request import Expansion
 from interlock.steps.open_run import start_execution
 from interlock.steps.read_readiness import note_verdicts, read_start
 from interlock.steps.remote_job import cancel_unless_left
 from interlock.steps.run_log import fields
-from interlock.steps.slots import has_slots, is_limited
+from interlock.steps.slots import has_slots
 from interlock.steps.started_job import (
     StartedAs,
     adopt_job,
@@ -143,7 +143,7 @@ def _answer_of(answer: Callable[[], Outcome], expansion: Expansion) -> Outcome:
 
 def _with_slots(run: Run, pipeline: Pipeline, ports: OrchestratorPorts, now: datetime) -> Run:
     """It has them, or it would not have been woken; unless its config was given limits since."""
-    if not is_limited(pipeline):
+    if not pipeline.job.is_limited:
         return run
     held = has_slots(run, pipeline, ports.control, now)
     if held is None:

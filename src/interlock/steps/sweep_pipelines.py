@@ -19,8 +19,8 @@ from interlock.domain.promise import PromiseKind
 from interlock.domain.run import Run, RunKey, RunStatus
 from interlock.domain.schedule import current_date
 from interlock.ports import DueRun, Lost, RecentRows, StoredConfig, SweepPass
-from interlock.steps.await_job import WAITS_FOR_JOB
 from interlock.steps.find_met_trigger import WAITS_FOR_RECORD, find_met_trigger, recover_trigger
+from interlock.steps.job_end import WAITS_FOR_JOB
 from interlock.steps.judge_post_run import promise_post_run
 from interlock.steps.open_run import WAITS_FOR_READINESS
 from interlock.steps.promise_ahead import promise_ahead

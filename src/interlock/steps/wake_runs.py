@@ -29,7 +29,7 @@ from interlock.domain.sensor import (
     split_key,
 )
 from interlock.ports import ControlTable, DueRun, RerunLog, StateMachine
-from interlock.steps.evaluate_readiness import expire_run, finish_expiry, next_look
+from interlock.steps.evaluate_readiness import expire_run, finish_expiry, may_start, next_look
 from interlock.steps.open_run import WAITS_FOR_READINESS, open_run, revive_run, start_execution
 from interlock.steps.read_readiness import note_verdicts, read_readiness
 from interlock.steps.run_log import fields
@@ -163,20 +163,11 @@ def _look_at(
 
         see_through(run, pipeline, readiness, control, now)
         return run, None
-    elif run.token_for == WAITS_FOR_READINESS and run.task_token and _may_start(run, pipeline, control, now):
+    elif run.token_for == WAITS_FOR_READINESS and run.task_token and may_start(run, pipeline, control, now):
         # One that does not sleep on its readiness is on its way to read the sensors itself.
         log.info("run woken", extra=fields(run))
         machine.succeed(run.task_token)
     return run, next_look(run, pipeline, readiness, now)
-
-
-def _may_start(run: Run, pipeline: Pipeline, control: ControlTable, now: datetime) -> bool:
-    """Its rules hold; the limits of its pipeline may still keep it waiting."""
-    if pipeline.job.pool is None and pipeline.job.max_concurrent_runs is None:
-        return True
-    from interlock.steps.slots import has_slots
-
-    return has_slots(run, pipeline, control, now) is not None
 
 
 def _concerned(
