@@ -21,14 +21,13 @@ if TYPE_CHECKING:
 
 _RUN_NOW, _SUBMIT = "/api/2.1/jobs/run-now", "/api/2.1/jobs/runs/submit"
 _GET, _LIST, _CANCEL = "/api/2.1/jobs/runs/get", "/api/2.1/jobs/runs/list", "/api/2.1/jobs/runs/cancel"
-# `error_code` counts before the status, which is 400 for most of these.
+# `error_code` counts before the status, which older endpoints leave at 400.
 # https://docs.databricks.com/api/account/errors
 _PASSING = frozenset(
     {
         # Rate limits are counted by the second. https://docs.databricks.com/aws/en/resources/limits
         "REQUEST_LIMIT_EXCEEDED",
         "RESOURCE_EXHAUSTED",
-        "QUOTA_EXCEEDED",
         # More runs were created within the hour than a workspace may. https://kb.databricks.com/jobs/job-rate-limit
         "INVALID_STATE",
         "ABORTED",  # two calls were in each other's way
