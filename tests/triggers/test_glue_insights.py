@@ -81,6 +81,7 @@ def test_a_record_that_a_spark_job_failed_disproves_a_success(glue, logs):
     "message",
     [
         pytest.param("26/03/01 ERROR GlueExceptionAnalysisJobFailed: disk full", id="plain text"),
+        pytest.param('"GlueExceptionAnalysisJobFailed"', id="text in JSON"),
         pytest.param("ERROR {GlueExceptionAnalysisJobFailed} FATAL", id="braces around plain text"),
         pytest.param(
             a_record("GlueExceptionAnalysisTaskFailed", note="GlueExceptionAnalysisJobFailed"), id="a task"

@@ -106,7 +106,7 @@ def _record(message: str) -> Mapping[str, Any]:
     if start < 0:
         return {}
     try:
-        found, _ = json.JSONDecoder().raw_decode(message, start)
+        record: Mapping[str, Any] = json.JSONDecoder().raw_decode(message, start)[0]
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return record
