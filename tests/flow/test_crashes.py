@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from flow.relay import Relay
 from flow.world import HEALTHY, QUICK, World
 from interlock.aws import keys
 from interlock.domain.run import RunStatus
-from local.emulator_kit import eventually
+from local.emulator_kit import eventually, make_machine
+from triggers.loopback import Exchange, loopback
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("flow")]
 
@@ -26,6 +28,39 @@ def test_a_function_that_dies_in_the_middle_of_a_start_starts_the_job_once(world
     assert killed[0] >= 1
     assert [job.id for job in world.jobs(pipeline)] == [run.remote_id]
     assert world.hears(pipeline, "JOB_TRIGGERED", "JOB_COMPLETED").count("JOB_TRIGGERED") == 1
+
+
+def test_an_execution_whose_starter_dies_is_started_once(world: World, step_functions: Relay) -> None:
+    emulator, killed = world.session.emulator, []
+    machine = make_machine(emulator, {"StartAt": "Last", "States": {"Last": {"Type": "Succeed"}}})
+    orchestrator = world.session.stack.function("orchestrator")
+    step_functions.cut_next_start(lambda: killed.append(emulator.kill_function(orchestrator)))
+    pipeline = world.declare({"type": "step-function", "config": {"stateMachineArn": machine}})
+
+    world.open_ready(pipeline)
+
+    run = world.reaches(pipeline, RunStatus.SUCCEEDED)
+    assert killed[0] >= 1
+    listed = emulator.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
+    assert [each["executionArn"] for each in listed] == [run.remote_id]
+
+
+def test_a_request_whose_sender_dies_is_not_sent_again_but_told(world: World) -> None:
+    emulator, orchestrator = world.session.emulator, world.session.stack.function("orchestrator")
+
+    def die(exchange: Exchange) -> None:
+        emulator.kill_function(orchestrator)
+        exchange.drop()
+
+    with loopback(die) as server:
+        pipeline = world.declare({"type": "http", "config": {"url": f"{server.url}/exports"}})
+        world.open_ready(pipeline)
+        run = world.reaches(pipeline, RunStatus.FAILED)
+
+    assert len(server.received) == 1
+    (told,) = world.reads(pipeline, messages=1)
+    assert "unknown outcome" in told
+    assert run.run_id in told
 
 
 def test_a_start_whose_answer_is_lost_is_found_and_not_repeated(world: World) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from flow.world import DATE, PLAYED, World
 from interlock.domain.run import Run, RunStatus
-from interlock.local.job_services import JobFailed, JobRun, LocalJob
+from interlock.local.job_services import JobFailed, JobRun, LocalJob, RunState
 from local.emulator_kit import eventually
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("flow")]
@@ -63,3 +63,52 @@ def test_a_job_that_fails_fails_its_attempt(world: World, job_type: str) -> None
     ended(world, job_type, pipeline, name, RunStatus.FAILED)
     events = world.hears(pipeline, "JOB_TRIGGERED", "JOB_FAILED", "RETRY_EXHAUSTED")
     assert (events.count("JOB_FAILED"), "JOB_COMPLETED" in events) == (1, False)
+
+
+@pytest.mark.parametrize("job_type", PUBLISHED)
+def test_an_end_that_is_published_is_noticed_by_its_event(world: World, job_type: str) -> None:
+    pipeline, name = world.declare_played(job_type, TAKES_A_WHILE)
+
+    world.open_ready(pipeline)
+
+    run = world.reaches(pipeline, RunStatus.SUCCEEDED)
+    job = the_job(world, job_type, name)
+    assert job.ended_at is not None
+    # AwaitJob asks when it falls asleep, and the job was at work then; the poll comes after 15 minutes.
+    assert 0 <= run.updated_at.timestamp() - job.ended_at < 30
+
+
+@EVERY_TYPE
+def test_the_job_of_a_run_whose_workflow_is_stopped_is_cancelled(world: World, job_type: str) -> None:
+    pipeline, name = world.declare_played(job_type, HANGS, maxRetries=0)
+    world.open_ready(pipeline)
+    job = the_job(world, job_type, name)
+    run = world.reaches(pipeline, RunStatus.RUNNING)
+    states, stack = world.session.emulator.client("stepfunctions"), world.session.stack
+    execution = f"{stack.state_machine_arn.replace(':stateMachine:', ':execution:')}:{run.execution_name}"
+
+    states.stop_execution(executionArn=execution)
+
+    eventually(lambda: any(due.waits_for != "job" for due in world.control.due_runs_of(pipeline)), 60)
+    world.tick()
+    world.reaches(pipeline, RunStatus.FAILED)
+    eventually(lambda: not job.is_alive)
+    assert job.state is RunState.STOPPED
+
+
+@EVERY_TYPE
+def test_a_function_that_dies_between_the_start_and_its_handle_starts_one_job(
+    world: World, job_type: str
+) -> None:
+    pipeline, name = world.declare_played(job_type, TAKES_A_WHILE)
+    orchestrator, killed = world.session.stack.function("orchestrator"), []
+    world.session.job_services[job_type].cut_next_start(
+        lambda: killed.append(world.session.emulator.kill_function(orchestrator))
+    )
+
+    world.open_ready(pipeline)
+
+    ended(world, job_type, pipeline, name, RunStatus.SUCCEEDED)
+    assert killed[0] >= 1
+    assert len(world.session.job_services[job_type].runs(name)) == 1
+    assert world.hears(pipeline, "JOB_TRIGGERED", "JOB_COMPLETED").count("JOB_TRIGGERED") == 1
