@@ -66,8 +66,6 @@ def cancel_job(run: Run, triggers: Triggers, secrets: Secrets, *, at_last: bool 
     if run.handle is None:
         return "no job was started"
     if not run.handle:
-        return "the job has ended"
-    if not run.handle:
         return "the job has ended"  # which is all that is known of it: somebody reported its end
     expansion = Expansion(secrets)
     try:
