@@ -1,7 +1,9 @@
-# `make demo` and `make test` set up everything they need in .venv; nothing is installed outside this folder.
+# `make demo` and `make test` set up everything they need in .venv and .venv-airflow; nothing is installed outside this folder.
 PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/.installed
+AIRFLOW_VENV := .venv-airflow
+AIRFLOW := $(AIRFLOW_VENV)/.installed
 WORKERS ?= 2
 
 .PHONY: demo test lint bench schema clean
@@ -9,7 +11,7 @@ WORKERS ?= 2
 demo: $(INSTALLED)
 	@$(VENV)/bin/interlock local demo
 
-test: $(INSTALLED)
+test: $(INSTALLED) $(AIRFLOW)
 	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup
 
 lint: $(INSTALLED)
@@ -32,5 +34,13 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
+# A real Airflow, which the tests start. Where it cannot be installed, those that need it are skipped.
+$(AIRFLOW): tests/airflow/constraints.txt
+	@echo "Setting up $(AIRFLOW_VENV), for the tests (once; about a minute) ..."
+	@rm -rf $(AIRFLOW_VENV)
+	@$(PYTHON) -m venv $(AIRFLOW_VENV) && \
+	  $(AIRFLOW_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c $< apache-airflow && touch $@ || \
+	  echo "Apache Airflow could not be installed: the tests that start it will be skipped."
+
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(AIRFLOW_VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
