@@ -107,7 +107,7 @@ class ControlTable(Protocol):
     def note(self, before: Run, after: Run) -> Run:
         """Bookkeeping: write what differs, no event, if status, attempt and execution are those of `before`; else `Lost`.
 
-        Of the intent and of the slots' turn, each is changed only while the other is that of `before`.
+        Intent and slots only while the slots' turn is that of `before`, and the turn only while the intent is, too.
         """
 
     def register_token(

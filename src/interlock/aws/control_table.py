@@ -158,7 +158,7 @@ class DynamoControlTable:
             *_same_attempt(before),
             equals("executionName", before.execution_name),
         )
-        if after.intent != before.intent:
+        if _of_a_turn(after) != _of_a_turn(before):
             # Nobody gave the slots back meanwhile with which the job may start.
             same = (*same, _same_turn(before))
         if after.slot_turn != before.slot_turn:
@@ -409,6 +409,10 @@ def _same_attempt(run: Run) -> tuple[Clause, ...]:
 def _same_intent(run: Run) -> Clause:
     intent = run_item(run).get("intent")
     return absent("intent") if intent is None else equals("intent", intent)
+
+
+def _of_a_turn(run: Run) -> tuple[Any, ...]:
+    return run.intent, run.pools, run.slots_at, run.slot_turn
 
 
 def _same_turn(run: Run) -> Clause | Either:

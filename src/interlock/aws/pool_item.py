@@ -47,4 +47,6 @@ def _ticket(ticket: Ticket) -> list[Any]:
 
 def _read_ticket(parts: Any) -> Ticket:
     pipeline_id, schedule_id, date, attempt, turn = parts[:5]
-    return Ticket(RunKey(str(pipeline_id), str(schedule_id), str(date)), str(attempt), int(turn))
+    ticket = Ticket(RunKey(str(pipeline_id), str(schedule_id), str(date)), str(attempt), int(turn))
+    _ = ticket.order  # `ValueError` if it is none
+    return ticket

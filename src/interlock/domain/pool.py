@@ -13,7 +13,7 @@ from interlock.domain.run import Run, RunKey, attempt_mark, epoch_ms
 
 # A row has at most 400 KB. Runs beyond these are in no order until they find room when they look again.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
-MOST_WAITING = 1500
+MOST_TICKETS = 2000
 _OWN = "pipeline:"  # no name that a user may give has a colon
 
 
@@ -43,8 +43,14 @@ class Ticket:
     """One attempt's place in a pool. Given back it is never used again: the attempt's next one has another turn."""
 
     key: RunKey
-    attempt: str  # which attempt of which life of the run
+    attempt: str  # which attempt of which life of the run: `attempt_mark`
     turn: int = 0  # how often this attempt gave its slots back, because its rules no longer held
+
+    @property
+    def order(self) -> tuple[int, int, int, int]:
+        """Among the tickets of one run, a later one is greater."""
+        created, execution, attempt = self.attempt.split(".")
+        return int(created, 16), int(execution), int(attempt), self.turn
 
 
 def ticket_of(run: Run) -> Ticket:
@@ -75,6 +81,11 @@ class Pool:
     def is_empty(self) -> bool:
         return not self.holders and not self.waiting
 
+    @property
+    def tickets(self) -> tuple[Ticket, ...]:
+        """Of those that hold a slot, and of those that wait."""
+        return (*self.holders, *(waiting.ticket for waiting in self.waiting))
+
     def ahead_of(self, ticket: Ticket) -> int | None:
         """How many wait before this one; None if it does not wait."""
         tickets = [waiting.ticket for waiting in self.waiting]
@@ -86,27 +97,41 @@ def asked(pool: Pool, ticket: Ticket, slots: int) -> Pool:
 
     An earlier ticket of the same run is void. One that waits already keeps its place.
     """
+    if any(other.key == ticket.key and other.order > ticket.order for other in pool.tickets):
+        return pool  # whoever asks read the run long ago
     pool = _without(pool, lambda other: other.key == ticket.key and other != ticket)
     if ticket in pool.holders:
         return _granted(pool)
     if pool.ahead_of(ticket) is None:
-        if len(pool.waiting) >= MOST_WAITING:
+        if len(pool.tickets) >= MOST_TICKETS:
             return _granted(pool)
         return _granted(replace(pool, waiting=(*pool.waiting, Waiting(ticket, slots))))
     queue = tuple(Waiting(ticket, slots) if each.ticket == ticket else each for each in pool.waiting)
     return _granted(replace(pool, waiting=queue))
 
 
+def is_one_too_many(pool: Pool, ticket: Ticket, slots: int) -> bool:
+    """It was granted a slot when there were more of them."""
+    return ticket in pool.holders[slots:]
+
+
+def sent_back(pool: Pool, ticket: Ticket, slots: int) -> Pool:
+    """The pool with this run first in the queue, instead of the slot that it was granted when there were more."""
+    pool = _without(pool, lambda other: other.key == ticket.key)
+    return _granted(replace(pool, waiting=(Waiting(ticket, slots), *pool.waiting)))
+
+
+def claimed(pool: Pool, ticket: Ticket) -> Pool:
+    """The pool with a slot for a job that runs already, be there one or not: nobody starts beside it unnoticed."""
+    if ticket in pool.holders:
+        return pool
+    pool = _without(pool, lambda other: other.key == ticket.key)
+    return replace(pool, holders=(*pool.holders, ticket))
+
+
 def given_back(pool: Pool, ticket: Ticket) -> Pool:
-    """The pool without this ticket, and those of earlier turns of its attempt; the next in the queue have moved up."""
-    return _granted(
-        _without(
-            pool,
-            lambda other: (
-                other.key == ticket.key and other.attempt == ticket.attempt and other.turn <= ticket.turn
-            ),
-        )
-    )
+    """The pool without this ticket, and earlier ones of its run; the next in the queue have moved up."""
+    return _granted(_without(pool, lambda other: other.key == ticket.key and other.order <= ticket.order))
 
 
 def without_dead(pool: Pool, dead: Collection[Ticket]) -> Pool:

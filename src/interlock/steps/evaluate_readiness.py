@@ -55,7 +55,7 @@ def evaluate_readiness(task: Task, ports: OrchestratorPorts, now: datetime) -> N
 
 def may_start(run: Run, pipeline: Pipeline, control: ControlTable, now: datetime) -> bool:
     """Its rules hold; the limits of its pipeline may still keep it waiting."""
-    if not pipeline.job.is_limited:
+    if not pipeline.job.is_limited and not run.pools:
         return True
     from interlock.steps.slots import has_slots  # few pipelines have limits
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from interlock.domain.bad_input import BadInput
@@ -26,7 +25,7 @@ from interlock.ports import ControlTable, Lost, StateMachine
 from interlock.steps.open_run import WAITS_FOR_READINESS
 from interlock.steps.read_readiness import read_readiness
 from interlock.steps.run_log import fields
-from interlock.steps.slots import change, has_slots
+from interlock.steps.slots import change, has_slots, in_another_turn
 
 log = logging.getLogger(__name__)
 
@@ -53,20 +52,22 @@ def reclaim(run: Run, control: ControlTable, machine: StateMachine, now: datetim
     for name in run.pools:
         pool = control.pool(name)
         first = pool.waiting[0].ticket if pool.waiting else None
-        if first is None or (first != ticket_of(run) and not _is_dead(first, control)):
+        if first is None or (first != ticket_of(run) and not _is_dead(first, control, holds=False)):
             continue  # the first sees to it
-        dead = {ticket for ticket in (*pool.holders, first) if _is_dead(ticket, control)}
+        dead = {holder for holder in pool.holders if _is_dead(holder, control, holds=True)}
+        dead |= {first} if _is_dead(first, control, holds=False) else set()
         before, after = change(name, lambda pool, dead=dead: without_dead(pool, dead), control, now)  # type: ignore[misc]
         if before != after:
             log.warning("slots reclaimed", extra=fields(run, pool=name, tickets=len(dead)))
         _wake(newly_granted(before, after), control, machine, now)
 
 
-def _is_dead(ticket: Ticket, control: ControlTable) -> bool:
+def _is_dead(ticket: Ticket, control: ControlTable, *, holds: bool) -> bool:
     try:
         return is_dead(ticket, control.run(ticket.key))
     except BadInput:
-        return True  # somebody wrote over its row: nobody can start it
+        # Somebody wrote over its row. Its job may run on, so it keeps a slot until the row is mended or deleted.
+        return not holds
 
 
 def _wake(tickets: Iterable[Ticket], control: ControlTable, machine: StateMachine, now: datetime) -> None:
@@ -79,19 +80,26 @@ def _wake(tickets: Iterable[Ticket], control: ControlTable, machine: StateMachin
 def _woken(ticket: Ticket, control: ControlTable, machine: StateMachine, now: datetime) -> tuple[Ticket, ...]:
     """Who holds a slot now because this run could not use its own."""
     try:
-        pipeline = control.pipeline(ticket.key.pipeline_id)
         run = control.run(ticket.key)
-        if run is None or is_dead(ticket, run):
-            return ()  # its own record gives its slots back
-        if run.status is not RunStatus.WAITING or pipeline is None or not pipeline.job.is_limited:
-            return ()
-        run, readiness = read_readiness(pipeline, ticket.key, control, now)
     except BadInput as problem:
-        # Told by whoever meets it on the run's own path; `reclaim` takes the slot from a row that is no run's any more.
         log.warning("run with a slot cannot be read", extra=fields(ticket.key, problem=str(problem)[:200]))
+        return ()  # as in `_is_dead`
+    if run is None or is_dead(ticket, run) or run.status is not RunStatus.WAITING:
+        return ()  # its own record gives its slots back
+    try:
+        pipeline = control.pipeline(ticket.key.pipeline_id)
+        if pipeline is None:
+            return ()  # it is cancelled, by the record of the removal
+        current, readiness = read_readiness(pipeline, ticket.key, control, now)
+    except BadInput as problem:
+        # Told by whoever meets it on the run's own path. Until it is mended, nobody can start the run.
+        log.warning(
+            "config of a run with a slot cannot be read", extra=fields(run, problem=str(problem)[:200])
+        )
+        return _given_back_for_now(run, control, now)
+    if current is None or is_dead(ticket, current):
         return ()
-    if run is None or is_dead(ticket, run):
-        return ()
+    run = current
     if not readiness.ready:
         return _given_back_for_now(run, control, now)
     asleep = run.status is RunStatus.WAITING and run.token_for == WAITS_FOR_READINESS
@@ -105,8 +113,7 @@ def _given_back_for_now(run: Run, control: ControlTable, now: datetime) -> tuple
     if not run.pools or run.may_have_started:
         return ()
     try:
-        # First, so that a start that is under way either has its intent in the row by now, or learns of this.
-        control.note(run, replace(run, slot_turn=run.slot_turn + 1, slots_at=None))
+        in_another_turn(run, control)
     except Lost:
         return ()
     granted: list[Ticket] = []

@@ -25,7 +25,7 @@ from interlock.steps.open_run import start_execution
 from interlock.steps.read_readiness import note_verdicts, read_start
 from interlock.steps.remote_job import cancel_unless_left
 from interlock.steps.run_log import fields
-from interlock.steps.slots import has_slots
+from interlock.steps.slots import claim_slots, has_slots
 from interlock.steps.started_job import (
     StartedAs,
     adopt_job,
@@ -92,6 +92,8 @@ def _start(
             # Written before the call: a later try of this attempt then knows that a job may exist already.
             run = ports.control.note(run, replace(run, intent=intent_of(run, pipeline, now)))
             job = started_as(run, ports.triggers.of_type(pipeline.job.type).start(request), ports)
+        elif pipeline.job.is_limited and run.slots_at is None:
+            run = claim_slots(run, pipeline, ports.control, now)
     except ExpansionError as error:
         return _refused_for_good(run, pipeline, readiness, str(error), ports, now)
     except TriggerError as error:
@@ -143,8 +145,11 @@ def _answer_of(answer: Callable[[], Outcome], expansion: Expansion) -> Outcome:
 
 def _with_slots(run: Run, pipeline: Pipeline, ports: OrchestratorPorts, now: datetime) -> Run:
     """It has them, or it would not have been woken; unless its config was given limits since."""
-    if not pipeline.job.is_limited:
+    if not pipeline.job.is_limited and not run.pools:
         return run
+    if run.intent is not None:
+        # No job came of it, or it would have been found: a run that waits for a slot sleeps like any other.
+        run = ports.control.note(run, replace(run, intent=None))
     held = has_slots(run, pipeline, ports.control, now)
     if held is None:
         raise NoLongerReady("it waits for a slot")
