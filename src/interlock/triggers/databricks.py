@@ -204,7 +204,7 @@ def _earliest(request: JobRequest) -> int:
 
 def _started(run_id: int) -> StartedJob:
     # As text: ids have 64 bits, more than a JSON number keeps in every hand that it passes through.
-    return StartedJob({"runId": str(run_id)})
+    return StartedJob({"runId": str(run_id)}, remote_id=str(run_id))
 
 
 def _refusal(api: JsonApi, answer: JsonAnswer, *, may_have_worked: bool = False) -> TriggerError:
