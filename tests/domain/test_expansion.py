@@ -1,5 +1,7 @@
 """`${...}` in a job's config."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,6 +134,28 @@ def test_an_error_never_shows_a_secret():
 )
 def test_secrets_are_hidden_in_what_a_service_says(text, secrets, result):
     assert without_secrets(text, secrets) == result
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        pytest.param("refused: hunter2-hun…", "refused: ***…", id="cut with an ellipsis"),
+        pytest.param("refused: hunter2-hun", "refused: ***", id="cut without one"),
+        pytest.param("refused: hun", "refused: hun", id="three letters tell nothing"),
+        pytest.param("hunter2 is refused", "hunter2 is refused", id="its beginning in the middle of a text"),
+        pytest.param("hunter2-hunter2…", "***…", id="cut just behind it"),
+    ],
+)
+def test_a_secret_is_hidden_where_the_text_was_cut_in_the_middle_of_it(said, told):
+    assert without_secrets(said, ["hunter2-hunter2"]) == told
+
+
+@pytest.mark.parametrize("quoted", ['two\n  lines and a "quote"', 'two lines and a "quote"'])
+def test_a_secret_of_several_lines_is_hidden_however_it_is_quoted(quoted):
+    secret = 'two\n  lines and a "quote"'
+
+    for text in (quoted, json.dumps({"sent": secret})):
+        assert "quote" not in without_secrets(f"refused: {text}", [secret])
 
 
 TEXTS = st.lists(

@@ -6,6 +6,7 @@ that is meant literally.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -56,9 +57,25 @@ def expand(
 
 def without_secrets(text: str, secrets: Iterable[str]) -> str:
     """The text with each secret in it replaced by `***`: a service's error may quote what it was sent."""
-    for secret in sorted(set(secrets), key=len, reverse=True):
-        if len(secret) >= _SHORTEST_HIDDEN:
-            text = text.replace(secret, "***")
+    shapes = {shape for secret in secrets for shape in _as_quoted(secret) if len(shape) >= _SHORTEST_HIDDEN}
+    for shape in sorted(shapes, key=len, reverse=True):
+        text = _without_beginning(text.replace(shape, "***"), shape)
+    return text
+
+
+def _as_quoted(secret: str) -> tuple[str, ...]:
+    """As it is, in JSON, and with its lines joined, as our own errors have it."""
+    return secret, json.dumps(secret)[1:-1], " ".join(secret.split())
+
+
+def _without_beginning(text: str, secret: str) -> str:
+    """A text that was cut short may end in the middle of a secret."""
+    first, end = secret[:_SHORTEST_HIDDEN], len(text.rstrip("…"))
+    start = text.find(first, max(0, end - len(secret) + 1), end)
+    while start >= 0:
+        if secret.startswith(text[start:end]):
+            return f"{text[:start]}***{text[end:]}"
+        start = text.find(first, start + 1, end)
     return text
 
 
