@@ -333,7 +333,7 @@ def test_a_throttled_cancel_is_tried_again(emr):
 @mock_aws
 def test_a_crash_after_the_start_is_followed_by_the_same_step_on_motos_cluster():
     # moto answers truthfully for AddJobFlowSteps, ListSteps and DescribeStep of a cluster that it knows. It has no
-    # CancelSteps, answers 500 for a cluster that it does not know, and ends no step.
+    # CancelSteps, breaks over a cluster that it does not know, and ends no step.
     client = a_client("emr", None)
     cluster = client.run_job_flow(
         Name="etl",

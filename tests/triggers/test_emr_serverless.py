@@ -1,6 +1,6 @@
 """EMR Serverless on the wire: requests as the service's own model wants them, and each of its states and errors.
 
-moto does not check client tokens, runs no job and lists without names of its own: the stub checks against the model instead.
+Not moto: there a client token used twice starts two job runs, each has succeeded at once, and was created at midnight.
 """
 
 from datetime import UTC, datetime, timedelta
