@@ -21,7 +21,13 @@ _STATES: Mapping[RunState, str] = {
     RunState.FAILED: "failed",
     RunState.STOPPED: "failed",  # a run is stopped by calling it failed
 }
-_OPERATIONS = {("POST", 5): "trigger", ("GET", 6): "get_run", ("PATCH", 6): "patch_run"}
+_OPERATIONS = {
+    ("GET", ()): "get_dag",
+    ("POST", ("dagRuns",)): "trigger",
+    ("GET", ("dagRuns", "<id>")): "get_run",
+    ("PATCH", ("dagRuns", "<id>")): "patch_run",
+    ("GET", ("dagRuns", "<id>", "taskInstances")): "get_task_instances",
+}
 
 
 class Airflow:
@@ -34,12 +40,13 @@ class Airflow:
         self._tokens: set[str] = set()
 
     def operation(self, asked: Asked) -> str:
-        """Of `/auth/token`, `/api/v2/dags/<id>/dagRuns` and `/api/v2/dags/<id>/dagRuns/<id>`."""
+        """Of `/auth/token`, and below `/api/v2/dags/<id>`."""
         if asked.steps == ("auth", "token"):
             return "token"
-        if asked.steps[:3] != ("api", "v2", "dags") or asked.steps[4:5] != ("dagRuns",):
+        if asked.steps[:3] != ("api", "v2", "dags") or len(asked.steps) < 4:
             return "unknown"
-        return _OPERATIONS.get((asked.method, len(asked.steps)), "unknown")
+        below = tuple("<id>" if place == 1 else step for place, step in enumerate(asked.steps[4:]))
+        return _OPERATIONS.get((asked.method, below), "unknown")
 
     def answer(self, operation: str, asked: Asked, runs: JobRuns) -> Answer:
         if operation == "token":
@@ -51,6 +58,8 @@ class Airflow:
         dag = asked.steps[3]
         if not runs.knows(dag):
             return _refusal(HTTPStatus.NOT_FOUND, f"DAG with dag_id: '{dag}' not found")
+        if operation == "get_dag":
+            return Answer(200, {"dag_id": dag, "is_paused": False})
         if operation == "trigger":
             return _trigger(dag, asked.body, runs)
         run = runs.find(asked.steps[5], dag)
@@ -59,7 +68,7 @@ class Airflow:
             return _refusal(HTTPStatus.NOT_FOUND, reason)
         if operation == "patch_run":
             return _patch(run, asked.body)
-        return Answer(200, _described(run))
+        return Answer(200, _described(run) if operation == "get_run" else _tasks(run))
 
     def end_event(self, run: JobRun) -> None:  # noqa: ARG002  nothing reaches EventBridge
         return None
@@ -105,6 +114,12 @@ def _described(run: JobRun) -> dict[str, Any]:
         "end_date": None if run.ended_at is None else _instant(run.ended_at),
         "conf": dict(run.arguments),
     }
+
+
+def _tasks(run: JobRun) -> dict[str, Any]:
+    """Every DAG here has one task."""
+    task = {"task_id": "work", "dag_run_id": run.id, "state": _STATES[run.state]}
+    return {"task_instances": [task], "total_entries": 1}
 
 
 def _instant(epoch_seconds: float) -> str:
