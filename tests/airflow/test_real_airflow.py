@@ -14,12 +14,12 @@ from flow.world import DATE, World
 from interlock.domain.run import JobEnd, Outcome, RunStatus
 from interlock.local.session import embedded_stack
 from interlock.ports import JobRequest, JobTrigger, StartedJob, TriggerError
-from interlock.triggers import TriggerTable
 from interlock.triggers.background import on_a_thread
 from interlock.triggers.http_client import HttpClient
 from interlock.triggers.outside import Outside
 from interlock.triggers.processes import OsProcesses
 from interlock.triggers.public_address import AddressRules
+from interlock.triggers.table import TriggerTable
 from local.emulator_kit import eventually, unique
 from local.processes import bound_addresses, is_alive, needs_proc
 from triggers.requests_for import a_request

@@ -15,7 +15,7 @@ from interlock.ports import CallFailed, Lost, StartedJob, TriggerError
 from interlock.simulation.faults import FunctionCrashed
 from interlock.steps.start_job import start_job
 from interlock.steps.task import NoLongerReady, RunOver, StartRefused
-from interlock.triggers import ADAPTERS
+from interlock.triggers.table import ADAPTERS
 from world_builder import NOW, WAITS_FOR_ROWS, World, a_task, later
 
 ASLEEP = a_run(task_token="old", token_for="readiness")

@@ -14,12 +14,12 @@ import pytest
 
 from interlock.domain.run import JobEnd
 from interlock.ports import JobRequest, JobTrigger, OnlyRepeatingTells, StartedJob, TriggerError
-from interlock.triggers import ADAPTERS, TriggerTable
 from interlock.triggers.background import on_a_thread
 from interlock.triggers.http_client import HttpClient
 from interlock.triggers.outside import Outside
 from interlock.triggers.processes import OsProcesses
 from interlock.triggers.public_address import AddressRules
+from interlock.triggers.table import ADAPTERS, TriggerTable
 from triggers import airflow_server as airflow
 from triggers import databricks_workspace as databricks
 from triggers.aws_services import ACCOUNT, Lost, Refusal, Service, clients_of

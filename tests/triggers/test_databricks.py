@@ -13,13 +13,13 @@ import pytest
 
 from interlock.domain.run import FailureCategory, JobEnd, RunKey, attempt_name
 from interlock.ports import OnlyRepeatingTells, TriggerError
-from interlock.triggers import TriggerTable
 from interlock.triggers.background import on_a_thread
 from interlock.triggers.databricks import DatabricksTrigger
 from interlock.triggers.databricks_states import outcome_of
 from interlock.triggers.http_client import HttpClient
 from interlock.triggers.outside import Outside
 from interlock.triggers.public_address import AddressRules
+from interlock.triggers.table import TriggerTable
 from triggers.databricks_workspace import FIRST_RUN, JOB, Lost, Refusal, Workspace, a_workspace
 from triggers.requests_for import RUN_ID, a_request
 

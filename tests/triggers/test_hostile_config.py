@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from hostile import hostile_values
 from interlock.ports import TriggerError
-from interlock.triggers import ADAPTERS, TriggerTable
 from interlock.triggers.background import on_a_thread
 from interlock.triggers.http_calls import HttpAnswer
 from interlock.triggers.outside import Outside
 from interlock.triggers.processes import Ended
+from interlock.triggers.table import ADAPTERS, TriggerTable
 from triggers.aws_services import ACCOUNT
 from triggers.requests_for import RUN_ID, a_request
 

@@ -4,8 +4,8 @@ import pytest
 
 from interlock.domain.pipeline import JobType
 from interlock.ports import TriggerError
-from interlock.triggers import TriggerTable
 from interlock.triggers.outside import Outside
+from interlock.triggers.table import TriggerTable
 
 
 def a_table():

@@ -29,6 +29,7 @@ from interlock.functions.sla_monitor import sla_monitor
 from interlock.functions.stream_router import stream_router
 from interlock.functions.watchdog import watchdog
 from interlock.pipeline_yaml import Checked
+from interlock.simulation.airflow_target import AirflowTarget
 from interlock.simulation.alert_channel import SimulatedSlack
 from interlock.simulation.alert_queue import SimulatedQueue
 from interlock.simulation.aws_clients import (
@@ -58,9 +59,9 @@ from interlock.steps.route_change import RouterPorts
 from interlock.steps.sync_configs import ConfigSyncPorts
 from interlock.steps.task import OrchestratorPorts
 from interlock.steps.watchdog_ports import WatchdogPorts
-from interlock.triggers import TriggerTable
 from interlock.triggers.http_calls import HttpCalls
 from interlock.triggers.outside import Outside
+from interlock.triggers.table import TriggerTable
 
 # A function's name is its ARN here: nothing of ours takes one apart.
 STREAM_ROUTER, ORCHESTRATOR, WATCHDOG = "stream-router", "orchestrator", "watchdog"
@@ -170,6 +171,7 @@ def _outside(aws: Simulated) -> Outside:
     }
     by_http: Mapping[str, HttpCalls] = {
         "http": HttpTargets(aws.jobs, aws.calls, aws.call_back),
+        "airflow": AirflowTarget(aws.jobs, aws.calls, credentials),
         "databricks": DatabricksTarget(aws.jobs, aws.calls, credentials),
     }
     return Outside(

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.config import Config
 
-from interlock.triggers import TriggerTable
 from interlock.triggers.background import on_a_thread
 from interlock.triggers.http_client import HttpClient
 from interlock.triggers.keep_alive import KEEP_ALIVE
 from interlock.triggers.outside import ANSWER_SECONDS, Outside
 from interlock.triggers.processes import OsProcesses
 from interlock.triggers.public_address import AddressRules
+from interlock.triggers.table import TriggerTable
 
 if TYPE_CHECKING:
     from boto3.session import Session
