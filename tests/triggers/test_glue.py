@@ -8,7 +8,7 @@ from botocore.stub import Stubber
 
 from interlock.domain.run import FailureCategory, JobEnd
 from interlock.ports import TriggerError
-from interlock.triggers import glue as glue_adapter
+from interlock.triggers import glue_states
 from interlock.triggers.glue import TAG, GlueTrigger
 from interlock.triggers.outside import Outside
 from triggers.aws_services import a_client
@@ -232,7 +232,7 @@ def test_a_run_goes_on(glue, state):
 def test_the_states_are_those_of_the_service_model():
     states = a_client("glue").meta.service_model.shape_for("JobRunState").enum
 
-    assert set(states) == glue_adapter._RUNNING | set(glue_adapter._ENDED)
+    assert set(states) == glue_states.RUNNING | set(glue_states.ENDED)
 
 
 @pytest.mark.parametrize(

@@ -214,6 +214,8 @@ def test_a_port_where_nobody_listens_may_be_served_later():
         "http://a\0b/",
         "http://127.0.0.1\x7f/",
         "http://[fe80::1]x/",
+        "http://[fe80::1%25eth0]/",
+        "http://%31%32%37.0.0.1/",
         "http://a\uff0fb/",
         "http://\ud800/",
     ],

@@ -8,7 +8,7 @@ from moto import mock_aws
 
 from interlock.domain.run import FailureCategory, JobEnd
 from interlock.ports import TriggerError
-from interlock.triggers import step_function
+from interlock.triggers import execution_states
 from interlock.triggers.outside import Outside
 from interlock.triggers.step_function import StepFunctionTrigger, execution_arn
 from triggers.aws_services import ACCOUNT, a_client
@@ -166,7 +166,7 @@ def expect_description(stub, status, **more):
 def test_the_statuses_are_those_of_the_service_model():
     statuses = a_client("stepfunctions").meta.service_model.shape_for("ExecutionStatus").enum
 
-    assert set(statuses) == step_function._RUNNING | set(step_function._ENDED)
+    assert set(statuses) == execution_states.RUNNING | set(execution_states.ENDED)
 
 
 @pytest.mark.parametrize("status", ["RUNNING", "PENDING_REDRIVE"])

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from interlock.domain.run import FailureCategory, JobEnd, Outcome
+from interlock.domain.run import Outcome
 from interlock.ports import JobRequest, JobTrigger, StartedJob, TriggerError
 from interlock.triggers.aws_refusal import AWS_ERRORS, code_of, look_up_failed, not_told, refusal
 from interlock.triggers.glue_insights import recorded_failure
+from interlock.triggers.glue_states import outcome_of
 from interlock.triggers.job_config import optional_mapping, required_text, scalar_text
 
 if TYPE_CHECKING:
@@ -19,17 +20,6 @@ if TYPE_CHECKING:
     from interlock.triggers.outside import Outside
 
 TAG = "--interlock_run_id"
-# https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-runs.html and, for what the states mean,
-# https://docs.aws.amazon.com/glue/latest/dg/job-run-statuses.html
-_RUNNING = frozenset({"STARTING", "RUNNING", "STOPPING", "WAITING"})
-_ENDED: Mapping[str, tuple[JobEnd, FailureCategory | None]] = {
-    "SUCCEEDED": (JobEnd.SUCCESS, None),
-    "FAILED": (JobEnd.FAIL, None),  # the script's fault or the cluster's: Glue does not say
-    "TIMEOUT": (JobEnd.TIMEOUT, FailureCategory.TIMEOUT),
-    "STOPPED": (JobEnd.FAIL, FailureCategory.PERMANENT),  # by a person, whom starting it again would defy
-    "ERROR": (JobEnd.FAIL, FailureCategory.PERMANENT),  # the job was deleted
-    "EXPIRED": (JobEnd.FAIL, FailureCategory.TRANSIENT),  # a streaming job's maintenance window
-}
 # Too many runs of the job or the account: passes when one of them ends.
 # https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-exceptions.html
 _PASSING = frozenset({"ConcurrentRunsExceededException", "ResourceNumberLimitExceededException"})
@@ -120,18 +110,6 @@ def _started(request: JobRequest, run_id: str) -> StartedJob:
     verified = request.config.get("verifyInsights") is not False
     handle = {"jobName": request.config["jobName"], "jobRunId": run_id, "verifyInsights": verified}
     return StartedJob(handle, remote_id=run_id)
-
-
-def outcome_of(state: str, error: str | None) -> Outcome | None:
-    """None while the run goes on."""
-    if state in _RUNNING:
-        return None
-    if state not in _ENDED:
-        raise TriggerError(f"Glue reports the state {state[:60]!r}, which nobody knows", permanent=True)
-    end, category = _ENDED[state]
-    if end is JobEnd.SUCCESS:
-        return Outcome(end)
-    return Outcome(end, error=f"Glue run {state}: {error or 'no reason given'}"[:1000], category=category)
 
 
 def _arguments(request: JobRequest) -> dict[str, str]:

@@ -41,7 +41,7 @@ _KEPT_ACROSS_ORIGINS = frozenset({"content-type", "idempotency-key", "user-agent
 # https://www.rfc-editor.org/rfc/rfc9110#section-5.1
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-_IN_NO_HOST = re.compile(r"[\x00-\x20\x7f]")
+_IN_NO_HOST = re.compile(r"[\x00-\x20%\x7f]")  # what is written as %61 is nowhere made an `a`
 
 
 @dataclass(frozen=True, slots=True)

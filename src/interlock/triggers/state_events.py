@@ -8,7 +8,7 @@ from typing import Any
 
 from interlock.domain.run import Outcome
 from interlock.ports import TriggerError
-from interlock.triggers import glue, step_function
+from interlock.triggers import execution_states, glue_states
 from interlock.triggers.emr_states import job_run_outcome, step_outcome
 
 
@@ -41,7 +41,7 @@ def remote_end(event: Mapping[str, Any]) -> RemoteEnd | None:
 
 def _glue(detail: Mapping[str, Any]) -> RemoteEnd | None:
     run_id = _text(detail, "jobRunId")
-    outcome = glue.outcome_of(_text(detail, "state"), _optional_text(detail, "message"))
+    outcome = glue_states.outcome_of(_text(detail, "state"), _optional_text(detail, "message"))
     return None if outcome is None else RemoteEnd("glue", run_id, outcome)
 
 
@@ -61,7 +61,7 @@ def _emr_serverless(detail: Mapping[str, Any]) -> RemoteEnd | None:
 
 def _step_function(detail: Mapping[str, Any]) -> RemoteEnd | None:
     execution = _text(detail, "executionArn")
-    outcome = step_function.outcome_of(
+    outcome = execution_states.outcome_of(
         _text(detail, "status"), _optional_text(detail, "error"), _optional_text(detail, "cause")
     )
     return None if outcome is None else RemoteEnd("step-function", execution, outcome)

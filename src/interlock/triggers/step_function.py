@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from interlock.domain.run import FailureCategory, JobEnd, Outcome
+from interlock.domain.run import Outcome
 from interlock.ports import JobRequest, JobTrigger, StartedJob, TriggerError
 from interlock.triggers.aws_refusal import AWS_ERRORS, code_of, look_up_failed, not_told, refusal
+from interlock.triggers.execution_states import outcome_of
 from interlock.triggers.job_config import required_text, text_or_json
 
 if TYPE_CHECKING:
@@ -15,14 +16,6 @@ if TYPE_CHECKING:
 
     from interlock.triggers.outside import Outside
 
-# https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
-_RUNNING = frozenset({"RUNNING", "PENDING_REDRIVE"})
-_ENDED: Mapping[str, tuple[JobEnd, FailureCategory | None]] = {
-    "SUCCEEDED": (JobEnd.SUCCESS, None),
-    "FAILED": (JobEnd.FAIL, None),
-    "TIMED_OUT": (JobEnd.TIMEOUT, FailureCategory.TIMEOUT),
-    "ABORTED": (JobEnd.FAIL, FailureCategory.PERMANENT),  # by a person, whom starting it again would defy
-}
 # The account has too many open executions: passes when one of them ends.
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
 _PASSING = frozenset({"ExecutionLimitExceeded"})
@@ -84,21 +77,6 @@ def execution_arn(machine: str, name: str) -> str:
     if len(parts) not in (7, 8) or parts[2] != "states" or parts[5] != "stateMachine":
         raise TriggerError("job.config.stateMachineArn is not the ARN of a state machine", permanent=True)
     return ":".join([*parts[:5], "execution", parts[6], name])
-
-
-def outcome_of(status: str, error: str | None, cause: str | None) -> Outcome | None:
-    """None while the execution goes on."""
-    if status in _RUNNING:
-        return None
-    if status not in _ENDED:
-        raise TriggerError(
-            f"Step Functions reports the status {status[:60]!r}, which nobody knows", permanent=True
-        )
-    end, category = _ENDED[status]
-    if end is JobEnd.SUCCESS:
-        return Outcome(end)
-    why = ": ".join(part for part in (error, cause) if part) or "no reason given"
-    return Outcome(end, error=f"execution {status}: {why}"[:1000], category=category)
 
 
 def _refuse_express(execution: str, machine: str) -> None:
