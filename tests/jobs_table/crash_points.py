@@ -6,7 +6,7 @@ which the function dies exactly there and is invoked again by the state machine,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,16 @@ from interlock.domain.run import RunStatus
 from interlock.simulation.faults import CRASH, FaultPlan
 from interlock.simulation.our_calls import Invocation, current_invocation
 from interlock.simulation.play import play
-from interlock.simulation.played import Played
 from interlock.simulation.scenario import Scenario
 from interlock.simulation.scenario_yaml import read_scenario
 
+SECRET = "of-the-service"  # the name of one that a job's config may use
 _DATE = "2026-03-02"
 
 
 @dataclass(frozen=True)
 class Point:
-    """A place in the invocation."""
+    """A place in an invocation."""
 
     call: str  # `glue.StartJobRun`
     after: bool  # it took effect
@@ -38,68 +38,86 @@ class Point:
 
 @dataclass(frozen=True)
 class Aftermath:
-    """What a crash at one place led to, once the run was over."""
+    """What it led to, once the run was over, that one invocation after the other died."""
 
-    point: Point
+    died_at: tuple[Point, ...]
     remote_jobs: int
     status: RunStatus
     attempts: int
-    error: str | None  # of the attempt, if it failed
+    error: str  # of the attempt, if it failed
+
+    @property
+    def started_once(self) -> bool:
+        return (self.remote_jobs, self.status, self.attempts) == (1, RunStatus.SUCCEEDED, 1)
 
     @property
     def unknown_outcome(self) -> bool:
-        """Nobody can say whether the job was started, and a person is told what to check."""
-        said = self.error or ""
-        return self.status is RunStatus.FAILED and "unknown outcome" in said and "check" in said
+        """Nobody can say whether the job was started; it is not started again, and a person is told what to check."""
+        told = "unknown outcome" in self.error and "check" in self.error
+        return told and (self.status, self.attempts) == (RunStatus.FAILED, 1) and self.remote_jobs <= 1
+
+    def __str__(self) -> str:
+        where = ", then ".join(map(str, self.died_at))
+        return f"{where}: {self.remote_jobs} remote jobs, {self.status} {self.error}"
 
 
 class DiesAt(FaultPlan):
-    """The first invocation that starts the job dies at the call of this number, counted from 0 and on both sides."""
+    """The invocations that start the job die one after the other, each at the call of its number.
 
-    def __init__(self, number: int | None) -> None:
+    Numbers count from 0, and each call twice: before it and after it.
+    """
+
+    def __init__(self, numbers: tuple[int, ...]) -> None:
         super().__init__()
-        self._number = number
-        self._first: Invocation | None = None
-        self.points: list[Point] = []  # that it came by
-        self.died_at: Point | None = None
+        self._numbers = numbers
+        self._invocations: list[Invocation] = []
+        self.points: list[list[Point]] = []  # that each invocation came by
+        self.died_at: list[Point] = []
 
     def strike(self, call: str, pipeline: str | None, *, after: bool) -> str | None:
         invocation = current_invocation()
-        if invocation.step == "StartJob" and self._first is None:
-            self._first = invocation
-        if invocation is not self._first:
+        if invocation.step != "StartJob":
             return super().strike(call, pipeline, after=after)
-        self.points.append(Point(call, after))
-        if len(self.points) - 1 != self._number:
+        if not any(invocation is known for known in self._invocations):
+            self._invocations.append(invocation)
+            self.points.append([])
+        place = next(n for n, known in enumerate(self._invocations) if known is invocation)
+        self.points[place].append(Point(call, after))
+        if self._numbers[place : place + 1] != (len(self.points[place]) - 1,):
             return None
-        self.died_at = self.points[-1]
+        self.died_at.append(Point(call, after))
         return CRASH
 
 
-def points_of(job: Mapping[str, Any]) -> list[Point]:
-    """Every place at which the start of such a job can die."""
-    plan = DiesAt(None)
+def points_of(job: Mapping[str, Any], *died_at: int) -> list[Point]:
+    """Every place at which the start of such a job can die, after those before it died there."""
+    plan = DiesAt(died_at)
     play(_scenario(job), plan)
-    return plan.points
+    # After some deaths there is no other start: the first has stored all there is to store.
+    return plan.points[len(died_at)] if len(plan.points) > len(died_at) else []
 
 
-def aftermaths(job: Mapping[str, Any]) -> list[Aftermath]:
-    """What a crash at each place leads to; `job` is as in a pipeline's config."""
-    return [_aftermath(job, number, point) for number, point in enumerate(points_of(job))]
+def aftermaths(job: Mapping[str, Any], *died_at: int) -> Iterator[Aftermath]:
+    """What a crash at each place leads to, after those before it; `job` is as in a pipeline's config."""
+    for number in range(len(points_of(job, *died_at))):
+        yield _aftermath(job, (*died_at, number))
 
 
-def _aftermath(job: Mapping[str, Any], number: int, point: Point) -> Aftermath:
-    plan = DiesAt(number)
+def aftermaths_of_two(job: Mapping[str, Any]) -> Iterator[Aftermath]:
+    """What a crash at each place leads to, when the next invocation dies as well, at each of its own."""
+    for number in range(len(points_of(job))):
+        yield from aftermaths(job, number)
+
+
+def _aftermath(job: Mapping[str, Any], numbers: tuple[int, ...]) -> Aftermath:
+    plan = DiesAt(numbers)
     world = play(_scenario(job), plan)
-    assert plan.died_at == point, "the same start makes the same calls"
+    assert len(plan.died_at) == len(numbers), "the same start makes the same calls"
     (run,) = world.runs.values()
-    failed = [each.event for each in _last(world, EventType.JOB_FAILED)]
-    error = failed[-1].message if failed else None
-    return Aftermath(point, len(world.history.jobs), run.status, run.attempt, error)
-
-
-def _last(world: Played, event_type: EventType) -> list[Any]:
-    return [published for published in world.history.published if published.event.type is event_type]
+    published = [each.event for each in world.history.published]
+    errors = [event.message for event in published if event.type is EventType.JOB_FAILED]
+    error = errors[-1] if errors else ""
+    return Aftermath(tuple(plan.died_at), len(world.history.jobs), run.status, run.attempt, error)
 
 
 def _scenario(job: Mapping[str, Any]) -> Scenario:
@@ -107,7 +125,7 @@ def _scenario(job: Mapping[str, Any]) -> Scenario:
         "pipeline": {"id": "crashed"},
         "schedule": {"trigger": {"key": "landed", "check": "exists"}, "evaluation": {"window": "1h"}},
         "validation": {"rules": [{"key": "rows", "check": "gte", "field": "count", "value": 10}]},
-        "job": {"maxRetries": 3, "maxCodeRetries": 0, **job},
+        "job": {"maxRetries": 3, **job},
     }
 
     def sensor(key: str, **data: Any) -> dict[str, Any]:
@@ -120,7 +138,11 @@ def _scenario(job: Mapping[str, Any]) -> Scenario:
             "until": "+3h",
             "configs": [pipeline],
             "jobs": {"crashed": [{"outcome": "succeed", "after": "4m"}]},
-            "timeline": [sensor("rows", count=10), sensor("landed")],
+            "timeline": [
+                {"at": "+0s", "secrets": {SECRET: "s3cr3t-s3cr3t"}},
+                sensor("rows", count=10),
+                sensor("landed"),
+            ],
             "expect": {},
         }
     )
