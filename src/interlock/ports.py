@@ -477,7 +477,10 @@ class JobTrigger(Protocol):
         """A job that has ended already is no error. `handle` as in `status`."""
 
     def disproof(self, handle: Mapping[str, Any]) -> str | None:  # noqa: ARG002  most services mean what they say
-        """Why a job that its service calls a success failed all the same; None when nothing speaks against it."""
+        """Why a job that its service calls a success failed all the same; None when nothing speaks against it.
+
+        `handle` alone, without credentials. `TriggerError` when nobody can look.
+        """
         return None
 
 

@@ -39,7 +39,7 @@ def cancel(world, run=RUNNING, **how):
 
 
 def check(world, outcome=SUCCEEDED, run=RUNNING):
-    return cross_checked(run, outcome, world.jobs, world.vault)
+    return cross_checked(run, outcome, world.jobs)
 
 
 def leaving(on_timeout):
@@ -186,9 +186,9 @@ def test_a_job_is_left_only_where_the_config_says_so(pipeline, said, cancels):
 def test_a_success_that_is_disproved_is_a_failure_that_keeps_what_was_reported():
     reported = Outcome(JobEnd.SUCCESS, report={"recordsProcessed": 3})
 
-    checked = check(a_world(disproved=f"disk full, says {SECRET}"), reported)
+    checked = check(a_world(disproved="disk full"), reported)
 
-    assert checked == Outcome(JobEnd.FAIL, "disk full, says ***", report={"recordsProcessed": 3})
+    assert checked == Outcome(JobEnd.FAIL, "disk full", report={"recordsProcessed": 3})
 
 
 def test_a_success_that_nothing_speaks_against_stands():
@@ -202,7 +202,7 @@ def test_a_success_that_cannot_be_checked_stands_and_the_reason_is_logged(caplog
     assert checked is SUCCEEDED
     assert (record.message, record.reason) == (
         "success not cross-checked: the service's word counts",
-        "429 for ***",
+        str(BUSY),
     )
 
 

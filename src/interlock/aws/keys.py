@@ -226,8 +226,11 @@ def remote_key(job_type: str, remote_id: str) -> Key:
     return f"REMOTE#{job_type}#{remote_id}", "RUN"
 
 
+POOL = "POOL#"
+
+
 def pool_key(name: str) -> Key:
-    return f"POOL#{name}", "SLOTS"
+    return f"{POOL}{name}", "SLOTS"
 
 
 def event_key(pipeline_id: str | None, at: datetime, event_type: EventType, event_id: str) -> Key:

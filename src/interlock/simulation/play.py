@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from interlock.aws import keys
+from interlock.aws.pool_item import read_pool
 from interlock.aws.run_item import RowInvalid, read_run
 from interlock.aws.table import Item
+from interlock.domain.pool import Pool
 from interlock.domain.run import Run, RunKey
 from interlock.pipeline_yaml import Checked, check_pipeline
 from interlock.simulation.faults import FaultPlan
@@ -40,6 +43,7 @@ def play(scenario: Scenario, faults: FaultPlan | None = None) -> Played:
         scenario=scenario,
         history=world.history,
         runs=dict(_runs(row.item for row in world.control_rows.by_key.values())),
+        pools=tuple(_pools(row.item for row in world.control_rows.by_key.values())),
         cost=accounts.scenario,
         background=accounts.background,
         loading=loading,
@@ -65,3 +69,10 @@ def _runs(items: Iterable[Item]) -> Iterator[tuple[RunKey, Run]]:
         except RowInvalid:
             continue  # garbage that a scenario put there
         yield run.key, run
+
+
+def _pools(items: Iterable[Item]) -> Iterator[Pool]:
+    for item in items:
+        if item["PK"].startswith(keys.POOL):
+            with suppress(RowInvalid):
+                yield read_pool(item["PK"].removeprefix(keys.POOL), item)

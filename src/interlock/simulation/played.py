@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from interlock.domain.pool import Pool
 from interlock.domain.run import Run, RunKey
 from interlock.simulation.history import History, Published
 from interlock.simulation.scenario import Fault, Scenario
@@ -18,6 +19,7 @@ class Played:
     scenario: Scenario
     history: History
     runs: Mapping[RunKey, Run]
+    pools: tuple[Pool, ...]
     cost: Tally
     background: Tally  # ticks that found nothing to do
     loading: Tally  # of the configs, before the first instant was over

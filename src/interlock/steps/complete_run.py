@@ -42,7 +42,7 @@ def complete_run(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[st
             return _next(run, now)
         run = _with_outcome(run, ports)
         if run.status is RunStatus.RUNNING and run.outcome is not None:
-            outcome = cross_checked(run, run.outcome, ports.triggers, ports.secrets)
+            outcome = cross_checked(run, run.outcome, ports.triggers)
             left = _cancelled(run, pipeline, ports) if outcome.may_live else None
             at_last = task.tries >= _MOST_CAPTURES
             kept = _baseline(run, pipeline, outcome, ports, now, at_last=at_last)
@@ -214,7 +214,7 @@ def end_with_its_workflow(
     at_last: bool,
 ) -> Run:
     """The run after the end of a workflow that judged nothing: by the outcome that is known, else by `otherwise`."""
-    outcome = cross_checked(run, run.outcome or otherwise, ports.triggers, ports.secrets)
+    outcome = cross_checked(run, run.outcome or otherwise, ports.triggers)
     if outcome.end is JobEnd.SUCCESS:
         # The data is there; whoever reads of the failure reads of that too.
         run = replace(run, outcome=outcome)

@@ -10,7 +10,7 @@ from typing import Any
 from interlock.domain.expansion import ExpansionError
 from interlock.domain.pipeline import OnTimeout, Pipeline
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run
-from interlock.ports import CallFailed, JobTrigger, Secrets, TriggerError, Triggers
+from interlock.ports import CallFailed, Secrets, TriggerError, Triggers
 from interlock.steps.job_request import Expansion
 from interlock.steps.run_log import fields
 
@@ -84,25 +84,19 @@ def cancel_job(run: Run, triggers: Triggers, secrets: Secrets, *, at_last: bool 
     return "the job was cancelled"
 
 
-def cross_checked(run: Run, outcome: Outcome, triggers: Triggers, secrets: Secrets) -> Outcome:
+def cross_checked(run: Run, outcome: Outcome, triggers: Triggers) -> Outcome:
     """A success that the job's own records disprove is a failure; whoever reported it, and however often it is asked."""
     if outcome.end is not JobEnd.SUCCESS or not run.handle:
         return outcome
-    trigger = triggers.of_type(run.job_type or "")
-    why = _disproof(run, trigger, secrets)
-    return outcome if why is None else Outcome(JobEnd.FAIL, why[:1000], report=outcome.report)
-
-
-def _disproof(run: Run, trigger: JobTrigger, secrets: Secrets) -> str | None:
-    expansion = Expansion(secrets)
     try:
-        why = trigger.disproof(_with_access(run, expansion))
-    except (ExpansionError, TriggerError, CallFailed) as error:
+        why = triggers.of_type(run.job_type or "").disproof(run.handle)
+    except TriggerError as error:
         # Nothing disproves it as long as nobody can look: its service has called it a success.
-        reason = expansion.hidden(str(error))
-        log.warning("success not cross-checked: the service's word counts", extra=fields(run, reason=reason))
-        return None
-    return None if why is None else expansion.hidden(why)
+        log.warning(
+            "success not cross-checked: the service's word counts", extra=fields(run, reason=str(error))
+        )
+        return outcome
+    return outcome if why is None else Outcome(JobEnd.FAIL, why[:1000], report=outcome.report)
 
 
 def _with_access(run: Run, expansion: Expansion) -> Mapping[str, Any]:

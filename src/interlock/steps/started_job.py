@@ -148,4 +148,8 @@ def with_its_job(
         if not error.permanent and not at_last:
             raise told from None
         return run, f"; whether its job was started is not known: {told}"
+    intent = run.intent if run.may_have_started else None
+    if adopted is None and intent is not None and not ports.triggers.of_type(intent.job_type).can_be_asked:
+        # It takes one start twice, so no start of it is looked for; a run that ends here makes no second one.
+        return run, "; its job may have been started, and nobody can be asked"
     return adopted or run, ""

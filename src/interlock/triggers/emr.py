@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from interlock.domain.run import Outcome
 from interlock.ports import JobRequest, JobTrigger, StartedJob, TriggerError
-from interlock.triggers.aws_refusal import AWS_ERRORS, code_of, look_up_failed, refusal
+from interlock.triggers.aws_refusal import AWS_ERRORS, code_of, look_up_failed, not_told, refusal
 from interlock.triggers.emr_states import STEP_CAN_BE_CANCELLED, step_outcome
 from interlock.triggers.job_config import required_text
 
@@ -93,7 +93,7 @@ class EmrTrigger(JobTrigger):
         try:
             return self._emr.describe_step(ClusterId=cluster, StepId=step_id)["Step"]["Status"]
         except AWS_ERRORS as error:
-            raise refusal(f"EMR cluster {cluster}, step {step_id}", error) from None
+            raise not_told(f"EMR cluster {cluster}, step {step_id}", error) from None
 
     def _steps_since(self, since: datetime | None, cluster: str, run_id: str) -> Iterator[StepSummaryTypeDef]:
         """Newest first; raises when there are so many that what is sought may lie beyond."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from interlock.domain.run import Outcome
 from interlock.ports import JobRequest, JobTrigger, StartedJob, TriggerError
-from interlock.triggers.aws_refusal import AWS_ERRORS, code_of, look_up_failed, refusal
+from interlock.triggers.aws_refusal import AWS_ERRORS, code_of, look_up_failed, not_told, refusal
 from interlock.triggers.emr_states import JOB_RUN_CAN_BE_CANCELLED, job_run_outcome
 from interlock.triggers.job_config import optional_mapping, required_text
 
@@ -79,7 +79,7 @@ class EmrServerlessTrigger(JobTrigger):
         try:
             return self._emr.get_job_run(applicationId=application, jobRunId=run_id)["jobRun"]
         except AWS_ERRORS as error:
-            raise refusal(f"EMR Serverless application {application}, job run {run_id}", error) from None
+            raise not_told(f"EMR Serverless application {application}, job run {run_id}", error) from None
 
     def _runs_since(
         self, since: datetime | None, application: str, run_id: str
