@@ -179,6 +179,7 @@ def test_an_unknown_type_does_not_hide_what_else_is_wrong_with_the_job():
         "${secret:prod/db+x@1}",
         "${INTERLOCK_STAGE}",
         "$DATE and $ {x} and }",
+        "$${HOME} is literal, and $${ too, $${${DATE}}",
     ],
 )
 def test_a_text_may_have_the_placeholders_that_are_replaced(text: str):

@@ -44,6 +44,10 @@ def test_without_the_setting_an_http_job_reaches_no_private_network(ports_with):
         ports_with().triggers.of_type("http").start(a_request({"url": "http://127.0.0.1:8080/"}))
 
 
-def test_a_setting_that_cannot_be_read_is_told_by_its_name(ports_with):
-    with pytest.raises(ValueError, match=r"ALLOWED_PRIVATE_CIDRS: 10\.1\.0\.1/16 has host bits set"):
-        ports_with(ALLOWED_PRIVATE_CIDRS="10.1.0.1/16")
+def test_a_part_of_the_setting_that_cannot_be_read_is_told_to_the_job_that_it_refuses(ports_with):
+    ports = ports_with(ALLOWED_PRIVATE_CIDRS="127.0.0.1/24,10.1.0.0/16")
+
+    with pytest.raises(TriggerError, match=r"cannot be read: 127\.0\.0\.1/24 has host bits set") as refused:
+        ports.triggers.of_type("http").start(a_request({"url": "http://127.0.0.1:8080/"}))
+
+    assert refused.value.permanent

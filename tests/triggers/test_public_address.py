@@ -139,8 +139,17 @@ def test_blanks_around_a_network_and_commas_too_many_do_no_harm():
     assert AddressRules(["10.1.0.0/16", " 127.0.0.1/32 ", ""]).allow("127.0.0.1")
 
 
-def test_every_network_that_cannot_be_read_is_named_with_the_setting():
-    with pytest.raises(
-        ValueError, match=r"ALLOWED_PRIVATE_CIDRS: 10\.0\.0\.1/8 has host bits set; 'intranet'"
-    ):
-        AddressRules(["10.0.0.1/8", "10.1.0.0/16", "intranet"])
+def test_a_network_that_cannot_be_read_opens_nothing_and_leaves_the_others_open():
+    rules = AddressRules(["10.0.0.1/8", "10.1.0.0/16", "intranet"])
+
+    assert [rules.allow(address) for address in ("10.0.0.1", "10.1.0.1", "1.1.1.1")] == [False, True, True]
+
+
+def test_who_is_refused_is_told_of_every_network_that_cannot_be_read():
+    said = AddressRules(["10.0.0.1/8", "10.1.0.0/16", "intranet"]).refusal("jobs.internal", "10.0.0.1")
+
+    assert said == (
+        "jobs.internal is not a public address (10.0.0.1); to allow it, add its network to allowedPrivateCidrs of the "
+        "installation, of which this cannot be read: 10.0.0.1/8 has host bits set; 'intranet' does not appear to be an "
+        "IPv4 or IPv6 network"
+    )

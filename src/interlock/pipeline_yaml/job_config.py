@@ -298,7 +298,7 @@ def bad_placeholders(value: Any, path: YamlPath = ()) -> Iterator[tuple[YamlPath
 
 
 def _bad_in_text(text: str) -> Iterator[str]:
-    for piece in text.split("${")[1:]:
+    for piece in re.split(r"(?<!\$)\$\{", text)[1:]:  # `$${` is meant literally
         name, closed, _ = piece.partition("}")
         if not closed:
             yield 'has a "${" that is never closed; add "}"'

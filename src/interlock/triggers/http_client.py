@@ -180,11 +180,7 @@ class HttpClient:
             if self._rules.allow(str(address[0]))
         ]
         if not allowed:
-            raise NotSent(
-                f"{target.host} is not a public address ({found[0][4][0]}); to allow it, add its network to "
-                "allowedPrivateCidrs of the installation",
-                permanent=True,
-            )
+            raise NotSent(self._rules.refusal(target.host, str(found[0][4][0])), permanent=True)
         return allowed
 
 

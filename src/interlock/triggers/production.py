@@ -25,7 +25,7 @@ _CONNECT_SECONDS, _READ_SECONDS = 5.0, 20.0
 def job_triggers(
     session: Session, *, allowed_private_cidrs: Iterable[str] = (), commands_allowed: bool = False
 ) -> TriggerTable:
-    """The adapters of a deployed function. `ValueError` for a network that cannot be read."""
+    """The adapters of a deployed function."""
     outside = Outside(
         clients=job_clients(session),
         http=HttpClient(AddressRules(allowed_private_cidrs)),

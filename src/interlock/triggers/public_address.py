@@ -61,16 +61,25 @@ _V4_BITS = 0xFFFFFFFF
 class AddressRules:
     """Allowed are public addresses and those in `allowed_private_cidrs`, nothing else.
 
-    `ValueError` names every text there that is no network.
+    What cannot be read there opens nothing, and is told to whoever is refused: the other jobs are not to suffer from it.
     """
 
     def __init__(self, allowed_private_cidrs: Iterable[str] = ()) -> None:
-        self._allowed = _networks([text.strip() for text in allowed_private_cidrs if text.strip()])
+        texts = [text.strip() for text in allowed_private_cidrs if text.strip()]
+        self._allowed, self._unreadable = _networks(texts)
 
     def allow(self, address: str) -> bool:
         """Whether a connection to this address, as `getaddrinfo` gave it, may be opened."""
         meant = _meant(ip_address(address))
         return any(meant in block for block in self._allowed) or is_public(meant)
+
+    def refusal(self, host: str, address: str) -> str:
+        """Why a connection may not be opened, and what to do about it."""
+        said = f"{host} is not a public address ({address}); to allow it, add its network to allowedPrivateCidrs of the"
+        unreadable = "; ".join(self._unreadable)
+        return f"{said} installation" + (
+            f", of which this cannot be read: {unreadable}" if unreadable else ""
+        )
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
@@ -92,18 +101,15 @@ def _meant(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     return address
 
 
-def _networks(texts: list[str]) -> list[IPv4Network | IPv6Network]:
+def _networks(texts: list[str]) -> tuple[list[IPv4Network | IPv6Network], list[str]]:
+    """The networks, and what is wrong with each text that is none."""
     networks, mistakes = [], []
     for text in texts:
         try:
             networks.append(_meant_network(ip_network(text)))
         except ValueError as error:
             mistakes.append(str(error))
-    if mistakes:
-        raise ValueError(
-            f"ALLOWED_PRIVATE_CIDRS: {'; '.join(mistakes)}; write networks like 10.1.0.0/16, with commas between"
-        )
-    return networks
+    return networks, mistakes
 
 
 def _meant_network(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
