@@ -139,6 +139,11 @@ def test_a_dry_run_needs_no_config_because_it_starts_nothing():
         ),
         (
             "airflow",
+            "{url: https://x, dagId: d, apiVersion: v1, auth: {type: jwt, username: u, password: '${secret:p}'}}",
+            "auth.type: jwt is for Airflow 3; with apiVersion v1 use basic or bearer",
+        ),
+        (
+            "airflow",
             "{url: https://x, dagId: d, auth: {type: magic}}",
             'auth.type: "magic" is not known here; use basic',
         ),

@@ -270,6 +270,11 @@ def disagreeing_keys(job_type: JobType, config: dict[str, Any]) -> Iterator[tupl
         for key in needed.get(kind, ()) if isinstance(kind, str) else ():
             if key not in auth:
                 yield ("auth", key), f"is required for {kind}; add it"
+        if kind == "jwt" and config.get("apiVersion") == "v1":
+            yield (
+                ("auth", "type"),
+                "jwt is for Airflow 3; with apiVersion v1 use basic or bearer",
+            )
 
 
 def _exactly_one(config: dict[str, Any], one: str, other: str) -> Iterator[tuple[YamlPath, str]]:
