@@ -153,20 +153,33 @@ def test_of_a_names_addresses_only_the_allowed_ones_are_tried(monkeypatch):
 
 
 def test_a_name_is_not_tried_at_all_its_addresses_once_the_time_is_over(monkeypatch):
-    tried = []
+    clock, tried = [0.0], []
 
     def silent(sock, _):
-        tried.append(sock)
+        tried.append(sock.gettimeout())
+        clock[0] += sock.gettimeout()
         raise TimeoutError
 
     resolve_to(monkeypatch, ["127.0.0.1"] * 1000)
     monkeypatch.setattr(socket.socket, "connect", silent)
+    monkeypatch.setattr("interlock.triggers.http_client.monotonic", lambda: clock[0])
 
     with pytest.raises(NotSent, match="time-out") as failed:
-        ask("http://many.example/", seconds=0)
+        ask("http://many.example/", seconds=12)
 
     assert not failed.value.permanent
-    assert len(tried) == 1
+    assert tried == [5, 5, 2]
+
+
+def test_a_name_that_is_resolved_too_slowly_may_be_resolved_later(monkeypatch):
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(10) and [])
+
+    with pytest.raises(NotSent, match=r"slow\.example cannot be resolved: time-out") as failed:
+        ask("http://slow.example/", seconds=0.1)
+    over.set()
+
+    assert not failed.value.permanent
 
 
 def test_a_name_that_nobody_knows_may_be_known_later(monkeypatch):

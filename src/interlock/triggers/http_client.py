@@ -19,11 +19,12 @@ from time import monotonic
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
+from interlock.triggers.background import on_a_thread
 from interlock.triggers.http_calls import BODY_BYTES, AnswerLost, HttpAnswer, NotSent, basic_credentials
 from interlock.triggers.keep_alive import KEEP_ALIVE
 from interlock.triggers.public_address import AddressRules
 
-CONNECT_SECONDS = 5.0
+RESOLVE_SECONDS, CONNECT_SECONDS = 10.0, 5.0
 MOST_REDIRECTS = 5
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -41,6 +42,7 @@ _KEPT_ACROSS_ORIGINS = frozenset({"content-type", "idempotency-key", "user-agent
 # https://www.rfc-editor.org/rfc/rfc9110#section-5.1
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_Address = tuple[socket.AddressFamily, socket.SocketKind, int, Any]
 _IN_NO_HOST = re.compile(r"[\x00-\x20%\x7f]")  # what is written as %61 is nowhere made an `a`
 
 
@@ -142,7 +144,7 @@ class HttpClient:
 
     def _socket(self, target: _Target, ends_at: float) -> socket.socket:
         failures: list[OSError] = []
-        for family, kind, protocol, address in self._allowed_addresses(target):
+        for family, kind, protocol, address in self._allowed_addresses(target, ends_at):
             try:
                 plain = _connect(family, kind, protocol, address, min(CONNECT_SECONDS, ends_at - monotonic()))
                 return self._secured(plain, target)
@@ -166,22 +168,25 @@ class HttpClient:
             plain.close()
             raise
 
-    def _allowed_addresses(
-        self, target: _Target
-    ) -> list[tuple[socket.AddressFamily, socket.SocketKind, int, Any]]:
-        try:
-            found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            impossible = isinstance(error, UnicodeError)  # not a name at all
-            raise NotSent(f"{target.host} cannot be resolved: {_why(error)}", permanent=impossible) from None
-        allowed: list[tuple[socket.AddressFamily, socket.SocketKind, int, Any]] = [
-            (family, kind, protocol, address)
-            for family, kind, protocol, _, address in found
-            if self._rules.allow(str(address[0]))
-        ]
+    def _allowed_addresses(self, target: _Target, ends_at: float) -> list[_Address]:
+        found = _resolved(target, min(RESOLVE_SECONDS, ends_at - monotonic()))
+        allowed = [address for address in found if self._rules.allow(str(address[3][0]))]
         if not allowed:
-            raise NotSent(self._rules.refusal(target.host, str(found[0][4][0])), permanent=True)
+            raise NotSent(self._rules.refusal(target.host, str(found[0][3][0])), permanent=True)
         return allowed
+
+
+def _resolved(target: _Target, seconds: float) -> list[_Address]:
+    # On a thread, because the system's resolver knows no time-out but its own.
+    asked = on_a_thread(lambda: socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM))
+    if not asked.ended_within(max(0.0, seconds)):
+        raise NotSent(f"{target.host} cannot be resolved: time-out", permanent=False)
+    try:
+        found = asked.result()
+    except (OSError, UnicodeError) as error:
+        impossible = isinstance(error, UnicodeError)  # not a name at all
+        raise NotSent(f"{target.host} cannot be resolved: {_why(error)}", permanent=impossible) from None
+    return [(family, kind, protocol, address) for family, kind, protocol, _, address in found]
 
 
 def _connect(
