@@ -121,8 +121,8 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
         "CORE__DAGS_FOLDER": str(HERE / "dags"),
         "CORE__LOAD_EXAMPLES": "False",
         "CORE__PARALLELISM": "2",
-        # The role op may start DAG runs and end them, but not change who may.
-        "CORE__SIMPLE_AUTH_MANAGER_USERS": "interlock:op",
+        # This role may start DAG runs, read and end them; and no more is needed.
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": "interlock:user",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(folder / "passwords.json"),
         # Where tasks report to: without it, port 8080.
         "CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",

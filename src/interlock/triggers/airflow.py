@@ -63,9 +63,9 @@ class AirflowTrigger(JobTrigger):
         return _outcome(answer, api, handle)
 
     def cancel(self, handle: Mapping[str, Any]) -> None:
-        """Marks the DAG run failed. Airflow then ends the tasks that run, at their next heartbeat, and starts no other.
+        """Marks the DAG run failed. Airflow then starts no other task, and ends those that run at their next heartbeat.
 
-        https://airflow.apache.org/docs/apache-airflow/stable/core-concepts/tasks.html
+        What such a task has started itself ends with it from 3.3.1 on: https://github.com/apache/airflow/discussions/74298
         """
         api = airflow_api(self._http, handle)
         answer = api.call("GET", _run(handle))

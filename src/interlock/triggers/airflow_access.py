@@ -13,8 +13,8 @@ from interlock.triggers.http_calls import HttpCalls
 from interlock.triggers.job_config import optional_mapping, required_text
 from interlock.triggers.json_api import JsonAnswer, JsonApi
 
-# A token that is not valid is answered with 403, one that has expired and a wrong password with 401.
-# https://airflow.apache.org/docs/apache-airflow/stable/security/api.html
+# Airflow 3 answers 401 to a wrong password and to a token that has expired, 403 to one that is not its own; Airflow 2 says
+# 403 to all of these.
 _REFUSED = frozenset({401, 403})
 _VERSIONS = ("v2", "v1")
 
@@ -59,7 +59,7 @@ def _bearing(plain: JsonApi, authorization: str, *hidden: str) -> JsonApi:
 
 
 def _fetched_token(api: JsonApi, auth: Mapping[str, Any], starting: bool) -> str:
-    # https://airflow.apache.org/docs/apache-airflow/stable/security/api.html#jwt-token-based-authentication
+    # https://airflow.apache.org/docs/apache-airflow/stable/security/api.html
     known = {"username": _text(auth, "username"), "password": _text(auth, "password")}
     try:
         answer = api.call("POST", "/auth/token", known)
