@@ -6,7 +6,7 @@ AIRFLOW_VENV := .venv-airflow
 AIRFLOW := $(AIRFLOW_VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: demo test lint bench schema clean
+.PHONY: demo test lint bench jobs schema clean
 
 demo: $(INSTALLED)
 	@$(VENV)/bin/interlock local demo
@@ -21,6 +21,9 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED)
 	@$(VENV)/bin/python -m tests.bench
+
+jobs: $(INSTALLED)
+	@$(VENV)/bin/python -m tests.jobs_table
 
 schema: $(INSTALLED)
 	@$(VENV)/bin/python -m interlock.pipeline_yaml > pipelines/pipeline.schema.json

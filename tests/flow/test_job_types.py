@@ -3,14 +3,16 @@
 import json
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flow.world import DATE, World
+from interlock.aws import keys
 from interlock.domain.run import Run, RunStatus
-from local.emulator_kit import deploy, make_machine, make_queue, messages
+from local.emulator_kit import deploy, eventually, make_machine, make_queue, messages
 from triggers.loopback import Exchange, loopback
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("flow")]
@@ -61,6 +63,55 @@ def test_a_lambda_job_ends_as_its_function_answers(
     played(world, {"type": "lambda", "config": config}, becomes)
 
     assert [call["date"] for call in messages(emulator, queue)] == [DATE]
+
+
+def called_back(world: World, pipeline: str, event: str, **said: Any) -> None:
+    """The job of the run under way writes a `JOB#` record, as its last act."""
+    run = world.reaches(pipeline, RunStatus.RUNNING)
+    partition, sort = keys.job_key(run.key, datetime.now(UTC), run.attempt)
+    world.put("joblog", {"PK": partition, "SK": sort, "event": event, "runId": run.run_id, **said})
+
+
+CALLED_BACK = pytest.mark.parametrize(
+    ("event", "becomes"), [("success", RunStatus.SUCCEEDED), ("fail", RunStatus.FAILED)]
+)
+
+
+@CALLED_BACK
+def test_a_lambda_job_that_is_not_waited_for_ends_by_its_callback(
+    world: World, event: str, becomes: RunStatus
+) -> None:
+    emulator = world.session.emulator
+    queue, _ = make_queue(emulator)
+    config = {
+        "functionName": deploy(emulator, TELLS),
+        "payload": {"queue": queue, "answer": 1},
+        "async": True,
+    }
+    pipeline = world.declare({"type": "lambda", "config": config}, maxRetries=0)
+
+    world.open_ready(pipeline)
+    called_back(world, pipeline, event, recordsProcessed=7)
+
+    run = world.reaches(pipeline, becomes)
+    assert run.outcome is not None
+    assert run.outcome.report == {"recordsProcessed": 7}
+    assert [call["answer"] for call in eventually(lambda: messages(emulator, queue))] == [1]
+
+
+@CALLED_BACK
+def test_an_http_job_that_calls_back_is_not_ended_by_its_answer(
+    world: World, event: str, becomes: RunStatus
+) -> None:
+    with loopback(lambda exchange: exchange.answer(202)) as server:
+        config = {"url": f"{server.url}/exports", "callback": True}
+        pipeline = world.declare({"type": "http", "config": config}, maxRetries=0)
+
+        world.open_ready(pipeline)
+        called_back(world, pipeline, event)
+
+        world.reaches(pipeline, becomes)
+    assert len(server.received) == 1
 
 
 @pytest.mark.parametrize(

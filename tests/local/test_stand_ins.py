@@ -277,8 +277,21 @@ def test_a_dag_run_ends_in_airflows_words(
     airflow.ended()
 
     status, run = airflow.ask("GET", path, token)
-    assert (status, run["state"], run["conf"]) == (200, ("success", "failed", "failed")[word], {"day": "1"})
+    said = ("success", "failed", "failed")[word]
+    assert (status, run["state"], run["conf"]) == (200, said, {"day": "1"})
+    _, tasks = airflow.ask("GET", f"{path}/taskInstances", token)
+    assert [task["state"] for task in tasks["task_instances"]] == [said]
     assert airflow.published == []
+
+
+def test_a_dag_that_is_there_is_not_paused_and_another_is_not_found(
+    stage: Callable[[Dialect], Stage],
+) -> None:
+    airflow = stage(Airflow("ana", "secret"))
+    token = airflow_token(airflow)
+
+    assert airflow.ask("GET", f"/api/v2/dags/{JOB}", token) == (200, {"dag_id": JOB, "is_paused": False})
+    assert airflow.ask("GET", "/api/v2/dags/none", token)[0] == 404
 
 
 def test_airflow_refuses_a_run_id_that_is_taken(stage: Callable[[Dialect], Stage]) -> None:
