@@ -7,70 +7,32 @@ nothing. Proxies and credentials of the environment are not looked at.
 from __future__ import annotations
 
 import http.client
-import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import cache
 from threading import Timer
 from time import monotonic
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
 
 from interlock.triggers.background import on_a_thread
-from interlock.triggers.http_calls import BODY_BYTES, AnswerLost, HttpAnswer, NotSent, basic_credentials
+from interlock.triggers.http_calls import BODY_BYTES, AnswerLost, HttpAnswer, NotSent
+from interlock.triggers.http_request import (
+    DEFAULT_PORTS,
+    REDIRECTS,
+    Request,
+    Target,
+    checked_request,
+    redirected,
+    target_of,
+)
 from interlock.triggers.keep_alive import KEEP_ALIVE
 from interlock.triggers.public_address import AddressRules
 
 RESOLVE_SECONDS, CONNECT_SECONDS = 10.0, 5.0
 MOST_REDIRECTS = 5
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# These two alone say "the same request, elsewhere"; after any other a POST would turn into a GET that starts nothing.
-# https://www.rfc-editor.org/rfc/rfc9110#section-15.4
-_REPEATED_ELSEWHERE = frozenset({307, 308})
-# Many an endpoint does what a POST asks and then sends its caller to a page about it.
-# https://www.rfc-editor.org/rfc/rfc9110#section-15.4.4
-_DONE_PERHAPS = frozenset({302, 303})
-_SAFE_METHODS = frozenset({"GET", "HEAD"})
-_DEFAULT_PORTS = {"https": 443, "http": 80}
-_OURS = frozenset({"content-length", "transfer-encoding", "connection"})  # headers that frame the message
-_KEPT_ACROSS_ORIGINS = frozenset({"content-type", "idempotency-key", "user-agent"})
-# What `http.client` lets through (a blank after a name, a folded line) some servers read as another header.
-# https://www.rfc-editor.org/rfc/rfc9110#section-5.1
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _Address = tuple[socket.AddressFamily, socket.SocketKind, int, Any]
-_IN_NO_HOST = re.compile(r"[\x00-\x20%\x7f]")  # what is written as %61 is nowhere made an `a`
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """Where one request goes."""
-
-    scheme: str
-    host: str
-    port: int
-    path: str
-
-    @property
-    def origin(self) -> tuple[str, str, int]:
-        return (self.scheme, self.host, self.port)
-
-    def __str__(self) -> str:
-        # For messages: paths and queries may hold tokens.
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes | None
 
 
 class _FinalResponse(http.client.HTTPResponse):
@@ -104,16 +66,16 @@ class HttpClient:
     ) -> HttpAnswer:
         """One request with its redirects, all within `within_seconds`."""
         ends_at = monotonic() + within_seconds
-        asked = _checked(method, url, headers, body)
+        asked = checked_request(method, url, headers, body)
         for _ in range(MOST_REDIRECTS + 1):
             answer, location = self._once(asked, ends_at, most_body_bytes)
-            if answer.status not in _REDIRECTS or location is None:
+            if answer.status not in REDIRECTS or location is None:
                 return answer
-            asked = _redirected(asked, answer.status, location)
-        raise NotSent(f"{_target(url)} redirects more than {MOST_REDIRECTS} times", permanent=True)
+            asked = redirected(asked, answer.status, location)
+        raise NotSent(f"{target_of(url)} redirects more than {MOST_REDIRECTS} times", permanent=True)
 
-    def _once(self, asked: _Request, ends_at: float, most: int) -> tuple[HttpAnswer, str | None]:
-        target = _target(asked.url)
+    def _once(self, asked: Request, ends_at: float, most: int) -> tuple[HttpAnswer, str | None]:
+        target = target_of(asked.url)
         with self._connected(target, ends_at) as connection, _cut_off(connection.sock, ends_at):
             try:
                 _send(connection, asked, target)
@@ -131,10 +93,10 @@ class HttpClient:
             return HttpAnswer(response.status, text, whole), response.getheader("location")
 
     @contextmanager
-    def _connected(self, target: _Target, ends_at: float) -> Iterator[http.client.HTTPConnection]:
+    def _connected(self, target: Target, ends_at: float) -> Iterator[http.client.HTTPConnection]:
         connection = http.client.HTTPConnection(target.host, target.port)
         connection.auto_open = 0  # it must never open a connection itself: that one would not be checked
-        connection.default_port = _DEFAULT_PORTS[target.scheme]
+        connection.default_port = DEFAULT_PORTS[target.scheme]
         connection.response_class = _FinalResponse
         try:
             connection.sock = self._socket(target, ends_at)
@@ -142,7 +104,7 @@ class HttpClient:
         finally:
             connection.close()
 
-    def _socket(self, target: _Target, ends_at: float) -> socket.socket:
+    def _socket(self, target: Target, ends_at: float) -> socket.socket:
         failures: list[OSError] = []
         for family, kind, protocol, address in self._allowed_addresses(target, ends_at):
             try:
@@ -158,7 +120,7 @@ class HttpClient:
             f"{target} cannot be reached: {_why(failures[-1], ends_at)}", permanent=permanent
         ) from None
 
-    def _secured(self, plain: socket.socket, target: _Target) -> socket.socket:
+    def _secured(self, plain: socket.socket, target: Target) -> socket.socket:
         if target.scheme == "http":
             return plain
         try:
@@ -168,7 +130,7 @@ class HttpClient:
             plain.close()
             raise
 
-    def _allowed_addresses(self, target: _Target, ends_at: float) -> list[_Address]:
+    def _allowed_addresses(self, target: Target, ends_at: float) -> list[_Address]:
         found = _resolved(target, min(RESOLVE_SECONDS, ends_at - monotonic()))
         allowed = [address for address in found if self._rules.allow(str(address[3][0]))]
         if not allowed:
@@ -176,7 +138,7 @@ class HttpClient:
         return allowed
 
 
-def _resolved(target: _Target, seconds: float) -> list[_Address]:
+def _resolved(target: Target, seconds: float) -> list[_Address]:
     # On a thread, because the system's resolver knows no time-out but its own.
     asked = on_a_thread(lambda: socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM))
     if not asked.ended_within(max(0.0, seconds)):
@@ -204,78 +166,7 @@ def _connect(
     return connected
 
 
-def _checked(method: str, url: str, headers: Mapping[str, str], body: str | None) -> _Request:
-    if method not in _METHODS:
-        raise NotSent(f"the HTTP method is not one of {', '.join(sorted(_METHODS))}", permanent=True)
-    _target(url)
-    credentials = basic_credentials(url)
-    names = _checked_names(headers)
-    known = {"Accept-Encoding": "identity", "User-Agent": "interlock"}
-    if credentials is not None:
-        known["Authorization"] = credentials
-    ours = {name: value for name, value in known.items() if name.lower() not in names}
-    return _Request(method, url, {**ours, **headers}, None if body is None else body.encode())
-
-
-def _checked_names(headers: Mapping[str, str]) -> set[str]:
-    """The headers' names in lower case. No message quotes a value."""
-    names: set[str] = set()
-    for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name):
-            raise NotSent("the name of a header has characters HTTP cannot carry", permanent=True)
-        if not _HEADER_VALUE.fullmatch(value):
-            raise NotSent(f"the header {name} has characters HTTP cannot carry", permanent=True)
-        if name.lower() in _OURS:
-            raise NotSent(f"the header {name} cannot be set", permanent=True)
-        if name.lower() in names:
-            raise NotSent(f"the header {name} is set twice", permanent=True)
-        names.add(name.lower())
-    return names
-
-
-def _target(url: str) -> _Target:
-    try:
-        url.encode()  # half a surrogate pair is nothing that could be sent
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise NotSent("the URL cannot be read; write https://host/path", permanent=True) from None
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or _IN_NO_HOST.search(parts.hostname):
-        raise NotSent("the URL does not begin with https://host or http://host", permanent=True)
-    if port == 0:
-        raise NotSent("the URL names port 0, where nothing can be reached", permanent=True)
-    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
-    if parts.query:
-        path += "?" + quote(parts.query, safe="/?%:@!$&'()*+,;=~-._[]")
-    return _Target(parts.scheme, parts.hostname, port or _DEFAULT_PORTS[parts.scheme], path)
-
-
-def _redirected(asked: _Request, status: int, location: str) -> _Request:
-    target = _target(asked.url)
-    if status not in _REPEATED_ELSEWHERE and asked.method not in _SAFE_METHODS:
-        said = f"{target} answered {status} to a {asked.method}, which is not repeated elsewhere; "
-        said += "write the address that it redirects to"
-        if status in _DONE_PERHAPS:
-            raise AnswerLost(f"{said}, unless that only shows what was done")
-        raise NotSent(said, permanent=True)
-    url = _joined(asked.url, location)
-    elsewhere = _target(url)
-    if target.scheme == "https" and elsewhere.scheme == "http":
-        raise NotSent(f"{target} redirects to a connection without TLS", permanent=True)
-    if elsewhere.origin == target.origin:
-        return replace(asked, url=url)
-    kept = {name: value for name, value in asked.headers.items() if name.lower() in _KEPT_ACROSS_ORIGINS}
-    return replace(asked, url=url, headers={"Accept-Encoding": "identity", **kept})
-
-
-def _joined(url: str, location: str) -> str:
-    try:
-        return urljoin(url, location)
-    except ValueError:
-        raise NotSent(f"{_target(url)} redirects to something that is not a URL", permanent=True) from None
-
-
-def _send(connection: http.client.HTTPConnection, asked: _Request, target: _Target) -> None:
+def _send(connection: http.client.HTTPConnection, asked: Request, target: Target) -> None:
     try:
         connection.request(asked.method, target.path, asked.body, dict(asked.headers))
     except (BrokenPipeError, ConnectionResetError):
