@@ -16,6 +16,7 @@ import boto3
 import pytest
 
 from interlock.aws.job_log import read_job_record
+from interlock.domain.overdue import REFUSALS_LAST
 from interlock.domain.pipeline import JobType
 from interlock.domain.retry import category_of
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, RunStatus
@@ -25,6 +26,7 @@ from interlock.pipeline_yaml.model import JobSection
 from interlock.simulation.play import play
 from interlock.simulation.played import Played
 from interlock.simulation.scenario_yaml import read_scenario
+from interlock.steps.await_job import _FIRST_POLL, _POLL_BESIDE_EVENTS, _SLOWEST_POLL
 from interlock.triggers import (
     airflow,
     databricks,
@@ -39,6 +41,10 @@ from interlock.triggers import (
     lambda_function,
     step_function,
 )
+from interlock.triggers.background import EARLY_SECONDS
+from interlock.triggers.http import _ACCEPTED_WITHIN_SECONDS
+from interlock.triggers.http_calls import BODY_BYTES
+from interlock.triggers.outside import ANSWER_SECONDS
 from interlock.triggers.status_code import failure_category
 
 PAGE = Path(__file__).parent.parent / "docs" / "jobs.md"
@@ -317,3 +323,19 @@ def test_a_failure_is_told_with_what_becomes_of_it() -> None:
         for row in table(section(job_type), "what you see"):
             assert row[1] in becomes, row
             assert row[2], row
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        f"After {REFUSALS_LAST.seconds // 60} minutes: `INFRA_FAILURE`",
+        f"Every {_POLL_BESIDE_EVENTS.seconds // 60} minutes beside events",
+        f"after {_FIRST_POLL.seconds} s, then growing by half up to every {_SLOWEST_POLL.seconds // 60} minutes",
+        f"has {ANSWER_SECONDS / 60:.0f} minutes to answer",
+        f"2xx must come within {_ACCEPTED_WITHIN_SECONDS:.0f} s",
+        f"within the first {EARLY_SECONDS:.0f} s",
+        f"At most {BODY_BYTES // 1024} KB of an answer",
+    ],
+)
+def test_a_number_of_the_page_is_the_codes(told: str) -> None:
+    assert told in TEXT
