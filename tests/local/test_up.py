@@ -142,6 +142,7 @@ def test_as_json_it_names_every_place_and_listens_on_loopback_alone(tmp_path: Pa
     assert (told["pipelines"], told["refused"]) == (["gold-revenue"], ["below/bad.yaml"])
     assert set(told["tables"].values()) <= set(tables)
     assert "always-fails" in told["glueJobs"]
+    assert set(told["jobServices"]) == {"glue", "emr", "emr-serverless", "databricks", "airflow"}
     assert listening == LOOPBACK
     assert process.returncode == 0
     assert rest == ""

@@ -17,7 +17,7 @@ from interlock.aws.control_table import DynamoControlTable
 from interlock.aws.dynamo_table import DynamoTable
 from interlock.domain.pipeline import JobType, Pipeline, upstream_rules
 from interlock.local.scripted_jobs import Script, scripted
-from interlock.local.session import Session, embedded_stack
+from interlock.local.session import AIRFLOW_LOGIN, DATABRICKS_TOKEN, Session, embedded_stack
 from interlock.local.shell_lines import holding_readings, put_sensor, read_events, rerun_today
 from interlock.local.zip_contents import ROOT
 from interlock.pipeline_yaml import PipelineInvalid, check_pipeline
@@ -25,6 +25,11 @@ from interlock.pipeline_yaml import PipelineInvalid, check_pipeline
 SAMPLES = ROOT / "pipelines"
 SYNC_SECONDS = 120  # for config-sync to read all files
 LOOK_SECONDS = 0.5  # between looks whether the emulator still lives
+# What a pipeline's config must say to reach the stand-ins that no setting leads to.
+_ELSEWHERE = (
+    ("Databricks", "databricks", f"token {DATABRICKS_TOKEN}"),
+    ("Airflow", "airflow", "user {}, password {}".format(*AIRFLOW_LOGIN)),
+)
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,7 @@ def endpoints(session: Session) -> dict[str, Any]:
         "stateMachineArn": stack.state_machine_arn,
         "eventBus": stack.bus,
         "glue": session.glue.url,
+        "jobServices": {job_type: service.url for job_type, service in session.job_services.items()},
         "slack": session.slack.url,
         "log": str(session.emulator.log_path),
     }
@@ -150,6 +156,8 @@ def _lines(
         yield f"  refused     {', '.join(refused)} (Slack, below, says why)"
     for n, (name, script) in enumerate(plan.jobs.items()):
         yield f"  {'' if n else 'Glue jobs':10}  {name}: {script}"
+    for called, job_type, access in _ELSEWHERE:
+        yield f"  {called:10}  {places['jobServices'][job_type]} ({access}): jobs of the same names"
     yield f"  functions   tail -f {places['log']}"
     yield ""
     yield "In another shell:"
