@@ -63,6 +63,24 @@ def test_a_warning_is_shown_and_does_not_change_the_answer(tmp_path: Path):
     assert lines[1:] == ["2 pipelines valid, 1 warning"]
 
 
+def in_pool(name: str, slots: int) -> str:
+    return VALID.replace("NAME", name).replace("etl}", f"etl}}, pool: {{name: warehouse, slots: {slots}}}")
+
+
+def test_files_that_give_one_pool_different_numbers_of_slots_are_warned_of(tmp_path: Path):
+    first = a_file(tmp_path / "a.yaml", in_pool("a", 4))
+    second = a_file(tmp_path / "b.yaml", in_pool("b", 1))
+    a_file(tmp_path / "c.yaml", in_pool("c", 4))
+
+    code, lines = run(tmp_path)
+
+    assert (code, lines[-1]) == (0, "3 pipelines valid, 1 warning")
+    assert lines[0] == (
+        f"{second}:3: job.pool.slots: gives the pool warehouse 1 slot, {first} gives it 4; "
+        "each run goes by its own file's number: let them agree (warning)"
+    )
+
+
 def test_two_files_must_not_claim_one_id(tmp_path: Path):
     first = a_file(tmp_path / "a.yaml", VALID)
     second = a_file(tmp_path / "b.yaml", VALID)

@@ -17,6 +17,7 @@ from interlock.domain.promise import PromiseKind, promised, settled
 from interlock.domain.readiness import evaluate_readiness
 from interlock.ports import ConfigFile, DueRun
 from interlock.steps.explain_run import NothingToExplain, explain_run
+from slot_world import MINE, SlotWorld
 from world_builder import NOW, WAITS_FOR_ROWS, World
 
 
@@ -259,3 +260,23 @@ def test_nothing_is_written() -> None:
 
     assert world.rows == before
     assert not any("Put" in call or "Update" in call for call in world.calls.made)
+
+
+def test_a_run_that_waits_for_a_slot_says_of_which_pool_who_holds_it_and_how_many_wait_before_it():
+    world = SlotWorld()
+    for name in ("other", "third"):
+        world.ask_only(a_run(key=a_key(name)))
+    world.ask(MINE)
+
+    found = explained(world)
+
+    assert found.headline == (
+        "waits for a slot of the pool warehouse (1 slot), held by other 2026-03-02; 1 run waits before it: its rules hold"
+    )
+
+
+def test_a_run_that_holds_its_slot_is_not_said_to_wait_for_one():
+    world = SlotWorld()
+    world.ask(MINE)
+
+    assert explained(world).headline == "is about to start: its rules hold"

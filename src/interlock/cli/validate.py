@@ -22,6 +22,7 @@ from interlock.pipeline_yaml import (
 )
 from interlock.pipeline_yaml.dependencies import doubtful, first_circle, upstreams_in_step
 from interlock.pipeline_yaml.mistake import path_text, printable
+from interlock.pipeline_yaml.pools import differing_slots
 
 
 @dataclass(slots=True)
@@ -82,6 +83,11 @@ class _Report:
             if self.files > 1:  # one file alone says nothing of the others
                 self.warnings += self._doubts(checked)
 
+    def add_pools(self) -> None:
+        """Slots that files count differently."""
+        named = [checked.pool for checked in self.checked.values() if checked.pool is not None]
+        self.warnings += differing_slots(named)
+
     def _doubts(self, checked: Checked) -> Iterator[Mistake]:
         for dependency in checked.dependencies:
             upstream = self.checked.get(dependency.upstream)
@@ -117,6 +123,7 @@ def validate(paths: Sequence[str], *, as_json: bool, out: TextIO) -> int:
             _check(path, report)
         report.add_dependencies()
         report.add_missing_calendars()
+        report.add_pools()
     except Unreadable as error:
         out.write(json.dumps({"error": str(error)}) + "\n" if as_json else f"interlock validate: {error}\n")
         return 2

@@ -1,4 +1,4 @@
-"""What is a run that has not ended waiting for? For its rules, a back-off, a job service, or its job."""
+"""What is a run that has not ended waiting for? For its rules, a slot, a back-off, a job service, or its job."""
 
 from __future__ import annotations
 
@@ -33,6 +33,12 @@ def waiting(situation: Situation, run: Run, rules: Need) -> Standing:
         said = f"is being started: the {job.type} service was called, and its answer is not known yet"
         return Standing(
             said, facts, ("the service is asked whether the job exists, and the run goes on from there",)
+        )
+    if rules.met and situation.slot_awaited is not None:
+        goes_on = "it has its slot the moment that those before it have given theirs back, and starts then"
+        again = tuple(_looks_again(situation))
+        return Standing(
+            f"waits for a slot of {situation.slot_awaited}: its rules hold", facts, (goes_on, *again)
         )
     if rules.met:
         what = "would start" if situation.pipeline.dry_run else "is about to start"

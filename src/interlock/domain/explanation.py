@@ -41,6 +41,7 @@ class Situation:
     baseline: Baseline | None = None
     loaded_at: datetime | None = None  # the config
     refused_file: str | None = None  # its file, when its newest version was refused
+    slot_awaited: str | None = None  # what keeps its job from starting although its rules hold
     others: tuple[Run, ...] = ()  # runs of other dates, the latest first, when this one has none
 
     @property

@@ -27,6 +27,7 @@ from interlock.pipeline_yaml.explain import explain
 from interlock.pipeline_yaml.job_config import CONFIG_OF_TYPE, bad_placeholders, disagreeing_keys
 from interlock.pipeline_yaml.mistake import Mistake, PipelineInvalid, YamlPath
 from interlock.pipeline_yaml.model import PipelineFile, PipelineSection
+from interlock.pipeline_yaml.pools import PoolNamed
 
 __all__ = [
     "Checked",
@@ -56,6 +57,7 @@ class Checked:
     line: int = 1  # of `pipeline.id`
     calendars: tuple[NamedCalendar, ...] = ()  # that somebody has to define
     dependencies: tuple[Dependency, ...] = ()  # on other pipelines
+    pool: PoolNamed | None = None
 
 
 def read_pipeline(text: str | bytes, file: str) -> Pipeline:
@@ -85,7 +87,8 @@ def check_pipeline_node(node: yaml.Node, file: str, at: YamlPath = ()) -> Checke
             told = tuple(_located(document, at, warnings(pipeline)))
             named = tuple(_named_calendars(document, at, data))
             upstreams = dependencies(data, lambda path: document.mistake((*at, *path), ""))
-            return Checked(pipeline, told, line, named, tuple(upstreams))
+            pool = _pool(document, at, pipeline)
+            return Checked(pipeline, told, line, named, tuple(upstreams), pool)
         mistakes = [
             document.mistake(at, f"takes more than {_LARGEST_STORED_BYTES} bytes to store; shorten it")
         ]
@@ -102,6 +105,13 @@ def _named_calendars(document: Document, at: YamlPath, data: dict[str, Any]) -> 
         name = look(data, *section, "calendar")
         if name is not None:
             yield NamedCalendar(name, document.mistake((*at, *section, "calendar"), ""))
+
+
+def _pool(document: Document, at: YamlPath, pipeline: Pipeline) -> PoolNamed | None:
+    pool = pipeline.job.pool
+    if pool is None:
+        return None
+    return PoolNamed(pool.name, pool.slots, document.mistake((*at, "job", "pool", "slots"), ""))
 
 
 def _findings(data: dict[str, Any]) -> Iterator[tuple[YamlPath, str]]:

@@ -11,9 +11,10 @@ from interlock.domain.bad_input import BadInput
 from interlock.domain.explain import explain, runs_text
 from interlock.domain.explanation import Explanation, Situation
 from interlock.domain.pipeline import Pipeline
+from interlock.domain.pool import limits_of, ticket_of
 from interlock.domain.promise import Promise, PromiseKind
 from interlock.domain.readiness import RuleVerdict, trigger_holds
-from interlock.domain.run import Run, RunKey
+from interlock.domain.run import Run, RunKey, RunStatus
 from interlock.domain.schedule import (
     calendar_date,
     calendar_names,
@@ -23,6 +24,7 @@ from interlock.domain.schedule import (
     first_expected,
 )
 from interlock.domain.sensor import candidate_keys, select_reading
+from interlock.domain.slot_wording import why_waiting
 from interlock.ports import ConfigFile, ConfigLedger, ControlTable
 from interlock.steps.read_readiness import read_readiness
 
@@ -88,8 +90,20 @@ def _situation(
         baseline=control.baseline(key) if run is not None else None,
         loaded_at=config.loaded_at if config is not None else None,
         refused_file=_refused(config.source, files) if config is not None else None,
+        slot_awaited=_slot_awaited(run, pipeline, control) if run is not None else None,
         others=_others(key, control) if run is None else (),
     )
+
+
+def _slot_awaited(run: Run, pipeline: Pipeline, control: ControlTable) -> str | None:
+    """The first limit in whose queue it stands."""
+    if run.status is not RunStatus.WAITING:
+        return None
+    for limit in limits_of(pipeline):
+        pool = control.pool(limit.pool)
+        if pool.ahead_of(ticket_of(run)) is not None:
+            return why_waiting(run, limit, pool)
+    return None
 
 
 def _trigger(pipeline: Pipeline, key: RunKey, control: ControlTable, now: datetime) -> RuleVerdict | None:
