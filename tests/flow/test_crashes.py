@@ -15,21 +15,6 @@ from triggers.loopback import Exchange, loopback
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("flow")]
 
 
-def test_a_function_that_dies_in_the_middle_of_a_start_starts_the_job_once(world: World) -> None:
-    pipeline, killed = world.declare(QUICK), []
-    orchestrator = world.session.stack.function("orchestrator")
-    world.session.glue.cut_next_start(
-        lambda: killed.append(world.session.emulator.kill_function(orchestrator))
-    )
-
-    world.open_ready(pipeline)
-
-    run = world.reaches(pipeline, RunStatus.SUCCEEDED)
-    assert killed[0] >= 1
-    assert [job.id for job in world.jobs(pipeline)] == [run.remote_id]
-    assert world.hears(pipeline, "JOB_TRIGGERED", "JOB_COMPLETED").count("JOB_TRIGGERED") == 1
-
-
 def test_an_execution_whose_starter_dies_is_started_once(world: World, step_functions: Relay) -> None:
     emulator, killed = world.session.emulator, []
     machine = make_machine(emulator, {"StartAt": "Last", "States": {"Last": {"Type": "Succeed"}}})

@@ -14,6 +14,11 @@ _ROLE = "arn:aws:iam::123456789012:role/jobs"
 # A start of these can be looked up, or is recognised when it is repeated.
 CAN_BE_ASKED: Mapping[str, Job] = {
     "glue": {"type": "glue", "config": {"jobName": "etl", "arguments": {"--password": _SECRET}}},
+    "glue, in a pool": {
+        "type": "glue",
+        "config": {"jobName": "etl"},
+        "pool": {"name": "warehouse", "slots": 1},
+    },
     "emr": {"type": "emr", "config": {"clusterId": "j-1", "command": ["spark-submit", "etl.py"]}},
     "emr-serverless": {
         "type": "emr-serverless",

@@ -11,6 +11,7 @@ from jobs_table.nine_types import CAN_BE_ASKED, CANNOT_BE_ASKED
 # The call that starts the remote job. A process is started by no call of a service.
 STARTS = {
     "glue": "glue.StartJobRun",
+    "glue, in a pool": "glue.StartJobRun",
     "emr": "emr.AddJobFlowSteps",
     "emr-serverless": "emr-serverless.StartJobRun",
     "step-function": "stepfunctions.StartExecution",
