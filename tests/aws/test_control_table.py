@@ -16,6 +16,7 @@ from interlock.domain.baseline import Baseline
 from interlock.domain.change import Change, ChangeKind
 from interlock.domain.event import Announcement, EventType, event_id
 from interlock.domain.pipeline_codec import encode_pipeline
+from interlock.domain.pool import Pool, asked, ticket_of
 from interlock.domain.promise import PromiseKind, changed, promised, settled
 from interlock.domain.run import (
     JobEnd,
@@ -839,3 +840,99 @@ def test_recent_rows_that_somebody_wrote_over_are_left_out(control, table, store
 
     assert [run.key.date for run in rows.runs] == ["2026-03-01"]
     assert (rows.promises, rows.events) == ([], [])
+
+
+# ---------------------------------------------------------------- slots
+
+SHARED = Pool("warehouse")
+
+
+def with_holder(pool, name="gold-revenue"):
+    return asked(pool, ticket_of(a_run(key=a_key(name))), 1)
+
+
+def test_a_pool_without_a_row_is_empty(control):
+    assert control.pool("warehouse") == SHARED
+
+
+def test_a_changed_pool_is_read_back_with_its_next_version(control):
+    control.change_pool(SHARED, with_holder(SHARED), NOW)
+    before = control.pool("warehouse")
+
+    control.change_pool(before, with_holder(before, "silver"), NOW)
+
+    assert before == replace(with_holder(SHARED), version=1)
+    assert control.pool("warehouse") == replace(with_holder(before, "silver"), version=2)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["changed", "made"])
+def test_of_two_who_change_a_pool_at_once_one_learns_of_the_other(control, known):
+    if known:
+        control.change_pool(SHARED, with_holder(SHARED, "silver"), NOW)
+    before = control.pool("warehouse")
+    control.change_pool(before, with_holder(before), NOW)
+
+    with pytest.raises(Lost) as lost:
+        control.change_pool(before, with_holder(before, "bronze"), NOW)
+
+    assert lost.value.current == control.pool("warehouse") == replace(with_holder(before), version=1 + known)
+
+
+def test_a_pool_that_nobody_uses_goes_in_a_day_and_one_that_is_used_again_stays(control, table):
+    control.change_pool(SHARED, with_holder(SHARED), NOW)
+    control.change_pool(control.pool("warehouse"), SHARED, NOW)
+    empty = table.get(keys.pool_key("warehouse"))
+
+    control.change_pool(control.pool("warehouse"), with_holder(SHARED), NOW)
+
+    assert empty["ttl"] == int((NOW + timedelta(days=1)).timestamp())
+    assert "ttl" not in table.get(keys.pool_key("warehouse"))
+
+
+def test_a_pool_that_somebody_wrote_over_is_named(control, table):
+    table.put(dict(zip(("PK", "SK"), keys.pool_key("warehouse"), strict=True)) | {"holders": "all"})
+
+    with pytest.raises(RowInvalid, match="the row of the pool warehouse is not one of ours"):
+        control.pool("warehouse")
+
+
+INTENT = an_intent(1, NOW)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"intent": INTENT}, {"slots_at": NOW}, {"pools": ("lake",)}, {"slot_turn": 1, "pools": ("lake",)}],
+    ids=["to start", "to have slots", "to ask", "to give them back again"],
+)
+def test_whoever_had_slots_that_were_given_back_meanwhile_notes_nothing_of_them(control, stored, changes):
+    seen = stored(a_run(pools=("warehouse",)))
+    current = control.note(seen, replace(seen, slot_turn=1))
+
+    with pytest.raises(Lost) as lost:
+        control.note(seen, replace(seen, **changes))
+
+    assert lost.value.current == control.run(a_key()) == current
+
+
+def test_slots_are_not_given_back_by_whoever_does_not_know_of_the_start(control, stored):
+    seen = stored(a_run(pools=("warehouse",)))
+    current = control.note(seen, replace(seen, intent=INTENT))
+
+    with pytest.raises(Lost):
+        control.note(seen, replace(seen, slot_turn=1))
+
+    assert control.run(a_key()) == current
+
+
+def test_a_row_from_before_there_were_slots_can_be_started(control, table):
+    run = a_run()
+    table.put({name: value for name, value in run_item(run).items() if name != "slotTurn"})
+
+    assert control.note(run, replace(run, intent=INTENT)).intent == INTENT
+
+
+def test_reasons_are_noted_whoever_gave_slots_back(control, stored):
+    seen = stored(a_run(pools=("warehouse",)))
+    control.note(seen, replace(seen, slot_turn=1))
+
+    assert control.note(seen, replace(seen, refusal="busy")).slot_turn == 1

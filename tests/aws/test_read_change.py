@@ -1,5 +1,6 @@
 """A stream record as what it means: routed by its key alone, and only what concerns somebody."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from interlock.domain.bad_input import BadInput
 from interlock.domain.change import Change, ChangeKind
 from interlock.domain.event import Announcement, EventType
 from interlock.domain.job_record import JobRecord
+from interlock.domain.pool import ticket_of
 from interlock.domain.promise import PromiseKind
 from interlock.domain.routing import (
     Announced,
@@ -21,8 +23,9 @@ from interlock.domain.routing import (
     RerunRequested,
     RunMoved,
     SensorWritten,
+    SlotsFreed,
 )
-from interlock.domain.run import JobEnd, Outcome, RunStatus, moved
+from interlock.domain.run import JobEnd, Outcome, RunStatus, moved, next_attempt
 
 REQUEST = "RERUN_REQUEST#stream#2026-03-02"
 REPORT = "JOB#stream#2026-03-02#1772438400000#2"
@@ -249,3 +252,75 @@ def test_an_instant_is_that_of_the_write_however_late_the_record_comes():
     late = change("SENSOR#orders", {}, at=at("2026-03-01T23:59"))
 
     assert the_fact(late).at == at("2026-03-01T23:59")
+
+
+# ---------------------------------------------------------------- slots
+
+RUN_ROW = "RUN#stream#2026-03-02"
+HOLDER = a_run("RUNNING", attempt=2, pools=("pipeline:gold-revenue", "warehouse"), slot_turn=3)
+FREED = SlotsFreed(a_key(), ticket_of(HOLDER).attempt, 3, HOLDER.pools)
+
+
+def freed(before, after):
+    image = None if after is None else run_item(after)
+    return [fact for fact in read_change(change(RUN_ROW, image, old=before)) if isinstance(fact, SlotsFreed)]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param(moved(HOLDER, "SUCCEEDED", OPENED_AT), id="succeeded"),
+        pytest.param(moved(HOLDER, "FAILED", OPENED_AT), id="failed"),
+        pytest.param(next_attempt(HOLDER, OPENED_AT, []), id="tries again"),
+        pytest.param(replace(HOLDER, created_at=at("2026-03-02T09:00"), pools=()), id="made anew"),
+        pytest.param(None, id="deleted"),
+    ],
+)
+def test_an_attempt_that_is_over_frees_its_slots(after):
+    assert freed(run_item(HOLDER), after) == [FREED]
+
+
+@pytest.mark.parametrize("status", ["EXPIRED", "CANCELLED"])
+def test_a_run_that_waits_for_a_slot_and_ends_leaves_the_queue(status):
+    waits = a_run(pools=("warehouse",))
+
+    (slots,) = freed(run_item(waits), moved(waits, status, OPENED_AT))
+
+    assert (slots.turn, slots.pools) == (0, ("warehouse",))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(a_run(pools=("warehouse",)), moved(a_run(pools=("warehouse",)), "RUNNING", OPENED_AT), id="starts"),
+        pytest.param(HOLDER, replace(HOLDER, slot_turn=4), id="another turn"),
+        pytest.param(HOLDER, replace(HOLDER, outcome=Outcome(JobEnd.SUCCESS)), id="its job ended"),
+        pytest.param(replace(HOLDER, status=RunStatus.FAILED), None, id="over before"),
+        pytest.param(a_run("RUNNING"), moved(a_run("RUNNING"), "SUCCEEDED", OPENED_AT), id="without limits"),
+    ],
+)  # fmt: skip
+def test_what_ends_no_attempt_with_slots_frees_none(before, after):
+    assert freed(run_item(before), after) == []
+
+
+def test_the_slots_of_an_attempt_are_freed_before_what_else_its_end_means():
+    facts = read_change(
+        change(RUN_ROW, run_item(moved(HOLDER, "SUCCEEDED", OPENED_AT, [TOLD])), old=run_item(HOLDER))
+    )
+
+    assert [type(fact) for fact in facts] == [Announced, SlotsFreed, RunMoved]
+
+
+def test_a_row_that_somebody_writes_over_frees_nothing_for_its_job_may_run_on():
+    over = {"status": "gone", "version": run_item(HOLDER)["version"]}
+
+    assert read_change(change(RUN_ROW, over, old=run_item(HOLDER))) == ()
+
+
+@pytest.mark.parametrize("damage", [{"createdAt": 7}, {"attempt": "second"}, {"executionCount": None}])
+def test_an_unreadable_row_that_is_mended_still_says_what_it_says_now(damage):
+    mended = run_item(moved(HOLDER, "SUCCEEDED", OPENED_AT, [TOLD]))
+
+    facts = read_change(change(RUN_ROW, mended, old=run_item(HOLDER) | damage))
+
+    assert [type(fact) for fact in facts] == [Announced, RunMoved]

@@ -35,6 +35,16 @@ JOB_ENDS_BY = at("2026-03-02T12:10")
             WINDOW_ENDS + timedelta(hours=2),
             id="a start whose fate is unknown is looked up for an hour",
         ),
+        pytest.param(
+            a_run(pools=("warehouse",), slots_at=at("2026-03-04T10:00")),
+            at("2026-03-04T10:15"),
+            id="it got its slot days later",
+        ),
+        pytest.param(
+            a_run(pools=("warehouse",), intent=an_intent(1, OPENED_AT)),
+            WINDOW_ENDS + timedelta(hours=2),
+            id="one that began to start waits for no slot",
+        ),
     ],
 )
 def test_an_open_run_is_given_up_when_its_workflow_cannot_be_at_it_any_more(run, overdue_at):
@@ -45,3 +55,7 @@ def test_an_open_run_is_given_up_when_its_workflow_cannot_be_at_it_any_more(run,
 @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "EXPIRED", "CANCELLED"])
 def test_a_run_that_has_ended_is_never_overdue(status):
     assert why_overdue(a_run(status), at("2026-04-02T00:00")) is None
+
+
+def test_a_run_that_waits_for_a_slot_may_wait_as_long_as_others_hold_them():
+    assert why_overdue(a_run(pools=("warehouse",)), at("2026-04-02T00:00")) is None
