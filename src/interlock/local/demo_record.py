@@ -55,7 +55,7 @@ class Record:
         return Claim(f"the run's row says {status} at attempt {attempt}", holds, seen)
 
     def job_states(self, *states: str) -> Claim:
-        seen = [job.state for job in self.jobs]
+        seen = [str(job.state) for job in self.jobs]
         return Claim(
             f"the job's starts, by Glue's own record, are {list(states)}", seen == list(states), f"{seen}"
         )

@@ -46,11 +46,11 @@ class JobRun:
     job: str
     arguments: Arguments
     started_at: float  # epoch seconds
-    token: str | None = None  # by which the service recognises a repeated start
     state: RunState = RunState.RUNNING
     error: str | None = None
     ended_at: float | None = None
     stop: threading.Event = field(default_factory=threading.Event)
+    token: str | None = None  # by which the service recognises a repeated start
 
     @property
     def is_alive(self) -> bool:
@@ -98,7 +98,7 @@ class JobRuns:
                 return Begun(same[0], is_new=False)
             if sum(run.is_alive for run in self._runs if run.job == job) >= self._jobs[job].most_at_once:
                 raise TooManyRuns(job)
-            run = JobRun(name(len(self._runs) + 1), job, arguments, time.time(), token)
+            run = JobRun(name(len(self._runs) + 1), job, arguments, time.time(), token=token)
             self._runs.append(run)
         threading.Thread(target=self._work, args=(run, self._jobs[job].work), daemon=True).start()
         return Begun(run, is_new=True)
