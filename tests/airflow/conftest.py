@@ -15,3 +15,5 @@ def airflow() -> Iterator[RealAirflow]:
         )
     with a_real_airflow() as running:
         yield running
+    assert not running.processes
+    assert not running.folder.exists()

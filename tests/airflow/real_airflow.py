@@ -23,7 +23,7 @@ from local.processes import PROC
 
 HERE = Path(__file__).parent
 VENV = HERE.parents[1] / ".venv-airflow"
-START_SECONDS = 120  # a dozen, while nobody else has the processors
+START_SECONDS = 240  # a dozen, while nobody else has the processors
 LOG_TAIL = 2000
 
 # Without serve-logs the scheduler opens no port. The DAGs are read once, which spares the process that reads them

@@ -42,9 +42,9 @@ class Lost:
     """The call takes effect, and its answer never arrives."""
 
 
-# What a call meets instead of its answer: a status, with the whole request quoted as a careless proxy does; or this text
-# with 200.
-Behaviour = int | str | Lost
+# What a call meets instead of its answer: a status, with the whole request quoted as a careless proxy does; this text with
+# 200; a status and a text.
+Behaviour = int | str | tuple[int, str] | Lost
 
 
 @dataclass
@@ -97,8 +97,8 @@ class Airflow:
         behaviour = self.then[call].pop(0) if self.then[call] else None
         if isinstance(behaviour, int):
             return exchange.answer(behaviour, f"{received.path} {received.headers} {received.body!r}")
-        if isinstance(behaviour, str):
-            return exchange.answer(200, behaviour)
+        if isinstance(behaviour, str | tuple):
+            return exchange.answer(*((200, behaviour) if isinstance(behaviour, str) else behaviour))
         status, body = self._answer(call, exchange, [unquote(one) for one in ids])
         return exchange.drop() if behaviour else exchange.answer(status, json.dumps(body))
 
@@ -130,7 +130,7 @@ class Airflow:
         return 201, {"access_token": self._bearer()}
 
     def _bearer(self) -> str:
-        return f"jwt-{self.tokens}-{self.password}"
+        return f"issued-t0ken-{self.tokens}"
 
     def _credentials(self) -> str:
         if self.version == "v2":

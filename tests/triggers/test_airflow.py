@@ -162,7 +162,11 @@ def test_a_run_of_a_dag_that_is_gone_is_certainly_not_there(airflow):
     assert find(airflow, dagId="nowhere") is None
 
 
-@pytest.mark.parametrize("trouble", [404, 401, 403, 500, Lost(), "<html></html>"])
+NO_SUCH_PATH = (404, '{"detail": "Not Found"}')
+NOT_YOURS = (403, f'{{"detail": "you may not read {RUN_ID}"}}')
+
+
+@pytest.mark.parametrize("trouble", [404, NO_SUCH_PATH, 401, 403, NOT_YOURS, 500, Lost(), "<html></html>"])
 def test_whatever_is_not_airflows_own_word_leaves_open_whether_there_is_a_run(airflow, trouble):
     airflow.then["get_run"].append(trouble)
 
@@ -213,7 +217,7 @@ def test_each_call_fetches_a_token_of_its_own(airflow):
     assert airflow.tokens == 3
 
 
-@pytest.mark.parametrize("trouble", [401, 403, 404, 429, 500, Lost(), "<html>a sign-in page</html>"])
+@pytest.mark.parametrize("trouble", [401, 403, 404, NO_SUCH_PATH, 429, 500, Lost(), "<html></html>"])
 @pytest.mark.parametrize("call", ["status", "cancel"])
 def test_trouble_of_the_way_says_nothing_of_a_run_that_is_asked_for(airflow, trouble, call):
     start(airflow)
@@ -311,6 +315,15 @@ def test_who_gives_no_token_is_no_airflow(airflow, answer):
     assert error.value.permanent
 
 
+def test_who_gives_no_token_while_the_run_goes_on_says_nothing_of_it(airflow):
+    airflow.then["token"].append("{}")
+
+    with pytest.raises(TriggerError, match="gave no access_token") as error:
+        a_trigger().status(handle(airflow))
+
+    assert not error.value.permanent
+
+
 def basic(pair):
     return "Basic " + base64.b64encode(pair.encode()).decode()
 
@@ -336,6 +349,7 @@ def test_other_credentials_are_sent_as_they_are(airflow, auth, sent):
     [
         {"type": "bearer", "token": "t0ken-t0ken"},
         {"type": "basic", "username": "me", "password": "t0ken-t0ken"},
+        {"type": "jwt", "username": USER, "password": "hunter2-hunter2"},
     ],
 )
 def test_an_error_page_that_quotes_the_request_is_shown_without_its_credentials(airflow, auth):

@@ -121,10 +121,10 @@ def _is_there(api: JsonApi, handle: Mapping[str, Any]) -> bool:
 
 
 def _says_there_is_none(answer: JsonAnswer, handle: Mapping[str, Any]) -> bool:
-    # Airflow's own 404 names the run: v2 in `detail`, v1 in that or in `title`. A proxy that has lost its Airflow, or
-    # another address, answers 404 as well, and may quote the path.
-    said = [answer.body.get(key) for key in ("detail", "title")]
-    return answer.status == 404 and any(handle["dagRunId"] in text for text in said if isinstance(text, str))
+    # Airflow's own 404 names the run. A proxy that has lost its Airflow, or another address, answers 404 as well, and may
+    # quote the path.
+    said = answer.body.get("detail")
+    return answer.status == 404 and isinstance(said, str) and handle["dagRunId"] in said
 
 
 def _refusal(api: JsonApi, answer: JsonAnswer, handle: Mapping[str, Any]) -> TriggerError:
