@@ -544,7 +544,9 @@ def test_the_answer_of_a_synchronous_job_is_its_end(said, end, category):
     assert (world.run.status, world.run.outcome.end, world.run.outcome.category) == ("RUNNING", end, category)
 
 
-SYNCHRONOUS = replace(a_run("RUNNING"), synchronous=True)  # and its function died while it waited
+SYNCHRONOUS = replace(
+    a_run("RUNNING"), synchronous=True, intent=an_intent(1, NOW, config='{"jobName":"etl"}')
+)  # and its function died while it waited
 
 
 @pytest.mark.parametrize(
@@ -561,6 +563,16 @@ def test_a_start_whose_answer_was_lost_is_repeated(idempotent, starts, end):
     start(world, SYNCHRONOUS)
 
     assert (len(world.jobs.started), world.run.outcome.end) == (starts, end)
+
+
+@pytest.mark.parametrize("then", [{"job_type": "http"}, {"config": '{"jobName":"of-then"}'}])
+def test_a_lost_answer_is_not_asked_of_another_target_than_the_first(then):
+    run = replace(SYNCHRONOUS, intent=an_intent(1, NOW, **then))
+    world = a_world(run, idempotent=True)
+
+    start(world, run)
+
+    assert (world.jobs.started, world.run.outcome.start_unknown) == ([], True)
 
 
 def test_a_start_of_unknown_outcome_says_what_to_check_and_is_never_retried_as_if_it_might_pass():

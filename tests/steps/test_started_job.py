@@ -175,8 +175,28 @@ def test_a_job_is_looked_for_by_what_it_was_started_with_whatever_the_config_say
 
     (request,) = asked
     assert request.config == {"jobName": "etl-2026-03-02", "token": SECRET, "user": "me"}
-    assert (request.since, request.idempotent, request.run_id) == (TRIED_AT, True, TRIED.run_id)
+    assert (request.since, request.run_id) == (TRIED_AT, TRIED.run_id)
     assert adopted.job_type == "glue"
+
+
+@pytest.mark.parametrize(
+    ("job", "twice"),
+    [
+        pytest.param(Job(JobType.GLUE, WRITTEN, idempotent=True), True, id="of this very job"),
+        pytest.param(Job(JobType.GLUE, WRITTEN), False, id="it does not"),
+        pytest.param(Job(JobType.GLUE, {"jobName": "b"}, idempotent=True), False, id="of another target"),
+        pytest.param(Job(JobType.HTTP, WRITTEN, idempotent=True), False, id="of another type"),
+    ],
+)
+def test_a_start_may_be_repeated_only_where_the_config_says_so_of_the_job_that_was_asked_for(job, twice):
+    asked = []
+    pipeline = a_pipeline(rules=[a_rule()], job=job)
+    canonical = json.dumps(WRITTEN, sort_keys=True, separators=(",", ":"))
+    run = replace(TRIED, intent=an_intent(1, TRIED_AT, config=canonical))
+
+    adopt(a_world(run, pipeline=pipeline, find=asked.append), run, pipeline)
+
+    assert [request.idempotent for request in asked] == [twice]
 
 
 def test_an_adopted_job_is_asked_with_what_it_was_started_with_as_it_was_written():

@@ -35,6 +35,7 @@ from interlock.steps.started_job import (
     repeat_earlier,
     running,
     started_as,
+    takes_it_twice,
     triggered,
 )
 from interlock.steps.task import NoLongerReady, OrchestratorPorts, RunOver, StartRefused, Task
@@ -276,7 +277,7 @@ def _already_started(
     if run.synchronous and run.outcome is None:
         ended = (
             _lost_answer()
-            if pipeline is None or not pipeline.job.idempotent
+            if pipeline is None or not takes_it_twice(run, pipeline)
             else _asked_again(run, pipeline, ports)
         )
         record_end(run, ended, ports.control, ports.joblog, now)
@@ -293,8 +294,7 @@ def _asked_again(run: Run, pipeline: Pipeline, ports: OrchestratorPorts) -> Outc
     expansion = Expansion(ports.secrets)
 
     def again() -> Outcome:
-        request = expansion.request(run, pipeline)
-        answer = ports.triggers.of_type(pipeline.job.type).start(request).answer
+        answer = repeat_earlier(run, pipeline, expansion, ports).started.answer
         return answer() if answer is not None else _lost_answer()
 
     return _answer_of(again, expansion)

@@ -34,6 +34,15 @@ def intent_of(run: Run, pipeline: Pipeline, now: datetime) -> StartIntent:
     return StartIntent(run.attempt, now, str(pipeline.job.type), config)
 
 
+def takes_it_twice(run: Run, pipeline: Pipeline) -> bool:
+    """`idempotent: true`, said of what the earlier try asked for: a config that names another job says nothing of that."""
+    return (
+        pipeline.job.idempotent
+        and run.intent is not None
+        and run.intent == intent_of(run, pipeline, run.intent.at)
+    )
+
+
 def started_as(run: Run, started: StartedJob, ports: OrchestratorPorts) -> StartedAs:
     """The job that the run's intent asked for."""
     assert run.intent is not None, "the intent is written before the job service is called"
@@ -66,7 +75,7 @@ def repeat_earlier(run: Run, pipeline: Pipeline, expansion: Expansion, ports: Or
 def _earlier_request(
     run: Run, intent: StartIntent, pipeline: Pipeline | None, expansion: Expansion
 ) -> JobRequest:
-    idempotent = pipeline is not None and pipeline.job.idempotent
+    idempotent = pipeline is not None and takes_it_twice(run, pipeline)
     try:
         return expansion.request_of(run, json.loads(intent.config), idempotent=idempotent, since=intent.at)
     except (ExpansionError, TriggerError, CallFailed) as error:
