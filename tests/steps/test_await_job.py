@@ -53,6 +53,16 @@ def test_an_event_that_came_before_the_run_was_known_by_its_id_is_made_up_for():
     assert (world.run.outcome, world.machine.woken) == (SUCCEEDED, ["token"])
 
 
+def test_what_is_odd_about_a_job_that_was_started_just_now_is_left_to_the_poll():
+    world = World(run=RUNNING)
+    world.jobs.says = UNKNOWN_STATE
+
+    wait(world)
+
+    assert (world.run.outcome, world.machine.woken) == (None, [])
+    assert [due.waits_for for due in world.due] == ["job"]
+
+
 def test_a_report_between_the_token_and_the_look_is_the_one_that_counts():
     world = World(run=RUNNING)
     world.jobs.says = FAILED

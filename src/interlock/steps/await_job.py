@@ -32,7 +32,9 @@ def await_job(task: Task, ports: OrchestratorPorts, now: datetime) -> None:
         ports.control.promise(next_poll(run, trigger, 0, now))
         # An event that came before the remote id was remembered told nobody.
         asked = ask_job(run, ports.triggers, ports.secrets) if trigger.publishes_end else Asked()
-        if asked.outcome is not None:
+        # What is odd about a job that was started just now may pass: not each service knows it everywhere at once.
+        # https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
+        if asked.outcome is not None and not asked.outcome.may_live:
             run = record_end(run, asked.outcome, ports.control, ports.joblog, now)
     if run.outcome is not None:
         ports.machine.succeed(task.token or "")
