@@ -10,7 +10,7 @@ from interlock.domain import announcement
 from interlock.domain.event import EventType
 from interlock.domain.pipeline import Job, JobType, Pipeline, Validation
 from interlock.domain.readiness import RuleVerdict, evaluate_readiness
-from interlock.domain.retry import RetryDecision
+from interlock.domain.retry import JobLeft, RetryDecision
 from interlock.domain.run import FailureCategory, JobEnd, Outcome
 from interlock.domain.sensor import Reading
 
@@ -144,7 +144,7 @@ def test_a_retry_says_which_attempt_follows_and_when():
 def test_an_attempt_whose_job_was_left_or_stopped_says_so():
     outcome = Outcome(JobEnd.TIMEOUT, "nobody said", exhausted=True, may_live=True)
 
-    told = ended_badly(outcome, AGAIN, left="the job was cancelled")
+    told = ended_badly(outcome, AGAIN, left=JobLeft("the job was cancelled", may_live=False))
 
     assert told[0].message.endswith("; the job was cancelled")
     assert all(one.detail["remoteJob"] == "the job was cancelled" for one in told)
@@ -222,7 +222,7 @@ def test_an_accepted_rerun_says_who_wanted_it_and_why():
 
 
 UNBOUNDED = {
-    "failed": ended_badly(Outcome(JobEnd.FAIL, "x" * 1000, exhausted=True), left="x" * 500),
+    "failed": ended_badly(Outcome(JobEnd.FAIL, "x" * 1000, exhausted=True), left=JobLeft("x" * 500, may_live=True)),
     "infrastructure": [announcement.infra_failure(a_run(), PIPELINE, "refused", HUGE, NOW)],
     "input": [announcement.input_invalid(HUGE, HUGE, NOW, PIPELINE)],
     "config": [announcement.config_invalid("p.yaml", [HUGE] * 1000, True, NOW)],

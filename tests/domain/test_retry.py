@@ -6,7 +6,7 @@ import pytest
 
 from builders import a_run, at
 from interlock.domain.pipeline import Job, JobType, OnTimeout
-from interlock.domain.retry import category_of, decide_retry
+from interlock.domain.retry import JobLeft, category_of, decide_retry
 from interlock.domain.run import FailureCategory, JobEnd, Outcome
 
 NOW = at("2026-03-02T08:20")
@@ -14,6 +14,9 @@ TRANSIENT = Outcome(JobEnd.FAIL, "Rate exceeded", FailureCategory.TRANSIENT)
 PERMANENT = Outcome(JobEnd.FAIL, "no such column", FailureCategory.PERMANENT)
 TIMED_OUT = Outcome(JobEnd.TIMEOUT, "48 hours are over")
 EXHAUSTED = Outcome(JobEnd.TIMEOUT, "nobody said", FailureCategory.TIMEOUT, exhausted=True, may_live=True)
+LEFT = JobLeft("the job was left running", may_live=True)
+NOT_CANCELLED = JobLeft("the job could not be cancelled: refused", may_live=True)
+CANCELLED = JobLeft("the job was cancelled", may_live=False)
 
 
 def a_job(**changes):
@@ -122,20 +125,24 @@ def test_a_run_whose_config_is_gone_is_not_tried_again():
 
 
 @pytest.mark.parametrize(
-    ("outcome", "again"),
+    ("left", "on_timeout", "why"),
     [
-        pytest.param(EXHAUSTED, False, id="nobody knows whether it still runs"),
-        pytest.param(TIMED_OUT, True, id="its service ended it"),
-        pytest.param(TRANSIENT, True, id="it failed"),
-        pytest.param(
-            Outcome(JobEnd.FAIL, "state DREAMING", FailureCategory.PERMANENT, may_live=True),
-            False,
-            id="in a state that nobody knows",
-        ),
+        (LEFT, OnTimeout.LEAVE, "the job was left running (onTimeout: leave), so it is not started again"),
+        (NOT_CANCELLED, OnTimeout.CANCEL, "the job may still run, so it is not started again"),
     ],
 )
-def test_a_job_that_was_left_running_is_not_started_beside_itself(outcome, again):
-    assert decision(outcome, on_timeout=OnTimeout.LEAVE).again is again
+@pytest.mark.parametrize("outcome", [EXHAUSTED, TRANSIENT])
+def test_a_job_that_may_live_is_not_started_beside_itself(outcome, left, on_timeout, why):
+    decided = decide_retry(a_run("RUNNING"), outcome, a_job(on_timeout=on_timeout), NOW, left=left)
+
+    assert (decided.again, decided.reason, decided.budget_used_up) == (False, why, False)
+
+
+@pytest.mark.parametrize("left", [CANCELLED, None])
+def test_a_job_that_is_gone_is_started_again_whatever_on_timeout_says(left):
+    job = a_job(on_timeout=OnTimeout.LEAVE)
+
+    assert decide_retry(a_run("RUNNING"), TIMED_OUT, job, NOW, left=left).again
 
 
 @pytest.mark.parametrize("category", [FailureCategory.PERMANENT, FailureCategory.TRANSIENT])
@@ -151,7 +158,7 @@ def test_a_job_that_may_have_been_started_is_not_started_again_whatever_budget_i
 def test_a_date_that_is_excluded_by_now_is_not_tried_again():
     why = "2026-03-02 is excluded by the calendar company"
 
-    decided = decide_retry(a_run("RUNNING"), TRANSIENT, a_job(), NOW, why)
+    decided = decide_retry(a_run("RUNNING"), TRANSIENT, a_job(), NOW, excluded=why)
 
     assert (decided.again, decided.retries, decided.budget_used_up) == (False, 0, False)
     assert decided.reason == f"{why}, so it is not tried again"

@@ -11,7 +11,7 @@ from interlock.domain.calendar import Calendar
 from interlock.domain.event import Announcement, EventType, Severity, severity_of
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.readiness import Readiness, RuleVerdict
-from interlock.domain.retry import RetryDecision, category_of
+from interlock.domain.retry import JobLeft, RetryDecision, category_of
 from interlock.domain.run import JobEnd, Outcome, Run
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def job_ended_badly(
     outcome: Outcome,
     decision: RetryDecision,
     at: datetime,
-    left: str | None,
+    left: JobLeft | None,
 ) -> list[Announcement]:
     """The one end of the attempt, the poll window before it where that is the cause, and what follows from it."""
     detail: dict[str, Any] = {"category": str(category_of(outcome)), "retry": decision.reason} | dict(
@@ -81,7 +81,7 @@ def job_ended_badly(
     detail |= {"error": outcome.error} if outcome.error else {}
     detail |= {"jobType": run.job_type} if run.job_type else {}
     detail |= {"jobId": run.remote_id} if run.remote_id else {}
-    detail |= {"remoteJob": left} if left else {}
+    detail |= {"remoteJob": left.words} if left else {}
     detail |= {"retryAt": instant_text(decision.retry_at)} if decision.retry_at else {}
     end = EventType.JOB_TIMEOUT if outcome.end is JobEnd.TIMEOUT else EventType.JOB_FAILED
     verb = "timed out" if end is EventType.JOB_TIMEOUT else "failed"

@@ -24,6 +24,17 @@ class RetryDecision:
     budget_used_up: bool = False  # not again, for want of budget
 
 
+@dataclass(frozen=True, slots=True)
+class JobLeft:
+    """What became of the remote job of an attempt that ends without it."""
+
+    words: str
+    may_live: bool
+
+    def __str__(self) -> str:
+        return self.words
+
+
 def category_of(outcome: Outcome) -> FailureCategory:
     """A failure that nobody categorised counts as one that may pass."""
     if outcome.end is JobEnd.TIMEOUT:
@@ -32,7 +43,13 @@ def category_of(outcome: Outcome) -> FailureCategory:
 
 
 def decide_retry(
-    run: Run, outcome: Outcome, job: Job | None, now: datetime, excluded: str | None = None
+    run: Run,
+    outcome: Outcome,
+    job: Job | None,
+    now: datetime,
+    *,
+    left: JobLeft | None = None,
+    excluded: str | None = None,
 ) -> RetryDecision:
     """`job` is None when the config was removed: the run is seen to its end, and not tried again.
 
@@ -44,8 +61,10 @@ def decide_retry(
 
     if job is None:
         return no("its config was removed, so it is not tried again")
-    if outcome.may_live and job.on_timeout is OnTimeout.LEAVE:
-        return no("the job was left running (onTimeout: leave), so it is not started again")
+    if left is not None and left.may_live:
+        # Started again it would run beside itself.
+        why = "was left running (onTimeout: leave)" if job.on_timeout is OnTimeout.LEAVE else "may still run"
+        return no(f"the job {why}, so it is not started again")
     permanent = category_of(outcome) is FailureCategory.PERMANENT
     name, budget = ("maxCodeRetries", job.max_code_retries) if permanent else ("maxRetries", job.max_retries)
     spent = run.code_retries if permanent else run.retries

@@ -11,7 +11,7 @@ from interlock.domain import announcement, drift_wording
 from interlock.domain.bad_input import BadInput
 from interlock.domain.event import Announcement
 from interlock.domain.pipeline import Pipeline
-from interlock.domain.retry import RetryDecision, decide_retry
+from interlock.domain.retry import JobLeft, RetryDecision, decide_retry
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, moved, next_attempt
 from interlock.ports import CallFailed, Lost
 from interlock.steps.capture_baseline import capture_baseline
@@ -79,7 +79,7 @@ def poll_window_over(asked: Asked) -> Outcome:
 
 def _cancelled(
     run: Run, pipeline: Pipeline | None, ports: OrchestratorPorts, *, at_last: bool = False
-) -> str:
+) -> JobLeft:
     return cancel_unless_left(run, pipeline, ports.triggers, ports.secrets, at_last=at_last)
 
 
@@ -108,7 +108,7 @@ def _close(
     run: Run,
     pipeline: Pipeline | None,
     outcome: Outcome,
-    left: str | None,
+    left: JobLeft | None,
     kept: list[Announcement],
     ports: OrchestratorPorts,
     now: datetime,
@@ -120,11 +120,11 @@ def _close(
             run, RunStatus.SUCCEEDED, now, [done, *kept], outcome=outcome, task_token=None, token_for=None
         )
     else:
-        decision = decide_retry(run, outcome, pipeline.job if pipeline else None, now)
+        decision = decide_retry(run, outcome, pipeline.job if pipeline else None, now, left=left)
         if decision.again and pipeline is not None:
             # Its calendar may have changed since the run began; only a retry that would be made looks at it.
             excluded = exclusion_of(pipeline, run.key.date, ports.control)
-            decision = decide_retry(run, outcome, pipeline.job, now, excluded)
+            decision = decide_retry(run, outcome, pipeline.job, now, left=left, excluded=excluded)
         after = _after_failure(run, pipeline, outcome, decision, left, now)
     try:
         after = ports.control.move(run, after)
@@ -145,7 +145,7 @@ def _after_failure(
     pipeline: Pipeline | None,
     outcome: Outcome,
     decision: RetryDecision,
-    left: str | None,
+    left: JobLeft | None,
     now: datetime,
 ) -> Run:
     events = announcement.job_ended_badly(run, pipeline, outcome, decision, now, left)

@@ -9,6 +9,7 @@ from typing import Any
 
 from interlock.domain.expansion import ExpansionError
 from interlock.domain.pipeline import OnTimeout, Pipeline
+from interlock.domain.retry import JobLeft
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run
 from interlock.ports import CallFailed, Secrets, TriggerError, Triggers
 from interlock.steps.job_request import Expansion
@@ -16,7 +17,7 @@ from interlock.steps.run_log import fields
 
 log = logging.getLogger(__name__)
 
-LEFT_RUNNING = "the job was left running"
+_LEFT_RUNNING = JobLeft("the job was left running", may_live=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +52,24 @@ def ask_job(run: Run, triggers: Triggers, secrets: Secrets) -> Asked:
 
 def cancel_unless_left(
     run: Run, pipeline: Pipeline | None, triggers: Triggers, secrets: Secrets, *, at_last: bool = False
-) -> str:
+) -> JobLeft:
     """As `cancel_job`, but for `onTimeout: leave`."""
     if pipeline is not None and pipeline.job.on_timeout is OnTimeout.LEAVE:
-        return LEFT_RUNNING
+        return _LEFT_RUNNING
     return cancel_job(run, triggers, secrets, at_last=at_last)
 
 
-def cancel_job(run: Run, triggers: Triggers, secrets: Secrets, *, at_last: bool = False) -> str:
-    """What became of the remote job, in words.
+def cancel_job(run: Run, triggers: Triggers, secrets: Secrets, *, at_last: bool = False) -> JobLeft:
+    """What became of the remote job.
 
     An error that may pass is raised, for the state machine to try again; `at_last` it is told as well.
     """
     if run.handle is None:
-        return "no job was started"
+        return JobLeft("no job was started", may_live=False)
     if not run.handle:
-        return "the job has ended"  # which is all that is known of it: somebody reported its end
+        return JobLeft(
+            "the job has ended", may_live=False
+        )  # which is all that is known of it: somebody reported its end
     expansion = Expansion(secrets)
     try:
         triggers.of_type(run.job_type or "").cancel(_with_access(run, expansion))
@@ -81,7 +84,7 @@ def cancel_job(run: Run, triggers: Triggers, secrets: Secrets, *, at_last: bool 
         if not error.permanent and not at_last:
             raise told from None
         return _not_cancelled(str(told))
-    return "the job was cancelled"
+    return JobLeft("the job was cancelled", may_live=False)
 
 
 def cross_checked(run: Run, outcome: Outcome, triggers: Triggers) -> Outcome:
@@ -108,5 +111,5 @@ def _unheard(run: Run, why: str) -> Asked:
     return Asked(unheard=why)
 
 
-def _not_cancelled(why: str) -> str:
-    return f"the job could not be cancelled: {why}"[:500]
+def _not_cancelled(why: str) -> JobLeft:
+    return JobLeft(f"the job could not be cancelled: {why}"[:500], may_live=True)

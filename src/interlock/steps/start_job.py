@@ -15,6 +15,7 @@ from interlock.domain.expansion import ExpansionError
 from interlock.domain.overdue import REFUSALS_LAST
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.readiness import Readiness
+from interlock.domain.retry import JobLeft
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, announcing
 from interlock.ports import Lost, OnlyRepeatingTells, TriggerError
 from interlock.steps.evaluate_readiness import cancel_waiting
@@ -188,7 +189,9 @@ def _record_start(
             raise RunOver("the run moved on while its job was being started, and finds it") from None
         # Another end than this one's own was written meanwhile: nobody waits for the job.
         left = cancel_unless_left(after, pipeline, ports.triggers, ports.secrets, at_last=True)
-        log.warning("run moved on while its job was being started", extra=fields(current or run, job=left))
+        log.warning(
+            "run moved on while its job was being started", extra=fields(current or run, job=left.words)
+        )
         if current is not None:
             _tell_of_stray(current, pipeline, job, left, ports, now)
         raise RunOver(f"the run moved on while its job was being started; {left}") from None
@@ -205,7 +208,7 @@ def _looks_for_it(revived: Run) -> bool:
 
 
 def _tell_of_stray(
-    run: Run, pipeline: Pipeline, job: StartedAs, left: str, ports: OrchestratorPorts, now: datetime
+    run: Run, pipeline: Pipeline, job: StartedAs, left: JobLeft, ports: OrchestratorPorts, now: datetime
 ) -> None:
     """A job that no attempt will be judged by, and what became of it."""
     what = "the run ended while its job was being started"
