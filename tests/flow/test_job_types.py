@@ -136,6 +136,20 @@ def test_a_step_function_job_ends_as_its_execution_does(
     assert execution["executionArn"] == run.remote_id
 
 
+def test_the_execution_of_a_run_whose_workflow_is_stopped_is_stopped(world: World) -> None:
+    emulator = world.session.emulator
+    waits = {"Type": "Wait", "Seconds": 600, "End": True}
+    machine = make_machine(emulator, {"StartAt": "Waits", "States": {"Waits": waits}})
+    pipeline = world.declare({"type": "step-function", "config": {"stateMachineArn": machine}}, maxRetries=0)
+    world.open_ready(pipeline)
+
+    world.stop_workflow(pipeline)
+
+    world.reaches(pipeline, RunStatus.FAILED)
+    listed = emulator.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
+    assert [execution["status"] for execution in listed] == ["ABORTED"]
+
+
 @pytest.mark.parametrize(("exit_code", "becomes"), [(0, RunStatus.SUCCEEDED), (3, RunStatus.FAILED)])
 def test_a_command_ends_with_its_exit_code(
     world: World, tmp_path: Path, exit_code: int, becomes: RunStatus

@@ -83,14 +83,9 @@ def test_the_job_of_a_run_whose_workflow_is_stopped_is_cancelled(world: World, j
     pipeline, name = world.declare_played(job_type, HANGS, maxRetries=0)
     world.open_ready(pipeline)
     job = the_job(world, job_type, name)
-    run = world.reaches(pipeline, RunStatus.RUNNING)
-    states, stack = world.session.emulator.client("stepfunctions"), world.session.stack
-    execution = f"{stack.state_machine_arn.replace(':stateMachine:', ':execution:')}:{run.execution_name}"
 
-    states.stop_execution(executionArn=execution)
+    world.stop_workflow(pipeline)
 
-    eventually(lambda: any(due.waits_for != "job" for due in world.control.due_runs_of(pipeline)), 60)
-    world.tick()
     world.reaches(pipeline, RunStatus.FAILED)
     eventually(lambda: not job.is_alive)
     assert job.state is RunState.STOPPED

@@ -16,6 +16,7 @@ from interlock.domain.run import Run, RunKey, RunStatus
 from interlock.local.job_services import JobRun, LocalJob
 from interlock.local.session import AIRFLOW_LOGIN, DATABRICKS_TOKEN, Session
 from interlock.local.slack_endpoint import SlackMessage
+from interlock.steps.await_job import WAITS_FOR_JOB
 from local.emulator_kit import eventually, unique
 
 Answer = TypeVar("Answer")
@@ -113,6 +114,24 @@ class World:
         (due,) = self.control.due_runs_of(pipeline)
         self.control.promise(replace(due, due_at=datetime.now(UTC)))
         self.tick()
+
+    def stop_workflow(self, pipeline: str) -> None:
+        """Somebody stops the execution that sleeps on the job; the watchdog sees to what is left."""
+        run = found(eventually(lambda: self._asleep(pipeline), SECONDS))
+        machine = self.session.stack.state_machine_arn
+        execution = f"{machine.replace(':stateMachine:', ':execution:')}:{run.execution_name}"
+        self.session.emulator.client("stepfunctions").stop_execution(executionArn=execution)
+        eventually(lambda: self._closed_by_a_tick(pipeline), SECONDS)
+
+    def _closed_by_a_tick(self, pipeline: str) -> bool:
+        # More than one: the job that a tick cancels may tell of its end sooner than the tick writes its own.
+        self.tick()
+        run = self.run(pipeline)
+        return run is not None and run.status is not RunStatus.RUNNING
+
+    def _asleep(self, pipeline: str) -> Run | None:
+        run = self.run(pipeline)
+        return run if run and run.token_for == WAITS_FOR_JOB and self.control.due_runs_of(pipeline) else None
 
     def tick(self) -> None:
         """The watchdog's, without waiting for the minute."""
