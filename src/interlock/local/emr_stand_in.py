@@ -71,7 +71,9 @@ def _add(cluster: str, request: Mapping[str, Any], runs: JobRuns) -> Answer:
         ]
     except TooManyRuns:
         # https://docs.aws.amazon.com/emr/latest/ManagementGuide/AddMoreThan256Steps.html
-        full = "Maximum number of active steps(State = Running, Pending or Cancel Pending) for cluster exceeded."
+        full = (
+            "Maximum number of active steps(State = Running, Pending or Cancel Pending) for cluster exceeded."
+        )
         return aws_refusal("ValidationException", full)
     return Answer(200, {"StepIds": [step.id for step in steps]}, starts_job=True)
 
