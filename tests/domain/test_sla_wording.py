@@ -32,6 +32,12 @@ DISK_FULL = Outcome(JobEnd.FAIL, "disk full", FailureCategory.PERMANENT)
     [
         pytest.param(None, (), "no run was opened", id="no run"),
         pytest.param(None, (FEW_ROWS,), "no run was opened: row-count.count is 900", id="no run, and why"),
+        pytest.param(
+            a_run(pools=("warehouse",)),
+            (),
+            "its rules hold, and the run waits for a slot of warehouse",
+            id="it waits for a slot",
+        ),
         pytest.param(a_run(), (FEW_ROWS,), "the run waits: row-count.count is 900", id="it waits"),
         pytest.param(
             a_run(attempt=2, retry_at=at("2026-03-02T10:25")),

@@ -144,4 +144,6 @@ def _waiting(run: Run, missing: str, now: datetime) -> str:
     if run.refused_since is not None:
         since = clock(run.refused_since, now)
         return f"its job service refuses the start since {since}: {run.refusal or 'no reason given'}"
+    if run.pools and run.slots_at is None and not missing:
+        return f"its rules hold, and the run waits for a slot of {run.pools[-1]}"
     return f"the run waits{missing}"
