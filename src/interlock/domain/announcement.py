@@ -11,11 +11,11 @@ from interlock.domain.calendar import Calendar
 from interlock.domain.event import Announcement, EventType, Severity, severity_of
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.readiness import Readiness, RuleVerdict
-from interlock.domain.retry import JobLeft, RetryDecision, category_of
 from interlock.domain.run import JobEnd, Outcome, Run
 
 if TYPE_CHECKING:
     from interlock.domain.alarm import Alarm
+    from interlock.domain.retry import JobLeft, RetryDecision
 
 _MOST_REASONS = 20
 
@@ -75,6 +75,8 @@ def job_ended_badly(
     left: JobLeft | None,
 ) -> list[Announcement]:
     """The one end of the attempt, the poll window before it where that is the cause, and what follows from it."""
+    from interlock.domain.retry import category_of  # the stream router tells of no such end
+
     detail: dict[str, Any] = {"category": str(category_of(outcome)), "retry": decision.reason} | dict(
         outcome.report
     )
