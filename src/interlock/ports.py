@@ -241,6 +241,9 @@ class JobLog(Protocol):
     def put(self, record: JobRecord) -> None:
         """Idempotent: the same record again is the same row."""
 
+    def of_attempt(self, key: RunKey, attempt: int) -> list[JobRecord]:
+        """What was reported of it, in the order of the times reported; what cannot be read is left out. One call."""
+
     def remember_remote(
         self, job_type: str, remote_id: str, key: RunKey, attempt: int, now: datetime
     ) -> None: ...

@@ -1,5 +1,6 @@
 """The joblog table: what is written is read again, and what outsiders write is believed only as far as it makes sense."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -50,6 +51,16 @@ def test_a_record_that_is_written_again_is_the_same_row(joblog, table):
     joblog.put(FAILED)
 
     assert len(table.query(PIPELINE)) == 1
+
+
+def test_an_attempt_has_its_own_records_in_the_order_of_their_times(joblog, table):
+    later = replace(FAILED, at=OPENED_AT + timedelta(seconds=1))
+    another_day = JobRecord(a_key(date="2026-03-03"), 2, OPENED_AT, FAILED.outcome)
+    for record in (later, FAILED, BARE, another_day):
+        joblog.put(record)
+    table.put({**ROW, "SK": "JOB#stream#2026-03-02#1772438400001#2", "event": "hm"})
+
+    assert joblog.of_attempt(a_key(), 2) == [FAILED, later]
 
 
 def test_a_record_is_kept_for_thirty_days(joblog, table):

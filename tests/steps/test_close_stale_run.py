@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from builders import a_key, a_pipeline, a_rule, a_run, an_intent, at
+from interlock.domain.job_record import JobRecord
 from interlock.domain.pipeline import Job, JobType, OnTimeout
 from interlock.domain.run import JobEnd, Outcome, RunStatus
 from interlock.ports import CallFailed, DueRun, TriggerError
@@ -36,6 +37,15 @@ def test_a_job_that_nobody_judged_in_time_is_a_time_out_and_is_cancelled():
     assert world.run.status is RunStatus.FAILED
     assert world.jobs.cancelled == [{"jobName": "gold-revenue-etl", "runId": "jr_1"}]
     assert world.due == []
+
+
+def test_an_end_that_is_in_the_log_alone_judges_a_run_whose_workflow_is_gone():
+    world = World(run=a_run("RUNNING"))
+    world.tasks.joblog.put(JobRecord(a_key(), 1, NOW, SUCCEEDED))
+
+    check(world, AFTER_JOB)
+
+    assert (world.run.status, world.jobs.cancelled) == (RunStatus.SUCCEEDED, [])
 
 
 def test_a_job_that_may_still_be_judged_is_only_asked():

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from builders import a_key, a_pipeline, a_rule, a_run, a_trigger, at
+from interlock.domain.job_record import JobRecord
 from interlock.domain.pipeline import Exclude, Job, JobType, OnTimeout
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, moved, next_attempt
 from interlock.ports import CallFailed, DueRun, Lost, TriggerError
@@ -228,6 +229,16 @@ def test_at_the_windows_end_the_service_is_asked_once_more(says):
 
     assert world.run.outcome == says
     assert "JOB_POLL_EXHAUSTED" not in world.told
+
+
+@pytest.mark.parametrize(("attempt", "becomes"), [(1, "SUCCEEDED"), (2, "WAITING")])
+def test_an_end_whose_stream_record_was_lost_is_found_in_the_log_when_time_is_up(attempt, becomes):
+    world = a_world()
+    world.tasks.joblog.put(JobRecord(RUNNING.key, attempt, NOW, SUCCEEDED))
+
+    complete(world, now=WINDOW_ENDS)
+
+    assert world.run.status == becomes
 
 
 @pytest.mark.parametrize("says", [None, BUSY])

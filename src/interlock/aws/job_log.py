@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from interlock.aws import keys
 from interlock.aws.run_item import plain, storable
 from interlock.aws.table import Item, Table
+from interlock.domain.bad_input import BadInput
 from interlock.domain.job_record import InvalidRecord, JobRecord
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, RunKey
 from interlock.domain.schedule import period_of
 
 _KEPT = timedelta(days=30)
 _LONGEST_TEXT = 1000
+_MOST_READ = 1000  # records of one run: it has a few, unless somebody writes any number
 _LARGEST_METRICS = 4000  # bytes of JSON
 _REPORT = ("recordsProcessed", "durationSeconds", "metrics")
 
@@ -46,6 +49,11 @@ class DynamoJobLog:
             item["startUnknown"] = True
         self._table.put(item | storable(record.outcome.report))
 
+    def of_attempt(self, key: RunKey, attempt: int) -> list[JobRecord]:
+        rows = self._table.query(keys.partition(key.pipeline_id), keys.jobs_prefix(key), limit=_MOST_READ)
+        records = [record for record in map(_readable, rows) if record is not None]
+        return [record for record in records if record.attempt == attempt]
+
     def remember_remote(
         self, job_type: str, remote_id: str, key: RunKey, attempt: int, now: datetime
     ) -> None:
@@ -67,6 +75,12 @@ class DynamoJobLog:
         if item is None:
             return None
         return RunKey(item["pipelineId"], item["scheduleId"], item["date"]), int(item["attempt"])
+
+
+def _readable(item: Mapping[str, Any]) -> JobRecord | None:
+    with suppress(BadInput):
+        return read_job_record(item)
+    return None
 
 
 def read_job_record(item: Mapping[str, Any]) -> JobRecord:

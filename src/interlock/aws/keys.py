@@ -200,7 +200,12 @@ def config_file_key(source: str) -> Key:
 
 
 def job_key(key: RunKey, at: datetime, attempt: int) -> Key:
-    return partition(key.pipeline_id), f"{RowKind.JOB}{key.schedule_id}#{key.date}#{_epoch_ms(at)}#{attempt}"
+    return partition(key.pipeline_id), f"{jobs_prefix(key)}{_epoch_ms(at)}#{attempt}"
+
+
+def jobs_prefix(key: RunKey) -> str:
+    """Of the sort keys of a run's `JOB#` rows."""
+    return f"{RowKind.JOB}{key.schedule_id}#{key.date}#"
 
 
 def parse_job_key(partition_key: str, sort_key: str) -> tuple[RunKey, int, int]:

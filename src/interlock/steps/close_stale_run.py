@@ -12,7 +12,7 @@ from interlock.domain.overdue import why_overdue
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, moved
 from interlock.ports import ControlTable, DueRun, Lost
 from interlock.steps.complete_run import end_with_its_workflow, poll_window_over
-from interlock.steps.job_end import WAITS_FOR_JUDGEMENT
+from interlock.steps.job_end import WAITS_FOR_JUDGEMENT, end_in_log
 from interlock.steps.remote_job import ask_job
 from interlock.steps.run_log import fields
 from interlock.steps.started_job import with_its_job
@@ -77,9 +77,10 @@ def close_stale_run(run: Run, why: str, ports: OrchestratorPorts, now: datetime)
 
 
 def _what_became_of_it(run: Run, why: str, ports: OrchestratorPorts, now: datetime) -> Outcome:
-    """What its service says of its job by now; else it is given up."""
-    if run.outcome is not None:
-        return run.outcome
+    """What was reported, or its service says of its job by now; else it is given up."""
+    known = run.outcome or end_in_log(run, ports.joblog)
+    if known is not None:
+        return known
     asked = ask_job(run, ports.triggers, ports.secrets)
     if asked.outcome is not None:
         return asked.outcome

@@ -15,6 +15,7 @@ from interlock.domain.retry import JobLeft, RetryDecision, decide_retry
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, moved, next_attempt
 from interlock.ports import CallFailed, Lost
 from interlock.steps.capture_baseline import capture_baseline
+from interlock.steps.job_end import end_in_log
 from interlock.steps.open_run import exclusion_of
 from interlock.steps.people_alarmed import people_were_alarmed
 from interlock.steps.remote_job import Asked, ask_job, cancel_unless_left, cross_checked
@@ -64,7 +65,10 @@ def _with_outcome(run: Run, ports: OrchestratorPorts) -> Run:
 
 
 def _end_of_window(run: Run, ports: OrchestratorPorts) -> Outcome:
-    """Nobody reported an end: ask once more."""
+    """Nobody woke the run: whatever was reported counts, else the service is asked once more."""
+    reported = end_in_log(run, ports.joblog)
+    if reported is not None:
+        return reported
     asked = ask_job(run, ports.triggers, ports.secrets)
     return asked.outcome or poll_window_over(asked)
 

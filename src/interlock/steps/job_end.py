@@ -62,6 +62,12 @@ def settle(record: JobRecord, control: ControlTable, machine: StateMachine, now:
         wake_if_ended(run, machine)
 
 
+def end_in_log(run: Run, joblog: JobLog) -> Outcome | None:
+    """What was reported of the attempt, should the stream have lost the record that told so. One call."""
+    records = joblog.of_attempt(run.key, run.attempt)
+    return next((record.outcome for record in records if applies_to(record, run, run.remote_id)), None)
+
+
 def wake_if_ended(run: Run, machine: StateMachine) -> None:
     """Wake the execution that sleeps on the job, once the outcome is in the row."""
     asleep = run.status is RunStatus.RUNNING and run.token_for == WAITS_FOR_JOB
