@@ -52,7 +52,8 @@ def _crashes() -> int:
         "\nunknown: nobody can be asked whether the job was started, and it is not started again: the attempt fails,"
     )
     print(
-        "and its event says what to check. idempotent: the config says that the target takes one start twice."
+        "and its event says what to check. idempotent: the config says that the target recognises a start that is "
+        "made again,\nand the simulated one does."
     )
     for each in broken:
         print(f"BROKEN {each}")
