@@ -53,6 +53,15 @@ def test_an_event_that_came_before_the_run_was_known_by_its_id_is_made_up_for():
     assert (world.run.outcome, world.machine.woken) == (SUCCEEDED, ["token"])
 
 
+def test_where_no_event_tells_of_an_end_none_can_have_come_too_early():
+    world = World(run=RUNNING)
+    world.jobs.publishes_end, world.jobs.says = False, SUCCEEDED
+
+    wait(world)
+
+    assert (world.run.outcome, world.machine.woken) == (None, [])
+
+
 def test_what_is_odd_about_a_job_that_was_started_just_now_is_left_to_the_poll():
     world = World(run=RUNNING)
     world.jobs.says = UNKNOWN_STATE
@@ -328,6 +337,15 @@ def test_an_end_that_we_noticed_is_in_the_log_before_it_is_in_the_row():
 
     (row,) = [row for row in world.rows if row["SK"].startswith("JOB#")]
     assert (row["event"], row["runId"]) == ("fail", ASLEEP.run_id)
+
+
+def test_an_end_that_neither_the_log_nor_the_row_takes_is_not_taken_for_recorded():
+    world = World(run=ASLEEP)
+    world.calls.arrange("dynamodb.PutItem", CallFailed("dynamodb.PutItem", "ThrottlingException"))
+    world.calls.arrange("dynamodb.UpdateItem", CallFailed("dynamodb.UpdateItem", "ThrottlingException"))
+
+    with pytest.raises(CallFailed):
+        record_end(ASLEEP, FAILED, world.control, world.tasks.joblog, NOW)
 
 
 # ---------------------------------------------------------------- state-change events

@@ -48,6 +48,21 @@ def test_an_end_that_is_in_the_log_alone_judges_a_run_whose_workflow_is_gone():
     assert (world.run.status, world.jobs.cancelled) == (RunStatus.SUCCEEDED, [])
 
 
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        (at("2026-03-02T12:10"), ["SFN_TIMEOUT", "JOB_POLL_EXHAUSTED", "JOB_TIMEOUT"]),
+        (at("2026-03-02T12:09"), ["SFN_TIMEOUT", "JOB_FAILED"]),
+    ],
+)
+def test_a_job_whose_workflow_was_stopped_has_timed_out_from_the_end_of_its_time_on(now, told):
+    world = World(run=a_run("RUNNING"))
+
+    check(world, now, "workflow ABORTED", tries=1)
+
+    assert world.told == told
+
+
 def test_a_job_that_may_still_be_judged_is_only_asked():
     world = World(run=a_run("RUNNING"))
 

@@ -44,6 +44,16 @@ def test_a_job_that_succeeded_completes_its_run():
     assert (world.run.task_token, world.due) == (None, [])
 
 
+def test_a_success_that_the_jobs_own_records_disprove_completes_nothing():
+    world = a_world(SUCCEEDED)
+    world.jobs.disproved = "disk full"
+
+    complete(world)
+
+    assert (world.run.status, world.told) == ("WAITING", ["JOB_FAILED", "JOB_RETRIED"])
+    assert "disk full" in world.events[0].message
+
+
 def test_what_the_sensors_read_at_success_is_kept_for_later():
     world = a_world(SUCCEEDED, replace(RUNNING, attempt=2))
     world.write_sensor("upstream-complete", status="ready", note="x")

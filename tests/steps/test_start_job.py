@@ -11,7 +11,7 @@ from builders import OPENED_AT, a_pipeline, a_rule, a_run, an_intent, at
 from interlock.domain.overdue import REFUSALS_LAST
 from interlock.domain.pipeline import Job, JobType, PostRun
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, moved, next_attempt, reopened
-from interlock.ports import CallFailed, Lost, StartedJob, TriggerError
+from interlock.ports import CallFailed, Lost, OnlyRepeatingTells, StartedJob, TriggerError
 from interlock.simulation.faults import FunctionCrashed
 from interlock.steps.start_job import start_job
 from interlock.steps.task import NoLongerReady, RunOver, StartRefused
@@ -266,6 +266,26 @@ def test_a_job_of_a_run_that_was_revived_while_it_was_started_is_left_to_its_nex
     assert (world.jobs.cancelled, world.run) == ([], again)
 
 
+@pytest.mark.parametrize(
+    "moved_on",
+    [
+        pytest.param(moved(TRIED, "EXPIRED", NOW), id="expired, and perhaps nothing revives it"),
+        pytest.param(
+            replace(TRIED, attempt=2, intent=an_intent(2, NOW), version=TRIED.version + 2),
+            id="another attempt is being started",
+        ),
+    ],
+)
+def test_a_job_that_no_later_try_will_look_for_is_cancelled(moved_on):
+    world = a_world()
+    world.calls.arrange("glue.StartJobRun", lambda: world.put_run(moved_on), after=True)
+
+    with pytest.raises(RunOver, match="the job was cancelled"):
+        start(world)
+
+    assert len(world.jobs.cancelled) == 1
+
+
 def test_a_job_whose_start_another_try_recorded_is_not_cancelled():
     world = a_world()
     running = moved(ASLEEP, "RUNNING", NOW, handle={"runId": "jr_1"}, job_ends_by=at("2026-03-02T12:30"))
@@ -514,6 +534,29 @@ def test_a_vault_that_is_busy_is_asked_again():
     assert (world.run, world.jobs.started) == (ASLEEP, [])
 
 
+# ---------------------------------------------------------------- starts that only their repetition can tell of
+
+
+@pytest.mark.parametrize("refusal", [THROTTLED, UNHEARD])
+def test_a_repeat_that_is_refused_for_now_leaves_the_earlier_try_to_be_looked_for(refusal):
+    world = a_world(TRIED)
+    world.jobs.found, world.jobs.refusal = OnlyRepeatingTells("ask again"), refusal
+
+    with pytest.raises(StartRefused):
+        start(world, TRIED)
+
+    assert (world.run.intent, world.jobs.started) == (TRIED.intent, [])
+
+
+def test_a_repeat_that_is_refused_for_good_does_not_say_that_there_is_no_job():
+    world = a_world(TRIED)
+    world.jobs.found, world.jobs.refusal = OnlyRepeatingTells("ask again"), REFUSED
+
+    start(world, TRIED)
+
+    assert (world.run.status, world.run.outcome.start_unknown) == ("RUNNING", True)
+
+
 # ---------------------------------------------------------------- synchronous jobs
 
 
@@ -542,6 +585,16 @@ def test_the_answer_of_a_synchronous_job_is_its_end(said, end, category):
     start(world)
 
     assert (world.run.status, world.run.outcome.end, world.run.outcome.category) == ("RUNNING", end, category)
+
+
+@pytest.mark.parametrize("permanent", [True, False])
+def test_an_answer_that_was_lost_bars_another_attempt_unless_the_target_takes_two(permanent):
+    world = a_world()
+    world.jobs.answer = an_answer(TriggerError("no answer", permanent=permanent, unknown_outcome=True))
+
+    start(world)
+
+    assert world.run.outcome.start_unknown is permanent
 
 
 SYNCHRONOUS = replace(
