@@ -222,7 +222,9 @@ def test_an_accepted_rerun_says_who_wanted_it_and_why():
 
 
 UNBOUNDED = {
-    "failed": ended_badly(Outcome(JobEnd.FAIL, "x" * 1000, exhausted=True), left=JobLeft("x" * 500, may_live=True)),
+    "failed": ended_badly(
+        Outcome(JobEnd.FAIL, "x" * 1000, exhausted=True), left=JobLeft("x" * 500, may_live=True)
+    ),
     "infrastructure": [announcement.infra_failure(a_run(), PIPELINE, "refused", HUGE, NOW)],
     "input": [announcement.input_invalid(HUGE, HUGE, NOW, PIPELINE)],
     "config": [announcement.config_invalid("p.yaml", [HUGE] * 1000, True, NOW)],
