@@ -201,6 +201,18 @@ def test_cancelling_an_execution_that_is_long_forgotten_is_no_error(states):
     trigger_of(states.client).cancel(HANDLE)
 
 
+@pytest.mark.parametrize(
+    ("code", "permanent"), [("ThrottlingException", False), ("AccessDeniedException", True)]
+)
+def test_a_look_up_that_fails_leaves_it_unknown_whether_the_execution_was_started(states, code, permanent):
+    states.add_client_error("describe_execution", code, http_status_code=400)
+
+    with pytest.raises(TriggerError) as raised:
+        trigger_of(states.client).find(a_request({"stateMachineArn": MACHINE}))
+
+    assert (raised.value.permanent, raised.value.unknown_outcome) == (permanent, True)
+
+
 @mock_aws
 def test_two_starts_are_one_execution_on_moto():
     client = a_client("stepfunctions", url=None)
