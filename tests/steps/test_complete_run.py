@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -241,10 +242,20 @@ def test_at_the_windows_end_the_service_is_asked_once_more(says):
     assert "JOB_POLL_EXHAUSTED" not in world.told
 
 
-@pytest.mark.parametrize(("attempt", "becomes"), [(1, "SUCCEEDED"), (2, "WAITING")])
-def test_an_end_whose_stream_record_was_lost_is_found_in_the_log_when_time_is_up(attempt, becomes):
+@pytest.mark.parametrize(
+    ("attempt", "reported_at", "becomes"),
+    [
+        pytest.param(1, NOW, "SUCCEEDED", id="of this attempt"),
+        pytest.param(2, NOW, "WAITING", id="of another"),
+        pytest.param(1, RUNNING.started_at - timedelta(minutes=5), "SUCCEEDED", id="by another clock"),
+        pytest.param(1, RUNNING.started_at - timedelta(minutes=6), "WAITING", id="before it began"),
+    ],
+)
+def test_an_end_whose_stream_record_was_lost_is_found_in_the_log_when_time_is_up(
+    attempt, reported_at, becomes
+):
     world = a_world()
-    world.tasks.joblog.put(JobRecord(RUNNING.key, attempt, NOW, SUCCEEDED))
+    world.tasks.joblog.put(JobRecord(RUNNING.key, attempt, reported_at, SUCCEEDED))
 
     complete(world, now=WINDOW_ENDS)
 

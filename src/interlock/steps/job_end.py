@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from interlock.domain.job_record import JobRecord, applies_to
 from interlock.domain.run import Outcome, Run, RunStatus
@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 WAITS_FOR_JOB = "job"
 WAITS_FOR_JUDGEMENT = "judgement"  # the job has ended; `tries` is then the attempt
+_CLOCKS_DIFFER = timedelta(minutes=5)  # ours and a reporter's, at most
 
 
 def record_end(run: Run, outcome: Outcome, control: ControlTable, joblog: JobLog, now: datetime) -> Run:
@@ -64,7 +65,9 @@ def settle(record: JobRecord, control: ControlTable, machine: StateMachine, now:
 
 def end_in_log(run: Run, joblog: JobLog) -> Outcome | None:
     """What was reported of the attempt, should the stream have lost the record that told so. One call."""
-    records = joblog.of_attempt(run.key, run.attempt)
+    # A row that was deleted and made anew counts its attempts anew, and the log still has those of its former life.
+    since = (run.started_at or run.created_at) - _CLOCKS_DIFFER
+    records = [record for record in joblog.of_attempt(run.key, run.attempt) if record.at >= since]
     return next((record.outcome for record in records if applies_to(record, run, run.remote_id)), None)
 
 
