@@ -1,6 +1,7 @@
 """What each change announces: the reasons of the decision, whose it is, and never more than a row can carry."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -148,6 +149,31 @@ def test_an_attempt_whose_job_was_left_or_stopped_says_so():
 
     assert told[0].message.endswith("; the job was cancelled")
     assert all(one.detail["remoteJob"] == "the job was cancelled" for one in told)
+
+
+@pytest.mark.parametrize("may_live", [True, False])
+def test_a_job_that_may_still_run_is_marked_as_such(may_live):
+    (failed, *_) = ended_badly(left=JobLeft("the job was left running", may_live))
+    stray = announcement.infra_failure(a_run(), PIPELINE, "ended", "x", NOW, JobLeft("left", may_live))
+
+    assert [one.detail.get("jobMayStillRun") for one in (failed, stray)] == [may_live or None] * 2
+
+
+@pytest.mark.parametrize(
+    ("start_unknown", "run", "run_id"),
+    [
+        pytest.param(True, {"remote_id": None}, a_run().run_id, id="it may have been started"),
+        pytest.param(False, {"remote_id": None, "handle": {}}, a_run().run_id, id="its target names no job"),
+        pytest.param(False, {"remote_id": None, "handle": None}, None, id="it was not started"),
+        pytest.param(False, {"remote_id": "jr_1"}, None, id="its service names it"),
+    ],
+)
+def test_a_job_without_an_id_of_its_own_is_known_by_its_run_id(start_unknown, run, run_id):
+    outcome = replace(FAILED, start_unknown=start_unknown)
+
+    (failed, *_) = ended_badly(outcome, **run)
+
+    assert (failed.detail.get("runId"), failed.detail.get("startUnknown", False)) == (run_id, start_unknown)
 
 
 @pytest.mark.parametrize(("attempt", "message"), [(1, "job succeeded"), (3, "job succeeded at attempt 3")])

@@ -23,7 +23,7 @@ from interlock.domain.pipeline import (
     UpstreamRule,
 )
 from interlock.domain.promise import PromiseKind, promised, settled
-from interlock.domain.retry import decide_retry
+from interlock.domain.retry import JobLeft, RetryDecision, decide_retry
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus
 from situations import NOW, ROWS, WAITS_FOR_ROWS, a_situation
 
@@ -39,6 +39,18 @@ ENDED = {
     "started_at": at("2026-03-02T08:10"),
     "updated_at": at("2026-03-02T08:20"),
 }
+UNKNOWN = Outcome(JobEnd.FAIL, "unknown outcome", FailureCategory.PERMANENT, start_unknown=True)
+TIMED_OUT = Outcome(JobEnd.TIMEOUT, "it took too long", exhausted=True)
+LEFT = tuple(
+    announcement.job_ended_badly(
+        a_run("RUNNING"),
+        None,
+        TIMED_OUT,
+        RetryDecision(False, "x"),
+        NOW,
+        JobLeft("left running", may_live=True),
+    )
+)
 SUCCEEDED = a_run("SUCCEEDED", succeeded_at=at("2026-03-02T08:20"), **ENDED)
 
 
@@ -447,6 +459,30 @@ def test_a_job_that_runs_is_explained_by_the_rules_as_they_held_at_its_start():
             ),
             ("find the cause in the job's own log", f"{RERUN} (1 of 1 maxManualReruns left)"),
             id="timed out, and a rerun would wait",
+        ),
+        pytest.param(
+            a_situation(
+                a_pipeline(),
+                a_run("FAILED", outcome=UNKNOWN, **(ENDED | {"job_type": "http", "remote_id": None})),
+            ),
+            "failed at 08:20 UTC, 10m ago: nobody knows whether its http job was started, or how it ended",
+            ("no more is tried by itself",),
+            (
+                "look at the target by the job's id or run id, and run it again only if its work is not done",
+                f"{RERUN} (1 of 1 maxManualReruns left)",
+            ),
+            id="of unknown outcome",
+        ),
+        pytest.param(
+            a_situation(a_pipeline(), a_run("FAILED", outcome=TIMED_OUT, events=LEFT, **ENDED)),
+            "failed at 08:20 UTC, 10m ago: its glue job timed out",
+            ("no more is tried by itself",),
+            (
+                "the job may still run, and a rerun would start another beside it: look at its service,"
+                " stop it there if need be",
+                f"{RERUN} (1 of 1 maxManualReruns left)",
+            ),
+            id="timed out, and its job may still run",
         ),
         pytest.param(
             a_situation(

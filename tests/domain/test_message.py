@@ -104,6 +104,36 @@ def test_a_failure_without_a_retry_says_so():
     assert alert_of(an_event()).next_step == "No retry follows this failure."
 
 
+ENDS = (EventType.JOB_FAILED, EventType.JOB_TIMEOUT, EventType.RETRY_EXHAUSTED, EventType.INFRA_FAILURE)
+
+
+@pytest.mark.parametrize("event_type", ENDS)
+def test_before_a_rerun_a_job_that_may_still_run_is_looked_for(event_type):
+    said = alert_of(an_event(event_type, detail={"jobMayStillRun": True})).next_step
+
+    assert said.startswith(
+        "The job may still run, and a rerun would start another beside it: look at its service"
+    )
+    assert said.endswith("Then: interlock rerun gold-revenue 2026-03-02.")
+
+
+@pytest.mark.parametrize("event_type", ENDS)
+def test_before_a_rerun_a_job_of_which_nobody_knows_is_looked_for(event_type):
+    alert = alert_of(an_event(event_type, detail={"startUnknown": True, "runId": "gold-1"}))
+
+    assert alert.next_step.startswith(
+        "Nobody knows whether the job was started, or how it ended. Look at its target"
+    )
+    assert alert.next_step.endswith("if its work is not done: interlock rerun gold-revenue 2026-03-02.")
+    assert alert.facts == (("run id", "gold-1"),)
+
+
+def test_the_end_of_a_poll_window_leaves_the_next_step_to_the_end_of_its_attempt():
+    said = alert_of(an_event(EventType.JOB_POLL_EXHAUSTED, detail={"jobMayStillRun": True})).next_step
+
+    assert said == "This attempt ends as a time-out, which is announced on its own."
+
+
 @pytest.mark.parametrize(
     ("verdict", "reason"),
     [

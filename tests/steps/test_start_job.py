@@ -252,7 +252,9 @@ def test_a_job_whose_run_moved_on_while_it_was_started_is_cancelled(cancel_error
     assert len(world.jobs.cancelled) == (cancel_error is None)
     assert (world.run.status, world.run.attempt, world.run.version) == ("WAITING", 1, again.version + 1)
     (told,) = world.run.events
-    assert (told.type, told.detail["error"]) == ("INFRA_FAILURE", f"glue job jr_1: {said}")
+    assert told.message == f"the run ended while its job was being started; {said}"
+    assert told.detail["remoteJob"] == said
+    assert (told.type, told.detail["error"]) == ("INFRA_FAILURE", "nobody waits for the glue job jr_1")
 
 
 def test_a_job_of_a_run_that_was_revived_while_it_was_started_is_left_to_its_next_try():
@@ -635,7 +637,7 @@ def test_a_start_of_unknown_outcome_says_what_to_check_and_is_never_retried_as_i
 
     assert world.run.outcome.category == "PERMANENT"
     assert "unknown outcome" in world.run.outcome.error
-    assert "check the target" in world.run.outcome.error
+    assert f"check how run {world.run.run_id} ended" in world.run.outcome.error
 
 
 def test_a_lost_answer_of_a_pipeline_that_is_gone_is_not_asked_for_again():

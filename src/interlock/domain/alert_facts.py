@@ -15,6 +15,7 @@ _FIRST = (
     "category",
     "jobType",
     "jobId",
+    "runId",
     "windowEndsAt",
     "recordsProcessed",
     "durationSeconds",
@@ -23,6 +24,7 @@ _TOLD_ELSEWHERE = frozenset(
     (
         *("unmet", "rules", "explanation", "mistakes", "mistakeCount"),  # the reasons
         *("owner", "runbook", "dryRun", "retryAt", "retriesLeft", "recovered"),
+        *("jobMayStillRun", "startUnknown"),  # the next step
         # The title and the message are made of these.
         *(
             "kind",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from interlock.domain.event import EventType
+from interlock.domain.event import Event, EventType
 
 _RERUN = "Once that is settled: {rerun}."
 _STILL_TIME = "There is still time: {explain} says what the run waits for, or how far its job is."
@@ -49,7 +49,9 @@ NEXT_STEPS: Mapping[EventType, str] = {
     EventType.JOB_TIMEOUT: "No retry follows this time-out.",
     EventType.JOB_POLL_EXHAUSTED: "This attempt ends as a time-out, which is announced on its own.",
     EventType.RETRY_EXHAUSTED: f"Nothing more will be tried. Find the cause in the job's own log. {_RERUN}",
-    EventType.INFRA_FAILURE: f"Find the cause by the error below, and in the orchestrator's log. {_RERUN}",
+    EventType.INFRA_FAILURE: (
+        "Find the cause by the error below, and in orchestrator's log. {explain} says how the run stands, and what to do."
+    ),
     EventType.SFN_TIMEOUT: (
         "The run is ended by what is known of its job. See its execution in Step Functions; {explain} says how it ended."
     ),
@@ -79,19 +81,38 @@ NEXT_STEPS: Mapping[EventType, str] = {
     EventType.JOB_COMPLETED: "Nothing to do.",
 }
 
+# Of an attempt that ended, or a job that nobody waits for. What is said of the poll window leaves it to the end of its attempt.
+JOB_MAY_STILL_RUN = (
+    "The job may still run, and a rerun would start another beside it: look at its service, stop it there if need be."
+    " Then: {rerun}."
+)
+START_UNKNOWN = (
+    "Nobody knows whether the job was started, or how it ended. Look at its target by the job id or run id; if its work"
+    " is not done: {rerun}."
+)
+
 # Of a run that only observes.
 DRY_RUN_NEXT_STEP = (
     "Nothing was held up: the pipeline only observes (dryRun). Interlock would have held its job back."
 )
 
 
-def next_step(event_type: EventType, pipeline_id: str | None, date: str | None) -> str:
+def next_step(event: Event) -> str:
     """With the command to type, where the event belongs to a date of a pipeline."""
-    step = NEXT_STEPS.get(event_type, "")
+    step, pipeline_id, date = _step(event), event.pipeline_id, event.date
     if not pipeline_id or not date:
         return step.replace("{rerun}", "request a rerun").replace("{explain}", "interlock explain")
     run = f"{pipeline_id} {date}"
     return step.replace("{rerun}", f"interlock rerun {run}").replace("{explain}", f"interlock explain {run}")
+
+
+def _step(event: Event) -> str:
+    if event.type is not EventType.JOB_POLL_EXHAUSTED:
+        if event.detail.get("jobMayStillRun") is True:
+            return JOB_MAY_STILL_RUN
+        if event.detail.get("startUnknown") is True:
+            return START_UNKNOWN
+    return NEXT_STEPS.get(event.type, "")
 
 
 def heading(event_type: EventType) -> str:

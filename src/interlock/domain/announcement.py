@@ -83,7 +83,9 @@ def job_ended_badly(
     detail |= {"error": outcome.error} if outcome.error else {}
     detail |= {"jobType": run.job_type} if run.job_type else {}
     detail |= {"jobId": run.remote_id} if run.remote_id else {}
-    detail |= {"remoteJob": left.words} if left else {}
+    detail |= {"runId": run.run_id} if replace(run, outcome=outcome).is_known_by_its_run_id else {}
+    detail |= _of_the_job_left(left)
+    detail |= {"startUnknown": True} if outcome.start_unknown else {}
     detail |= {"retryAt": instant_text(decision.retry_at)} if decision.retry_at else {}
     end = EventType.JOB_TIMEOUT if outcome.end is JobEnd.TIMEOUT else EventType.JOB_FAILED
     verb = "timed out" if end is EventType.JOB_TIMEOUT else "failed"
@@ -103,8 +105,22 @@ def job_ended_badly(
     return events
 
 
-def infra_failure(run: Run, pipeline: Pipeline | None, what: str, error: str, at: datetime) -> Announcement:
-    detail = {"error": error[:1000]}
+def _of_the_job_left(left: JobLeft | None) -> dict[str, Any]:
+    if left is None:
+        return {}
+    return {"remoteJob": left.words} | ({"jobMayStillRun": True} if left.may_live else {})
+
+
+def infra_failure(
+    run: Run,
+    pipeline: Pipeline | None,
+    what: str,
+    error: str,
+    at: datetime,
+    left: JobLeft | None = None,
+) -> Announcement:
+    """`left`: of a job that no attempt is judged by."""
+    detail = {"error": error[:1000]} | _of_the_job_left(left)
     return about(EventType.INFRA_FAILURE, what, at, run.attempt, detail, pipeline)
 
 

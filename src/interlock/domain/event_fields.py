@@ -80,13 +80,19 @@ _REPORT = (
     _maybe("durationSeconds", Kind.NUMBER, "how long the job says it took, in seconds"),
     _maybe("metrics", Kind.MAPPING, "the job's own figures, as it reported them"),
 )
+_JOB_LEFT = (
+    _maybe("remoteJob", Kind.TEXT, "what became of the job itself, when it may still have run"),
+    _maybe("jobMayStillRun", Kind.FLAG, "true when it was left running, or could not be cancelled"),
+)
 _ENDED_BADLY = (
     _text("category", "which retry budget the failure counts against", *FailureCategory),
     _text("retry", "whether another attempt follows, and why or why not"),
     _maybe("error", Kind.TEXT, "what the service, or the job, said"),
     _maybe("jobType", Kind.TEXT, "`job.type`, when the job was started"),
     _maybe("jobId", Kind.TEXT, "what the job service calls the job, when it was started"),
-    _maybe("remoteJob", Kind.TEXT, "what became of the job itself, when it may still have run"),
+    _maybe("runId", Kind.TEXT, "`${RUN_ID}` to the job, when its service gave it no id that is known"),
+    *_JOB_LEFT,
+    _maybe("startUnknown", Kind.FLAG, "true when nobody knows whether the job was started, or how it ended"),
     _maybe("retryAt", Kind.INSTANT, "when the next attempt begins to wait for its rules, if there is one"),
     *_REPORT,
 )
@@ -208,8 +214,9 @@ EVENTS: Mapping[EventType, Told] = {
         "The run ended FAILED for want of a retry budget, also one of 0.", (*_ENDED_BADLY, *_WHO)
     ),
     EventType.INFRA_FAILURE: Told(
-        "Interlock could not do its part: a service refused for half an hour, or the workflow broke.",
-        (_text("error", "what failed"), *_WHO),
+        "Interlock could not do its part: a service refused for half an hour, the workflow broke, or a job was started "
+        "while its run ended, so that nobody waits for it.",
+        (_text("error", "what failed; or which job nobody waits for"), *_JOB_LEFT, *_WHO),
     ),
     EventType.SFN_TIMEOUT: Told(
         "The workflow of an open run is gone: timed out, aborted or broken. The watchdog ends its run.",

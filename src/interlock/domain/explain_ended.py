@@ -13,7 +13,7 @@ from interlock.domain.pipeline import each_rule
 from interlock.domain.plain_text import budget_spent, duration, shown
 from interlock.domain.retry import category_of
 from interlock.domain.rule_check import AGE_CHECKS
-from interlock.domain.run import FailureCategory, JobEnd, Run, RunStatus
+from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus
 from interlock.domain.run_facts import Standing, lacking, of_the_job, opened, retries_left
 from interlock.domain.schedule import trigger_deadline
 
@@ -76,11 +76,32 @@ def failed(situation: Situation, run: Run, rules: Need) -> Standing:
     if outcome is not None and outcome.error:
         facts.append(Fact("error", shown(outcome.error, 1000)))
     facts += [Fact("category", f"{category}, counted by {counted_by}"), retries_left(run, job)]
-    how = "timed out" if outcome is not None and outcome.end is JobEnd.TIMEOUT else "failed"
-    said = f"failed at {situation.times.when(run.updated_at)}: its {run.job_type or job.type} job {how}"
+    left = _job_left(run)
+    facts += [Fact("its job", shown(left["remoteJob"], 500))] if "remoteJob" in left else []
+    kind = run.job_type or job.type
+    how = (
+        f"its {kind} job {'timed out' if outcome is not None and outcome.end is JobEnd.TIMEOUT else 'failed'}"
+    )
+    if outcome is not None and outcome.start_unknown:
+        how = f"nobody knows whether its {kind} job was started, or how it ended"
+    said = f"failed at {situation.times.when(run.updated_at)}: {how}"
     waits = () if rules.met else (f"a rerun would wait for its rules: {lacking(rules)}",)
-    advice = ("find the cause in the job's own log", *_again(situation, run))
+    advice = (_look_first(left, outcome), *_again(situation, run))
     return Standing(said, tuple(facts), ("no more is tried by itself", *waits), advice)
+
+
+def _job_left(run: Run) -> Mapping[str, Any]:
+    """What was told of the remote job at the end of its attempt: the row keeps the events of its last move."""
+    ends = (EventType.JOB_FAILED, EventType.JOB_TIMEOUT)
+    return next((event.detail for event in run.events if event.type in ends), {})
+
+
+def _look_first(left: Mapping[str, Any], outcome: Outcome | None) -> str:
+    if left.get("jobMayStillRun") is True:
+        return "the job may still run, and a rerun would start another beside it: look at its service, stop it there if need be"
+    if outcome is not None and outcome.start_unknown:
+        return "look at the target by the job's id or run id, and run it again only if its work is not done"
+    return "find the cause in the job's own log"
 
 
 def expired(situation: Situation, run: Run, rules: Need) -> Standing:

@@ -136,7 +136,7 @@ def _next_step(event: Event) -> str:
     if event.detail.get("dryRun") is True:
         return DRY_RUN_NEXT_STEP
     if retry_at is None:
-        return one_line(next_step(event.type, event.pipeline_id, event.date), 600)
+        return one_line(next_step(event), 600)
     left = event.detail.get("retriesLeft")
     budget = "" if left is None else f" (retries left: {shown(left, 20)})"
     wait = duration(retry_at - event.at)

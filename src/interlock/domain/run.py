@@ -154,6 +154,12 @@ class Run:
     events: tuple[Announcement, ...] = ()  # what the last move means
 
     @property
+    def is_known_by_its_run_id(self) -> bool:
+        """There is, or may be, a job that its service gave no id, or none that we know."""
+        may_be = self.handle is not None or (self.outcome is not None and self.outcome.start_unknown)
+        return may_be and not self.remote_id
+
+    @property
     def run_id(self) -> str:
         """The idempotency key of this attempt, passed to the job as `${RUN_ID}`."""
         return attempt_name(self.key, self.attempt, self.created_at)

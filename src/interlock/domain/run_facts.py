@@ -45,8 +45,10 @@ def of_the_job(situation: Situation, run: Run) -> Iterator[Fact]:
     if run.started_at is not None:
         yield Fact("started", situation.times.when(run.started_at))
     if run.job_type is not None:
-        remote = f" {shown(run.remote_id, 200)}" if run.remote_id else ""
-        yield Fact("job", f"{run.job_type}{remote}")
+        name = f" {shown(run.remote_id, 200)}" if run.remote_id else ""
+        if run.is_known_by_its_run_id:
+            name = f", run id {run.run_id}"
+        yield Fact("job", f"{run.job_type}{name}")
 
 
 def retries_left(run: Run, job: Job) -> Fact:

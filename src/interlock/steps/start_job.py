@@ -193,7 +193,7 @@ def _record_start(
             "run moved on while its job was being started", extra=fields(current or run, job=left.words)
         )
         if current is not None:
-            _tell_of_stray(current, pipeline, job, left, ports, now)
+            _tell_of_stray(current, pipeline, after, left, ports, now)
         raise RunOver(f"the run moved on while its job was being started; {left}") from None
     log.info("job started", extra=fields(after, job_type=job.job_type, job_id=started.remote_id))
     if started.answer is not None:
@@ -208,13 +208,13 @@ def _looks_for_it(revived: Run) -> bool:
 
 
 def _tell_of_stray(
-    run: Run, pipeline: Pipeline, job: StartedAs, left: JobLeft, ports: OrchestratorPorts, now: datetime
+    run: Run, pipeline: Pipeline, stray: Run, left: JobLeft, ports: OrchestratorPorts, now: datetime
 ) -> None:
-    """A job that no attempt will be judged by, and what became of it."""
-    what = "the run ended while its job was being started"
-    told = announcement.infra_failure(
-        run, pipeline, what, f"{job.job_type} job {job.started.remote_id}: {left}", now
-    )
+    """A job that no attempt will be judged by, and what became of it. `stray`: the run as it would have become."""
+    what = f"the run ended while its job was being started; {left}"
+    name = stray.remote_id or f"of the run id {stray.run_id}"
+    error = f"nobody waits for the {stray.job_type} job {name}"
+    told = announcement.infra_failure(run, pipeline, what, error, now, left)
     with suppress(Lost):  # the run moves on still; the log has it
         ports.control.move(run, announcing(run, [told]))
 
@@ -279,7 +279,7 @@ def _already_started(
     """An earlier try stored the handle and died. A synchronous answer died with it: nobody can be asked for it now."""
     if run.synchronous and run.outcome is None:
         ended = (
-            _lost_answer()
+            _lost_answer(run)
             if pipeline is None or not takes_it_twice(run, pipeline)
             else _asked_again(run, pipeline, ports)
         )
@@ -287,8 +287,11 @@ def _already_started(
     return _awaited(run)
 
 
-def _lost_answer() -> Outcome:
-    error = "unknown outcome: the answer was lost after the job was started; check the target, then ask for a rerun"
+def _lost_answer(run: Run) -> Outcome:
+    error = (
+        f"unknown outcome: the {run.job_type} job was started, and its answer was lost; check how run {run.run_id} "
+        "ended, then ask for a rerun"
+    )
     return Outcome(JobEnd.FAIL, error=error, category=FailureCategory.PERMANENT, start_unknown=True)
 
 
@@ -298,7 +301,7 @@ def _asked_again(run: Run, pipeline: Pipeline, ports: OrchestratorPorts) -> Outc
 
     def again() -> Outcome:
         answer = repeat_earlier(run, pipeline, expansion, ports).started.answer
-        return answer() if answer is not None else _lost_answer()
+        return answer() if answer is not None else _lost_answer(run)
 
     return _answer_of(again, expansion)
 
