@@ -107,3 +107,13 @@ def test_a_call_that_fails_twice_costs_no_run_and_starts_no_second_job(
         1,
         1,
     ]
+
+
+def test_a_run_that_was_not_set_going_yet_cannot_be_stopped() -> None:
+    fault = '{at: "+0s", fault: {call: states.StartExecution, when: before, times: 3}}'
+    stop = '{at: "+1s", stop_execution: {pipeline: sessions, date: "2026-03-02"}}'
+
+    world = played(fault, LANDED, stop)
+
+    assert "nothing runs for 2026-03-02" in [line.text for line in world.history.lines]
+    assert len(world.history.jobs) == 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -24,7 +25,7 @@ from interlock.pipeline_yaml import Checked
 from interlock.simulation.alert_queue import SimulatedQueue
 from interlock.simulation.asl import StateMachineWalker
 from interlock.simulation.asl_definition import Machine
-from interlock.simulation.asl_errors import FunctionError
+from interlock.simulation.asl_errors import ExecutionDoesNotExist, FunctionError
 from interlock.simulation.asl_execution import ExecutionStatus, Step, Transition
 from interlock.simulation.asl_parsing import parse_machine
 from interlock.simulation.aws_clients import (
@@ -169,10 +170,11 @@ class World:
     def stop_execution(self, key: RunKey) -> bool:
         """Somebody stops it in the console; False when there is none to stop."""
         run = DynamoControlTable(self.control.from_outside()).run(key)
-        if run is None or self.machine.describe(run.execution_name).status is not ExecutionStatus.RUNNING:
-            return False
-        self.machine.stop(run.execution_name)
-        return True
+        with suppress(ExecutionDoesNotExist):  # it was not set going yet
+            if run is not None and self.machine.describe(run.execution_name).status is ExecutionStatus.RUNNING:
+                self.machine.stop(run.execution_name)
+                return True
+        return False
 
     def redeliver(self, last: int | None, *, reverse: bool) -> int:
         """The streams deliver their last records again; answers how many."""
