@@ -171,7 +171,10 @@ class World:
         """Somebody stops it in the console; False when there is none to stop."""
         run = DynamoControlTable(self.control.from_outside()).run(key)
         with suppress(ExecutionDoesNotExist):  # it was not set going yet
-            if run is not None and self.machine.describe(run.execution_name).status is ExecutionStatus.RUNNING:
+            if (
+                run is not None
+                and self.machine.describe(run.execution_name).status is ExecutionStatus.RUNNING
+            ):
                 self.machine.stop(run.execution_name)
                 return True
         return False
