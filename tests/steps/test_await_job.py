@@ -375,6 +375,22 @@ def test_an_event_that_is_delivered_twice_is_one_record():
     assert len([row for row in world.rows if row["SK"].startswith("JOB#")]) == 1
 
 
+@pytest.mark.parametrize(
+    "run",
+    [
+        pytest.param(ASLEEP, id="of a row that was deleted and made anew"),
+        pytest.param(a_run(intent=an_intent(1, NOW)), id="before its id is in the row: AwaitJob asks"),
+    ],
+)
+def test_an_event_of_another_job_than_the_rows_settles_nothing(run):
+    world = World(run=run)
+    world.tasks.joblog.remember_remote("glue", "jr_0", a_key(), 1, NOW)
+
+    an_event(world, "jr_0")
+
+    assert (world.run, world.machine.woken) == (run, [])
+
+
 def test_an_event_of_somebody_elses_job_is_ignored():
     world = World(run=ASLEEP)
 

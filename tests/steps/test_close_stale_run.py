@@ -97,6 +97,15 @@ def test_a_job_that_succeeded_leaves_its_run_succeeded(known, says):
     assert world.jobs.cancelled == []
 
 
+def test_a_success_that_is_disproved_leaves_no_run_succeeded_whose_workflow_is_gone():
+    world = World(run=a_run("RUNNING", outcome=SUCCEEDED))
+    world.jobs.disproved = "disk full"
+
+    check(world, AFTER_JOB)
+
+    assert (world.run.status, world.told) == (RunStatus.FAILED, ["SFN_TIMEOUT", "JOB_FAILED"])
+
+
 def test_a_job_that_is_left_when_it_times_out_is_left():
     leaves = a_pipeline(
         rules=[a_rule()], job=Job(JobType.GLUE, {"jobName": "etl"}, on_timeout=OnTimeout.LEAVE)

@@ -536,6 +536,15 @@ def test_a_vault_that_is_busy_is_asked_again():
     assert (world.run, world.jobs.started) == (ASLEEP, [])
 
 
+def test_an_end_that_was_reported_outweighs_a_refusal_of_its_start():
+    world = a_world(replace(ASLEEP, outcome=Outcome(JobEnd.FAIL, "disk full")))
+
+    start(world)
+
+    assert (world.run.status, world.run.outcome.error, world.jobs.started) == ("RUNNING", "disk full", [])
+    assert world.told == ["VALIDATION_PASSED", "JOB_TRIGGERED"]
+
+
 # ---------------------------------------------------------------- starts that only their repetition can tell of
 
 

@@ -240,6 +240,17 @@ def test_a_listing_without_parameters_leaves_it_to_the_token(workspace, trigger)
         trigger.find(request)
 
 
+@pytest.mark.parametrize("old", [0, 1])
+def test_one_run_that_may_be_ours_is_enough_to_ask_again(workspace, trigger, old):
+    request = asked(workspace)
+    for run_id in (RUN_ID, "another"):
+        trigger.start(replace(request, run_id=run_id))
+    workspace.runs[old]["start_time"] = workspace.now - 3_600_000
+
+    with pytest.raises(OnlyRepeatingTells):
+        trigger.find(request)
+
+
 @pytest.mark.parametrize("state", [("RUNNING",), ("TERMINATED", "SUCCESS")])
 def test_runs_of_other_jobs_and_one_time_runs_are_not_looked_at(workspace, trigger, state):
     request = asked(workspace)

@@ -55,13 +55,17 @@ def find_earlier(
     run: Run, pipeline: Pipeline | None, expansion: Expansion, ports: OrchestratorPorts
 ) -> StartedAs | None:
     """The job of an earlier try of this attempt; None when there is none. Raises what `find` raises."""
-    if run.intent is None or not run.may_have_started:
-        return None
+    intent = run.intent if run.may_have_started else None
     if run.outcome is not None:
-        # Whoever reported its end has shown that there was one, also where nobody else can be asked.
-        return started_as(run, StartedJob({}), ports)
-    request = _earlier_request(run, run.intent, pipeline, expansion)
-    found = ports.triggers.of_type(run.intent.job_type).find(request)
+        # Whoever reported its end has shown that there was one: also where nobody else can be asked, and where the
+        # service has said that it started none.
+        if intent is not None:
+            return StartedAs(intent.job_type, {}, StartedJob({}))
+        return None if pipeline is None else StartedAs(str(pipeline.job.type), {}, StartedJob({}))
+    if intent is None:
+        return None
+    request = _earlier_request(run, intent, pipeline, expansion)
+    found = ports.triggers.of_type(intent.job_type).find(request)
     return None if found is None else started_as(run, found, ports)
 
 
