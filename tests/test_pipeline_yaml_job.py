@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline_text import TRIGGER, mistakes_with, pipeline_with, warnings_with
+from pipeline_text import TRIGGER, mistakes_in, mistakes_with, pipeline_with, warnings_with
 
 COMPLETE = {
     "glue": "{jobName: j, arguments: {--a: b, --n: 1, --flag: true}, verifyInsights: false}",
@@ -104,6 +104,12 @@ def test_a_dry_run_needs_no_config_because_it_starts_nothing():
         ("emr", "{clusterId: c, jar: j, command: [a]}", "command: excludes jar"),
         ("emr", "{clusterId: c, command: [a], args: [b]}", "args: belongs to jar"),
         ("emr", "{clusterId: c, command: 5}", "command: must be a list of arguments or one text, not 5"),
+        ("emr", "{clusterId: c, command: []}", "command: is empty; write a list of arguments, or one text"),
+        (
+            "emr",
+            "{clusterId: c, command: [a, 7]}",
+            "command: needs text for argument 2, not 7; put it in quotes",
+        ),
         (
             "emr-serverless",
             "{applicationId: a, executionRoleArn: 'arn:a', jobDriver: {hive: {}}, executionTimeoutMinutes: 12h}",
@@ -169,6 +175,113 @@ def test_a_config_that_could_not_start_is_refused(job_type: str, config: str, wa
 
     assert len(found) == 1
     assert found[0].startswith(wanted)
+
+
+ROLE = "executionRoleArn: 'arn:aws:iam::1:role/r'"
+MACHINE = "stateMachineArn: 'arn:aws:states:eu-west-1:1:stateMachine:m'"
+TOKEN = "token: '${secret:t}', jobId: 1"
+
+
+@pytest.mark.parametrize(
+    ("job_type", "config", "wanted"),
+    [
+        (
+            "emr-serverless",
+            f"{{applicationId: a, {ROLE}, jobDriver: {{spark: {{}}}}}}",
+            'jobDriver.spark: unknown key; did you mean "sparkSubmit"?',
+        ),
+        (
+            "emr-serverless",
+            f"{{applicationId: a, {ROLE}, jobDriver: {{presto: {{}}}}}}",
+            "jobDriver.presto: unknown key; use sparkSubmit or hive",
+        ),
+        (
+            "emr-serverless",
+            f"{{applicationId: a, {ROLE}, jobDriver: {{sparkSubmit: {{}}, hive: {{}}}}}}",
+            "jobDriver.hive: excludes sparkSubmit; keep one of the two",
+        ),
+        (
+            "step-function",
+            f"{{{MACHINE}, input: '{{day: 1}}'}}",
+            'input: is text that is not JSON: "{day: 1}"; write a mapping, or JSON in quotes',
+        ),
+        (
+            "lambda",
+            "{functionName: f, payload: hello}",
+            'payload: is text that is not JSON: "hello"; write a mapping',
+        ),
+        (
+            "databricks",
+            f"{{workspaceUrl: https://x.example/api/2.1, {TOKEN}}}",
+            "workspaceUrl: must end with the host, as in https://<workspace>.cloud.databricks.com",
+        ),
+        (
+            "airflow",
+            "{url: 'https://u:p@x.example', dagId: d}",
+            "url: holds a user; write user and password into auth, the password as ${secret:NAME}",
+        ),
+        (
+            "airflow",
+            "{url: 'https://x.example/?a=b', dagId: d}",
+            "url: must end with host or path; remove what",
+        ),
+        (
+            "airflow",
+            "{url: https://x.example/af/api/v2/, dagId: d}",
+            "url: must end before /api, which is added; the version is apiVersion",
+        ),
+        (
+            "http",
+            "{url: https://x.example, headers: {content-length: 4}}",
+            "headers.content-length: cannot be set, it follows from the request; remove it",
+        ),
+    ],
+)
+def test_what_every_start_would_be_refused_for_is_told_before_anything_runs(
+    job_type: str, config: str, wanted: str
+):
+    found = mistakes(job_type, config)
+
+    assert len(found) == 1
+    assert found[0].startswith(wanted)
+
+
+@pytest.mark.parametrize(
+    ("job_type", "config"),
+    [
+        ("step-function", f"{{{MACHINE}, input: '{{\"day\": ${{ATTEMPT}}}}'}}"),
+        ("lambda", "{functionName: f, payload: '${INTERLOCK_PAYLOAD}'}"),
+        ("databricks", f"{{workspaceUrl: 'https://x.example/', {TOKEN}}}"),
+        ("databricks", f"{{workspaceUrl: '${{INTERLOCK_WORKSPACE}}', {TOKEN}}}"),
+        ("airflow", "{url: 'https://x.example/team-a/', dagId: d}"),
+        ("airflow", "{url: 'https://x.example/apian', dagId: d}"),
+        ("airflow", "{url: '${INTERLOCK_AIRFLOW}', dagId: d}"),
+    ],
+)
+def test_what_only_its_start_can_judge_is_left_to_it(job_type: str, config: str):
+    assert mistakes(job_type, config) == []
+
+
+@pytest.mark.parametrize(
+    ("pipeline_id", "job_type", "refused"),
+    [
+        ("scheduled__orders", "airflow", True),
+        ("asset_triggered__orders", "airflow", True),
+        ("manual__orders", "airflow", False),
+        ("scheduled-orders", "airflow", False),
+        ("scheduled__orders", "http", False),
+    ],
+)
+def test_an_id_that_airflow_keeps_for_its_own_runs_is_refused_for_its_jobs(
+    pipeline_id: str, job_type: str, refused: bool
+):
+    config = "{url: https://x.example, dagId: d}" if job_type == "airflow" else "{url: https://x.example}"
+
+    found = mistakes_in(f"pipeline: {{id: {pipeline_id}}}\n{job(job_type, config)}")
+
+    assert [mistake.partition(",")[0] for mistake in found] == (
+        [f'pipeline.id: begins with "{pipeline_id.partition("__")[0]}__"'] if refused else []
+    )
 
 
 def test_an_unknown_type_does_not_hide_what_else_is_wrong_with_the_job():

@@ -28,6 +28,7 @@ from interlock.pipeline_yaml.job_config import CONFIG_OF_TYPE, bad_placeholders,
 from interlock.pipeline_yaml.mistake import Mistake, PipelineInvalid, YamlPath
 from interlock.pipeline_yaml.model import PipelineFile, PipelineSection
 from interlock.pipeline_yaml.pools import PoolNamed
+from interlock.pipeline_yaml.refused_values import refused_id, refused_values
 
 __all__ = [
     "Checked",
@@ -125,6 +126,7 @@ def _findings(data: dict[str, Any]) -> Iterator[tuple[YamlPath, str]]:
     yield from disagreements(data)
     yield from waits_for_itself(data)
     yield from _of_job_config(data)
+    yield from refused_id(look(data, "job", "type"), look(data, "pipeline", "id"))
 
 
 def _of_the_model(data: dict[str, Any]) -> Iterator[tuple[YamlPath, str]]:
@@ -143,6 +145,7 @@ def _of_job_config(data: dict[str, Any]) -> Iterator[tuple[YamlPath, str]]:
         return  # a dry run starts nothing
     kind, config = JobType(job_type), config or {}
     found: list[tuple[YamlPath, str]] = [*disagreeing_keys(kind, config), *bad_placeholders(config)]
+    found += refused_values(kind, config)
     try:
         CONFIG_OF_TYPE[kind].model_validate(config)
     except ValidationError as error:

@@ -122,8 +122,13 @@ class EmrConfig(Section):
     @field_validator("command", mode="before")
     @classmethod
     def _is_argv_or_text(cls, value: Any) -> Any:
-        if not isinstance(value, str | list) or not value:
+        if not isinstance(value, str | list):
             raise ValueError(f"must be a list of arguments or one text, not {shown(value)}")
+        if not value:
+            raise ValueError("is empty; write a list of arguments, or one text")
+        for number, argument in enumerate(value if isinstance(value, list) else (), 1):
+            if not isinstance(argument, str):
+                raise ValueError(f"needs text for argument {number}, not {shown(argument)}; put it in quotes")
         return value
 
 
