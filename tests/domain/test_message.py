@@ -128,6 +128,14 @@ def test_before_a_rerun_a_job_of_which_nobody_knows_is_looked_for(event_type):
     assert alert.facts == (("run id", "gold-1"),)
 
 
+def test_of_a_job_that_nobody_waits_for_and_that_was_cancelled_nothing_is_left_to_stop():
+    said = alert_of(
+        an_event(EventType.INFRA_FAILURE, detail={"remoteJob": "the job was cancelled"})
+    ).next_step
+
+    assert said.startswith("Nothing is left to stop. interlock explain gold-revenue 2026-03-02 says")
+
+
 def test_the_end_of_a_poll_window_leaves_the_next_step_to_the_end_of_its_attempt():
     said = alert_of(an_event(EventType.JOB_POLL_EXHAUSTED, detail={"jobMayStillRun": True})).next_step
 

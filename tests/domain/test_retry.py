@@ -155,6 +155,15 @@ def test_a_job_that_may_have_been_started_is_not_started_again_whatever_budget_i
     assert decided.reason == "nobody knows whether its job was started, so it is not started again"
 
 
+@pytest.mark.parametrize(("budget", "used_up"), [(0, True), (3, False)])
+def test_of_a_job_that_may_have_been_started_that_is_said_before_its_budget(budget, used_up):
+    unknown = Outcome(JobEnd.FAIL, "unknown outcome", FailureCategory.PERMANENT, start_unknown=True)
+
+    decided = decision(unknown, max_code_retries=budget)
+
+    assert (decided.reason.partition(" whether")[0], decided.budget_used_up) == ("nobody knows", used_up)
+
+
 def test_a_date_that_is_excluded_by_now_is_not_tried_again():
     why = "2026-03-02 is excluded by the calendar company"
 

@@ -90,6 +90,7 @@ START_UNKNOWN = (
     "Nobody knows whether the job was started, or how it ended. Look at its target by the job id or run id; if its work"
     " is not done: {rerun}."
 )
+JOB_STOPPED = "Nothing is left to stop. {explain} says how the run stands, and what to do."
 
 # Of a run that only observes.
 DRY_RUN_NEXT_STEP = (
@@ -112,6 +113,8 @@ def _step(event: Event) -> str:
             return JOB_MAY_STILL_RUN
         if event.detail.get("startUnknown") is True:
             return START_UNKNOWN
+        if event.type is EventType.INFRA_FAILURE and "remoteJob" in event.detail:
+            return JOB_STOPPED
     return NEXT_STEPS.get(event.type, "")
 
 

@@ -68,10 +68,11 @@ def decide_retry(
     permanent = category_of(outcome) is FailureCategory.PERMANENT
     name, budget = ("maxCodeRetries", job.max_code_retries) if permanent else ("maxRetries", job.max_retries)
     spent = run.code_retries if permanent else run.retries
+    if outcome.start_unknown:
+        why = "nobody knows whether its job was started, so it is not started again"
+        return no(why, used_up=spent >= budget)
     if spent >= budget:
         return no(budget_spent(name, budget), used_up=True)
-    if outcome.start_unknown:
-        return no("nobody knows whether its job was started, so it is not started again")
     if excluded is not None:
         return no(f"{excluded}, so it is not tried again")
     # Doubles with every retry of the run, whichever budget paid for it.
