@@ -389,6 +389,29 @@ def test_a_job_that_is_left_running_at_its_time_out_is_said_to_be():
     assert "the job is left running" in explain(a_situation(leaves, a_run("RUNNING"))).following[-1]
 
 
+@pytest.mark.parametrize(
+    ("job_type", "what"), [("lambda", "left running"), ("http", "left running"), ("airflow", "cancelled")]
+)
+def test_a_job_that_cannot_be_cancelled_is_not_said_to_be(job_type, what):
+    told = explain(a_situation(a_pipeline(), a_run("RUNNING", job_type=job_type))).following[-1]
+
+    assert f"then the job is {what}, and the attempt has timed out" in told
+
+
+@pytest.mark.parametrize(
+    ("job", "what"),
+    [
+        (Job(JobType.GLUE), "the service is asked whether the job exists"),
+        (Job(JobType.HTTP), "if its answer is lost, nobody can be asked: the attempt fails then"),
+        (Job(JobType.LAMBDA, idempotent=True), "if its answer is lost, the start is repeated"),
+    ],
+)
+def test_of_a_start_whose_answer_is_not_known_it_says_who_can_be_asked(job, what):
+    run = a_run(intent=an_intent(1, at("2026-03-02T08:20")))
+
+    assert explain(a_situation(a_pipeline(job=job), run)).following[0].startswith(what)
+
+
 def test_a_job_that_runs_is_explained_by_the_rules_as_they_held_at_its_start():
     held = a_situation(readings={"row-count": {"count": 1000}}).readiness.verdicts
     run = a_run("RUNNING", verdicts=held)

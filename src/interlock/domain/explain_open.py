@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from interlock.domain.event import EventType
 from interlock.domain.explanation import Fact, Situation
 from interlock.domain.missing import Need
-from interlock.domain.pipeline import OnTimeout, rule_sensors, upstream_rules
+from interlock.domain.pipeline import JobType, OnTimeout, rule_sensors, upstream_rules
 from interlock.domain.plain_text import duration, shown
 from interlock.domain.run import JobEnd, Run
 from interlock.domain.run_facts import Standing, lacking, of_the_job, opened, retries_left
 from interlock.domain.schedule import trigger_deadline
 
 _MOST_NAMED = 5
+_CANNOT_BE_ASKED = frozenset({JobType.LAMBDA, JobType.HTTP, JobType.COMMAND})
+_CANNOT_BE_CANCELLED = frozenset({JobType.LAMBDA, JobType.HTTP})
 
 
 def waiting(situation: Situation, run: Run, rules: Need) -> Standing:
@@ -31,9 +33,7 @@ def waiting(situation: Situation, run: Run, rules: Need) -> Standing:
         return Standing(said, (*facts, Fact("refusal", refused)), (goes_on,))
     if run.may_have_started:
         said = f"is being started: the {job.type} service was called, and its answer is not known yet"
-        return Standing(
-            said, facts, ("the service is asked whether the job exists, and the run goes on from there",)
-        )
+        return Standing(said, facts, (_if_its_answer_is_lost(situation),))
     if rules.met and situation.slot_awaited is not None:
         goes_on = "it has its slot the moment that those before it have given theirs back, and starts then"
         again = tuple(_looks_again(situation))
@@ -50,6 +50,17 @@ def waiting(situation: Situation, run: Run, rules: Need) -> Standing:
         return Standing(said, facts, tuple(_looks_again(situation)))
     following = (*_woken_by(situation), *_looks_again(situation), *_window(situation, run))
     return Standing(f"waits: {lacking(rules)}", facts, following)
+
+
+def _if_its_answer_is_lost(situation: Situation) -> str:
+    job = situation.pipeline.job
+    if job.type not in _CANNOT_BE_ASKED:
+        return "the service is asked whether the job exists, and the run goes on from there"
+    if job.idempotent:
+        return "if its answer is lost, the start is repeated (idempotent: true)"
+    return (
+        "if its answer is lost, nobody can be asked: the attempt fails then, and its error says what to check"
+    )
 
 
 def _workflow(run: Run) -> Iterator[Fact]:
@@ -115,6 +126,8 @@ def _end_of_job(situation: Situation, run: Run) -> Iterator[str]:
     if situation.look_at is not None and situation.look_at > situation.now:
         yield f"the service is asked at {situation.times.when(situation.look_at)}"
     if run.job_ends_by is not None:
-        left = "left running" if situation.pipeline.job.on_timeout is OnTimeout.LEAVE else "cancelled"
+        left = "cancelled"
+        if situation.pipeline.job.on_timeout is OnTimeout.LEAVE or run.job_type in _CANNOT_BE_CANCELLED:
+            left = "left running"
         ends = situation.times.when(run.job_ends_by)
         yield f"jobPollWindowSeconds end at {ends}: then the job is {left}, and the attempt has timed out"
