@@ -22,6 +22,10 @@ _ENVIRONMENT = re.compile(r"INTERLOCK_[A-Z0-9_]{1,200}")
 _SENSITIVE_KEY = re.compile(
     r"(^|[-_.]|(?<=[a-z])(?=[A-Z]))(token|password|secret|authorization|api[-_]?key)$", re.IGNORECASE
 )
+_PASSWORD_IN_URL = re.compile(r"://[^/@:\s]+:[^/@\s]+@")
+_SECRET_IN_QUERY = re.compile(
+    r"[?&](\w{0,60}[-_])?(token|password|secret|api[-_]?key|sig|signature)=[^&\s]", re.IGNORECASE
+)
 
 
 class Method(StrEnum):
@@ -335,6 +339,5 @@ def _is_secret(text: str, path: YamlPath) -> bool:
     if "${secret:" in text or "${INTERLOCK_" in text:
         return False
     key = path[-1] if path else ""
-    return bool(isinstance(key, str) and _SENSITIVE_KEY.search(key)) or bool(
-        re.search(r"://[^/@:\s]+:[^/@\s]+@", text)
-    )
+    named = isinstance(key, str) and _SENSITIVE_KEY.search(key)
+    return bool(named or _PASSWORD_IN_URL.search(text) or _SECRET_IN_QUERY.search(text))
