@@ -49,11 +49,9 @@ def _crashes() -> int:
     }
     broken = [each for kind, job in rows.items() for each in _crashes_of(kind, job)]
     print(
-        "\nunknown: nobody can be asked whether the job was started, and it is not started again: the attempt fails,"
-    )
-    print(
-        "and its event says what to check. idempotent: the config says that the target recognises a start that is "
-        "made again,\nand the simulated one does."
+        "\noutcome unknown: nobody can be asked whether the job was started. It is not started again: the attempt"
+        "\nfails, and its event says what to check."
+        "\nidempotent: the config says that the target recognises a start that is made again, and the simulated one does."
     )
     for each in broken:
         print(f"BROKEN {each}")
