@@ -27,7 +27,6 @@ from interlock.ports import CallFailed
 from interlock.steps.check_runs import ChecksFailed
 from interlock.steps.mirror_deadline import SlaMonitorPorts
 from interlock.steps.task import BadTask, NoLongerReady, RunOver
-from interlock.triggers.state_events import InvalidStateEvent
 
 FEW = settings(max_examples=100, suppress_health_check=list(HealthCheck))
 
@@ -227,13 +226,28 @@ def test_the_router_answers_any_event_or_names_what_is_wrong(event: dict[str, An
     refused = None
     try:
         assert stream_router(event, plane.router, NOW) == {}
-    except (UnknownInvocation, InvalidStateEvent, BadInput, CallFailed) as error:
+    except (UnknownInvocation, BadInput, CallFailed) as error:
         refused = str(error)
 
     assert refused is None or 0 < len(refused) < 5000
     plane.trigger(NEIGHBOURS[0])
     assert plane.deliver() == []
     assert plane.control.run(a_key(NEIGHBOURS[0])) is not None
+
+
+def test_a_state_that_nobody_knows_is_logged_and_judged_by_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    plane = ControlPlane()
+    plane.router.joblog.remember_remote("glue", "jr_1", a_key(BAD), 1, NOW)
+    plane.write(run_item(a_run("RUNNING", key=a_key(BAD))))
+    detail = {"jobName": "etl", "jobRunId": "jr_1", "state": "DREAMING"}
+    event = {"source": "aws.glue", "detail-type": "Glue Job State Change", "id": "e-1", "detail": detail}
+
+    assert stream_router(event, plane.router, NOW) == {}
+
+    run = plane.control.run(a_key(BAD))
+    assert run is not None
+    assert run.outcome is None
+    assert "DREAMING" in caplog.records[-1].problem  # type: ignore[attr-defined]
 
 
 @FEW

@@ -72,6 +72,13 @@ def test_a_secret_that_is_missing_for_now_does_not_fail_the_attempt(error):
     assert error.code in asked.unheard
 
 
+def test_a_type_that_only_another_version_knows_does_not_fail_the_attempt():
+    asked = ask(a_world(says=SUCCEEDED), replace(RUNNING, job_type="dream"))
+
+    assert asked.outcome is None
+    assert "jobs of type dream cannot be started here" in asked.unheard
+
+
 def test_a_variable_that_is_missing_for_now_does_not_fail_the_attempt():
     run = replace(RUNNING, asked_with={"url": "${INTERLOCK_FLOW_URL}"})
 

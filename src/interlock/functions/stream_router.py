@@ -72,7 +72,7 @@ def _aws_event(event: Mapping[str, Any], ports: RouterPorts, now: datetime) -> N
     from interlock.steps.close_stale_run import execution_ended
     from interlock.steps.job_event import job_ended
     from interlock.steps.report_alarm import report_alarm
-    from interlock.triggers.state_events import remote_end
+    from interlock.triggers.state_events import InvalidStateEvent, remote_end
 
     alarm = gone_off(event)
     if alarm is not None:
@@ -82,7 +82,13 @@ def _aws_event(event: Mapping[str, Any], ports: RouterPorts, now: datetime) -> N
     if ours is not None:
         execution_ended(ours.name, ours.status, ours.input, ports.control, now)
         return
-    end = remote_end(event)
+    try:
+        end = remote_end(event)
+    except InvalidStateEvent as problem:
+        # Of anybody's job. Delivered again it would say the same; if the job is ours, the poll learns how it stands.
+        count("BadStateEvent")
+        log.warning("job event not understood", extra={"problem": str(problem)[:300], "id": event.get("id")})
+        return
     if end is not None:
         # The event's own time: delivered twice, it is the same record.
         at = _instant(event.get("time"), now)

@@ -32,14 +32,15 @@ def ask_job(run: Run, triggers: Triggers, secrets: Secrets) -> Asked:
     """A state that nobody knows is a failure, never `running`."""
     if not run.handle:
         return Asked()
-    trigger, expansion = triggers.of_type(run.job_type or ""), Expansion(secrets)
-    if not trigger.can_be_asked:
-        return Asked()
+    expansion = Expansion(secrets)
     try:
+        trigger = triggers.of_type(run.job_type or "")
         handle = _with_access(run, expansion)
     except (ExpansionError, TriggerError, CallFailed) as error:
-        # Credentials that are missing for now say nothing of the job.
+        # Credentials that are missing for now, or a type that a version before this one knew, say nothing of the job.
         return _unheard(run, str(error))
+    if not trigger.can_be_asked:
+        return Asked()
     try:
         outcome = trigger.status(handle)
         return Asked(outcome and replace(outcome, error=outcome.error and expansion.hidden(outcome.error)))

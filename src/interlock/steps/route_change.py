@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from interlock.domain import announcement
 from interlock.domain.bad_input import BadInput
@@ -28,6 +28,9 @@ from interlock.steps.run_log import fields
 from interlock.steps.wake_runs import sensor_written
 
 log = logging.getLogger(__name__)
+
+# Of a run whose execution never started nobody knows once its config is gone.
+_UNWATCHED = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +131,14 @@ def report_bad_input(
 
 
 def _cancel_waiting_runs(pipeline_id: str, ports: RouterPorts, now: datetime) -> None:
-    """A run that no ledger row knows of finds out by itself when it next looks at its rules."""
+    """Those that have a check row, and those of the last days that may have lost theirs: nobody looks at them again."""
     if ports.control.pipeline(pipeline_id) is not None:
         return  # put back meanwhile
-    for due in ports.control.due_runs_of(pipeline_id):
-        run = ports.control.run(due.key)
+    keys = {due.key for due in ports.control.due_runs_of(pipeline_id)}
+    for schedule_id in ("cron", "stream"):
+        after = f"{(now - _UNWATCHED).date()}"
+        keys |= {run.key for run in ports.control.recent_rows(pipeline_id, schedule_id, after).runs}
+    for key in sorted(keys):
+        run = ports.control.run(key)
         if run is not None and run.status is RunStatus.WAITING:
             cancel_waiting(run, ports.control, ports.machine, now)
