@@ -7,7 +7,7 @@ import pytest
 from airflow.real_airflow import VENV, RealAirflow, a_real_airflow, is_installed
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def airflow() -> Iterator[RealAirflow]:
     if not is_installed():
         pytest.skip(
