@@ -123,8 +123,8 @@ SPENT = {
 }
 FRESH = opened(a_key(), "trigger", OPENED_AT, WINDOW)
 OF_THE_RUN = (  # noqa: SIM905  a page of quotes would be no easier to read
-    "key status attempt version created_at updated_at execution_count execution_name confirmed window_ends_at "
-    "opened_by retries code_retries manual_reruns drift_reruns last_request retry_at alerted events "
+    "key status attempt stopping version created_at updated_at execution_count execution_name confirmed "
+    "window_ends_at opened_by retries code_retries manual_reruns drift_reruns last_request retry_at alerted events "
     "succeeded_at first_succeeded_at dry_run"
 ).split()
 OF_THE_ATTEMPT = [*SPENT, "job_type", "handle", "remote_id", "started_at", "job_ends_by"]
@@ -247,3 +247,24 @@ def test_each_attempt_has_an_idempotency_key_of_its_own():
     run = a_run("RUNNING")
 
     assert next_attempt(run, LATER, []).run_id != run.run_id
+
+
+def test_a_retry_knows_the_job_that_may_still_be_stopping_until_one_of_its_own_runs():
+    job = {"job_type": "glue", "handle": {"jobRunId": "jr_1"}, "asked_with": {"token": "${secret:t}"}}
+    timed_out = Outcome(JobEnd.TIMEOUT, exhausted=True, may_live=True)
+
+    second = next_attempt(a_run("RUNNING", outcome=timed_out, **job), LATER, [])
+
+    assert second.stopping == {
+        "jobType": "glue",
+        "handle": {"jobRunId": "jr_1"},
+        "askedWith": {"token": "${secret:t}"},
+    }
+    refused = moved(second, RunStatus.RUNNING, LATER, outcome=Outcome(JobEnd.FAIL))
+    assert next_attempt(refused, LATER, []).stopping == second.stopping
+
+
+def test_a_job_that_is_known_to_have_ended_is_not_stopping():
+    ended = a_run("RUNNING", outcome=Outcome(JobEnd.FAIL), handle={"jobRunId": "jr_1"})
+
+    assert next_attempt(ended, LATER, []).stopping == {}

@@ -664,3 +664,43 @@ def test_an_answer_that_was_recorded_is_not_asked_for_again():
     start(world, SYNCHRONOUS)
 
     assert (world.jobs.started, world.run.outcome) == ([], Outcome(JobEnd.SUCCESS))
+
+
+BEFORE = {"jobType": "glue", "handle": {"jobName": "etl", "runId": "jr_0"}, "askedWith": {}}
+
+
+def test_no_job_is_started_beside_one_that_is_still_being_stopped():
+    world = a_world(replace(ASLEEP, attempt=2, stopping=BEFORE))
+
+    with pytest.raises(StartRefused, match="the job of the attempt before is still being stopped"):
+        start(world)
+
+    assert world.jobs.started == []
+    assert (world.run.intent, world.run.stopping) == (None, BEFORE)
+
+
+def test_a_job_is_started_once_the_one_before_it_has_been_stopped():
+    world = a_world(replace(ASLEEP, attempt=2, stopping=BEFORE))
+    world.jobs.says = Outcome(JobEnd.FAIL, "Glue run STOPPED")
+
+    start(world)
+
+    assert len(world.jobs.started) == 1
+    assert world.run.stopping == {}
+
+
+def test_a_job_before_of_which_the_service_says_nothing_holds_the_next_one_up():
+    world = a_world(replace(ASLEEP, attempt=2, stopping=BEFORE))
+    world.jobs.says = TriggerError("Rate exceeded", permanent=False)
+
+    with pytest.raises(StartRefused, match="still being stopped: Rate exceeded"):
+        start(world)
+
+
+def test_a_job_before_that_nobody_can_ask_was_stopped_or_there_would_be_no_next_attempt():
+    world = a_world(replace(ASLEEP, attempt=2, stopping=BEFORE))
+    world.jobs.can_be_asked = False
+
+    start(world)
+
+    assert len(world.jobs.started) == 1

@@ -208,6 +208,7 @@ def _read_run(item: Mapping[str, Any]) -> Run:
         job_type=_text(item, "jobType"),
         handle=plain(_a(dict, item["handle"])) if item.get("handle") else None,
         asked_with=plain(_a(dict, item.get("askedWith") or {})),
+        stopping=plain(_a(dict, item.get("stopping") or {})),
         remote_id=_text(item, "remoteId"),
         pools=tuple(str(name) for name in _a(list, item.get("pools") or [])),
         slot_turn=whole_number(item.get("slotTurn", Decimal(0))),

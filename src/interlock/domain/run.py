@@ -126,6 +126,8 @@ class Run:
     asked_with: Mapping[str, Any] = field(
         default_factory=dict
     )  # of job.config as written, to ask and stop it with
+    # The job of the attempt before, as long as its service may still be stopping it: jobType, handle, askedWith.
+    stopping: Mapping[str, Any] = field(default_factory=dict)
     remote_id: str | None = None  # what the job service calls it
     pools: tuple[str, ...] = ()  # whose slots this attempt asked for; given back at its end
     slot_turn: int = 0  # how often it gave them back before its end, because its rules no longer held
@@ -243,9 +245,14 @@ _NEXT_ATTEMPT: Mapping[str, Any] = {
 
 def next_attempt(run: Run, at: datetime, events: Sequence[Announcement], **changes: Any) -> Run:
     """The run waiting for its next attempt, in the execution it has."""
-    return moved(
-        run, RunStatus.WAITING, at, events, **{**_NEXT_ATTEMPT, "attempt": run.attempt + 1, **changes}
-    )
+    fresh = {**_NEXT_ATTEMPT, "attempt": run.attempt + 1, "stopping": _stopping(run)}
+    return moved(run, RunStatus.WAITING, at, events, **{**fresh, **changes})
+
+
+def _stopping(run: Run) -> Mapping[str, Any]:
+    if run.handle and run.outcome is not None and run.outcome.may_live:
+        return {"jobType": run.job_type, "handle": run.handle, "askedWith": run.asked_with}
+    return run.stopping  # it never started itself
 
 
 def reopened(
@@ -261,6 +268,7 @@ def reopened(
         **_NEXT_ATTEMPT,
         "attempt": run.attempt if never_started else run.attempt + 1,
         "intent": run.intent if never_started else None,
+        "stopping": run.stopping if never_started else {},
         "execution_count": count,
         "execution_name": execution_name(run.key, count, run.created_at),
         "confirmed": False,

@@ -88,6 +88,23 @@ def cancel_job(run: Run, triggers: Triggers, secrets: Secrets, *, at_last: bool 
     return JobLeft("the job was cancelled", may_live=False)
 
 
+def refuse_beside(run: Run, triggers: Triggers, secrets: Secrets) -> None:
+    """Most services take their time to stop a job: the next attempt's is not started beside it, but tried again.
+
+    Raises `TriggerError` (transient, certain) until the job of the attempt before has ended.
+    """
+    if not run.stopping:
+        return
+    job_type, handle = run.stopping["jobType"], run.stopping["handle"]
+    before = replace(run, job_type=job_type, handle=handle, asked_with=run.stopping.get("askedWith") or {})
+    if not triggers.of_type(job_type).can_be_asked:
+        return  # it was stopped, or there would be no next attempt
+    asked = ask_job(before, triggers, secrets)
+    if asked.outcome is None:
+        why = f": {asked.unheard}" if asked.unheard else ""
+        raise TriggerError(f"the job of the attempt before is still being stopped{why}", permanent=False)
+
+
 def cross_checked(run: Run, outcome: Outcome, triggers: Triggers) -> Outcome:
     """A success that the job's own records disprove is a failure; whoever reported it, and however often it is asked."""
     if outcome.end is not JobEnd.SUCCESS or not run.handle:

@@ -24,7 +24,7 @@ from interlock.steps.job_end import record_end
 from interlock.steps.job_request import Expansion
 from interlock.steps.open_run import start_execution
 from interlock.steps.read_readiness import note_verdicts, read_start
-from interlock.steps.remote_job import cancel_unless_left
+from interlock.steps.remote_job import cancel_unless_left, refuse_beside
 from interlock.steps.run_log import fields
 from interlock.steps.slots import claim_slots, has_slots
 from interlock.steps.started_job import (
@@ -91,6 +91,7 @@ def _start(
             if not readiness.ready:
                 _back_to_waiting(run, readiness, ports, now)
             run = _with_slots(run, pipeline, ports, now)
+            refuse_beside(run, ports.triggers, ports.secrets)
             # Written before the call: a later try of this attempt then knows that a job may exist already.
             run = ports.control.note(run, replace(run, intent=intent_of(run, pipeline, now)))
             job = started_as(run, ports.triggers.of_type(pipeline.job.type).start(request), ports)

@@ -140,6 +140,7 @@ def running(
             "job_type": job.job_type,
             "handle": job.started.handle,
             "asked_with": job.asked_with,
+            "stopping": {},
             "remote_id": job.started.remote_id,
             "synchronous": job.started.answer is not None,
         }
