@@ -122,7 +122,9 @@ class ControlTable(Protocol):
     def due(self, shard: int, now: datetime, limit: int) -> list[DueRun | DuePromise]:
         """What is due by now, oldest first; eventually consistent."""
 
-    def promise(self, due: DueRun) -> None: ...
+    def promise(self, due: DueRun, of: Run | None = None) -> None:
+        """Replace the run's check row. With `of`, one that says that this execution of the run has ended stays."""
+
     def keep(self, key: RunKey) -> None:
         """The run needs no more looking at."""
 
@@ -232,6 +234,8 @@ class WatchdogMemory(Protocol):
         """The next files in the order of their names: each name, and the pipeline that it defines."""
 
 
+# What a check row waits for whose execution has ended, by the status of that; its `tries` is then which execution.
+WORKFLOW_ENDED = {status: f"workflow {status}" for status in ("FAILED", "TIMED_OUT", "ABORTED", "SUCCEEDED")}
 DUE_SHARDS = 8  # partitions of the due index: a tick asks each once
 
 

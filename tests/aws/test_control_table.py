@@ -936,3 +936,31 @@ def test_reasons_are_noted_whoever_gave_slots_back(control, stored):
     control.note(seen, replace(seen, slot_turn=1))
 
     assert control.note(seen, replace(seen, refusal="busy")).slot_turn == 1
+
+
+@pytest.mark.parametrize(
+    ("ended", "execution_count", "stays"),
+    [
+        pytest.param("workflow ABORTED", 1, True, id="nobody else would learn that it is gone"),
+        pytest.param("workflow FAILED", 1, True, id="however it ended"),
+        pytest.param("workflow ABORTED", 2, False, id="of an execution before"),
+        pytest.param("job", 1, False, id="a poll is replaced by the next"),
+    ],
+)
+def test_a_check_row_that_says_that_the_execution_is_gone_stays(control, ended, execution_count, stays):
+    run = a_run("RUNNING", execution_count=execution_count)
+    control.promise(DueRun(run.key, NOW, ended, 1))
+
+    control.promise(DueRun(run.key, NOW, "job", 7), run)
+
+    (due,) = control.due_runs_of(run.key.pipeline_id)
+    assert (due.waits_for, due.tries) == ((ended, 1) if stays else ("job", 7))
+
+
+def test_whoever_knows_of_no_run_replaces_any_check_row(control):
+    run = a_run("RUNNING")
+    control.promise(DueRun(run.key, NOW, "workflow ABORTED", 1))
+
+    control.promise(DueRun(run.key, NOW, "readiness"))
+
+    assert [due.waits_for for due in control.due_runs_of(run.key.pipeline_id)] == ["readiness"]

@@ -8,7 +8,7 @@ import pytest
 from builders import OPENED_AT, a_key, a_run, an_intent, at
 from interlock.domain.job_record import JobRecord
 from interlock.domain.run import FailureCategory, JobEnd, Outcome
-from interlock.ports import CallFailed, TriggerError
+from interlock.ports import CallFailed, DueRun, TriggerError
 from interlock.simulation.faults import FunctionCrashed
 from interlock.steps.await_job import await_job, next_poll, poll_job
 from interlock.steps.job_end import record_end, settle
@@ -42,6 +42,16 @@ def test_an_end_that_was_reported_before_the_run_slept_wakes_it():
     wait(world)
 
     assert (world.machine.woken, world.due) == (["token"], [])
+
+
+def test_a_workflow_that_ended_while_the_run_fell_asleep_is_not_forgotten():
+    world = World(run=RUNNING)
+    gone = DueRun(RUNNING.key, NOW, "workflow ABORTED", RUNNING.execution_count)
+    world.calls.arrange("dynamodb.UpdateItem", lambda: world.outside.promise(gone), after=True)
+
+    wait(world)
+
+    assert [due.waits_for for due in world.due] == ["workflow ABORTED"]
 
 
 def test_an_event_that_came_before_the_run_was_known_by_its_id_is_made_up_for():

@@ -22,7 +22,7 @@ from interlock.aws.run_item import (
     read_run,
     run_item,
 )
-from interlock.aws.table import Clause, Either, Item, Table, absent, equals
+from interlock.aws.table import Clause, Either, Item, Op, Table, absent, equals
 from interlock.domain.bad_input import BadInput
 from interlock.domain.baseline import Baseline
 from interlock.domain.event import Announcement
@@ -31,7 +31,16 @@ from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pip
 from interlock.domain.promise import Promise, PromiseKind
 from interlock.domain.run import Outcome, Run, RunKey, RunStatus
 from interlock.domain.schedule import Calendar
-from interlock.ports import Attributes, CallFailed, DuePromise, DueRun, Lost, RecentRows, StoredConfig
+from interlock.ports import (
+    WORKFLOW_ENDED,
+    Attributes,
+    CallFailed,
+    DuePromise,
+    DueRun,
+    Lost,
+    RecentRows,
+    StoredConfig,
+)
 
 if TYPE_CHECKING:
     from interlock.domain.pool import Pool
@@ -222,18 +231,18 @@ class DynamoControlTable:
             seen = equals("dueAt", row["dueAt"])
             self._table.update((row["PK"], row["SK"]), {}, ["dueShard"], only_if=(seen,))
 
-    def promise(self, due: DueRun) -> None:
+    def promise(self, due: DueRun, of: Run | None = None) -> None:
         partition, sort = keys.due_key(due.key)
-        self._table.put(
-            {
-                "PK": partition,
-                "SK": sort,
-                "dueShard": keys.due_partition(keys.due_shard(due.key)),
-                "dueAt": epoch_ms(due.due_at),
-                "waitsFor": due.waits_for,
-                "tries": due.tries,
-            }
-        )
+        row: Item = {
+            "PK": partition,
+            "SK": sort,
+            "dueShard": keys.due_partition(keys.due_shard(due.key)),
+            "dueAt": epoch_ms(due.due_at),
+            "waitsFor": due.waits_for,
+            "tries": due.tries,
+        }
+        with suppress(Lost):  # nobody would learn again that the execution is gone
+            self._table.put(row, only_if=() if of is None else _not_ended(of))
 
     def keep(self, key: RunKey) -> None:
         self._table.delete(keys.due_key(key))
@@ -419,6 +428,13 @@ def _same_turn(run: Run) -> Clause | Either:
     same = equals("slotTurn", run.slot_turn)
     # A row that was written before there were slots has none.
     return same if run.slot_turn else Either((same, absent("slotTurn")))
+
+
+def _not_ended(run: Run) -> tuple[Either, ...]:
+    other = Clause("tries", Op.NOT_EQUALS, run.execution_count)
+    return tuple(
+        Either((Clause("waitsFor", Op.NOT_EQUALS, ended), other)) for ended in WORKFLOW_ENDED.values()
+    )
 
 
 def _told(notice: Mapping[str, Any] | None) -> list[str]:

@@ -29,7 +29,7 @@ def await_job(task: Task, ports: OrchestratorPorts, now: datetime) -> None:
         raise RunOver("the run has moved on") from None
     if run.outcome is None and run.handle is not None:
         trigger = ports.triggers.of_type(run.job_type or "")
-        ports.control.promise(next_poll(run, trigger, 0, now))
+        ports.control.promise(next_poll(run, trigger, 0, now), run)
         # An event that came before the remote id was remembered told nobody.
         asked = ask_job(run, ports.triggers, ports.secrets) if trigger.publishes_end else Asked()
         # What is odd about a job that was started just now may pass: not each service knows it everywhere at once.
@@ -55,7 +55,7 @@ def poll_job(run: Run, polls: int, ports: OrchestratorPorts, now: datetime) -> N
     """The watchdog's turn: ask the service, record the end if there is one, else look again later."""
     if run.outcome is not None:
         wake_if_ended(run, ports.machine)
-        ports.control.promise(DueRun(run.key, now + JUDGING_MAY_TAKE, WAITS_FOR_JUDGEMENT, run.attempt))
+        ports.control.promise(DueRun(run.key, now + JUDGING_MAY_TAKE, WAITS_FOR_JUDGEMENT, run.attempt), run)
         return
     if run.handle is None:
         return
@@ -63,4 +63,4 @@ def poll_job(run: Run, polls: int, ports: OrchestratorPorts, now: datetime) -> N
     ended = ask_job(run, ports.triggers, ports.secrets).outcome
     if ended is not None:
         wake_if_ended(record_end(run, ended, ports.control, ports.joblog, now), ports.machine)
-    ports.control.promise(next_poll(run, trigger, polls, now))
+    ports.control.promise(next_poll(run, trigger, polls, now), run)

@@ -95,7 +95,7 @@ def _see_through(run: Run, due: DueRun, ports: OrchestratorPorts, now: datetime)
     if why is not None:
         close_stale_run(run, why, ports, now)
     else:
-        ports.control.promise(replace(due, due_at=now + GRACE))
+        ports.control.promise(replace(due, due_at=now + GRACE), run)
 
 
 def _fire(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
@@ -131,4 +131,4 @@ def _wake(run: Run, due: DueRun, pipeline: Pipeline, ports: OrchestratorPorts, n
     if following is not None and why is not None:
         close_stale_run(run, why, ports, now)
     elif following is not None:
-        ports.control.promise(following)
+        ports.control.promise(following, run)

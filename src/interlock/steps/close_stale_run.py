@@ -10,7 +10,7 @@ from interlock.domain.absence_wording import workflow_gone
 from interlock.domain.bad_input import BadInput
 from interlock.domain.overdue import why_overdue
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, moved
-from interlock.ports import ControlTable, DueRun, Lost
+from interlock.ports import WORKFLOW_ENDED, ControlTable, DueRun, Lost
 from interlock.steps.complete_run import end_with_its_workflow, poll_window_over
 from interlock.steps.job_end import WAITS_FOR_JUDGEMENT, end_in_log
 from interlock.steps.remote_job import ask_job
@@ -20,7 +20,6 @@ from interlock.steps.task import BadTask, OrchestratorPorts, RunOver, read_key
 
 log = logging.getLogger(__name__)
 
-_WORKFLOW_ENDED = "workflow "  # what a check row waits for whose execution has ended; its status follows
 # After so long a job that cannot be cancelled does not keep its run open any more.
 _CANCELLING_MAY_TAKE = timedelta(hours=1)
 _OPEN = (RunStatus.WAITING, RunStatus.RUNNING)
@@ -36,14 +35,15 @@ def execution_ended(
         log.warning("execution ended, of no run of ours", extra={"execution": name, "status": status})
         return
     run = control.run(key)
-    if run is not None and run.execution_name == name and run.status in _OPEN:
-        control.promise(DueRun(key, now, f"{_WORKFLOW_ENDED}{status}", run.execution_count))
+    if run is not None and run.execution_name == name and run.status in _OPEN and status in WORKFLOW_ENDED:
+        control.promise(DueRun(key, now, WORKFLOW_ENDED[status], run.execution_count))
 
 
 def why_stale(run: Run, due: DueRun, now: datetime) -> str | None:
     """Why the run's workflow must be gone; None while it may go on."""
-    if due.waits_for.startswith(_WORKFLOW_ENDED) and due.tries == run.execution_count:
-        return f"its execution ended {due.waits_for.removeprefix(_WORKFLOW_ENDED)}"
+    ended = [status for status, waits_for in WORKFLOW_ENDED.items() if waits_for == due.waits_for]
+    if ended and due.tries == run.execution_count:
+        return f"its execution ended {ended[0]}"
     if due.waits_for == WAITS_FOR_JUDGEMENT and due.tries == run.attempt and run.outcome is not None:
         return "its job has ended, and nobody judged it"
     return why_overdue(run, now)

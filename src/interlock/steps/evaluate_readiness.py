@@ -38,13 +38,13 @@ def evaluate_readiness(task: Task, ports: OrchestratorPorts, now: datetime) -> N
     if not readiness.ready and now < asleep.window_ends_at:
         # The ledger row is what a sensor write finds this run by. A write between the look above and this row found
         # nobody to wake, hence the second look.
-        control.promise(next_look(asleep, pipeline, readiness, now))
+        control.promise(next_look(asleep, pipeline, readiness, now), asleep)
         _, readiness = read_readiness(pipeline, task.key, control, now)
     if readiness.ready:
         if may_start(asleep, pipeline, control, now):
             machine.succeed(task.token or "")
         else:
-            control.promise(next_look(asleep, pipeline, readiness, now))
+            control.promise(next_look(asleep, pipeline, readiness, now), asleep)
     elif now < asleep.window_ends_at:
         note_verdicts(asleep, readiness, control)
         log.info("run waits", extra=fields(asleep, reason=readiness.reason))

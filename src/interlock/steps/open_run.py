@@ -86,7 +86,7 @@ def start_execution(run: Run, control: ControlTable, machine: StateMachine, now:
         return
     # Whoever asks may give up (Lambda a cron's fire after three minutes) or find its config gone: from here on the
     # watchdog sees to the run.
-    control.promise(DueRun(run.key, now + _FIRST_LOOK, WAITS_FOR_READINESS))
+    control.promise(DueRun(run.key, now + _FIRST_LOOK, WAITS_FOR_READINESS), run)
     if run.dry_run:
         from interlock.steps.dry_run import stay_watched
 

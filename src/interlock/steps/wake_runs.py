@@ -209,7 +209,7 @@ def wake_or_revive(
         # Whoever completed its former life may have taken the row with him by which it would have been found.
         following = wake_run(run.key, pipeline, control, machine, now)
         if following is not None:
-            control.promise(following)
+            control.promise(following, run)
     elif run.status is RunStatus.EXPIRED:
         current, readiness = read_readiness(pipeline, run.key, control, now)
         if readiness.ready and current is not None and current.status is RunStatus.EXPIRED:
