@@ -121,6 +121,8 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
         "CORE__DAGS_FOLDER": str(HERE / "dags"),
         "CORE__LOAD_EXAMPLES": "False",
         "CORE__PARALLELISM": "2",
+        # Scheduler, API and tasks write to one file: each waits for the others longer than SQLite's five seconds.
+        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder}/airflow.db?timeout=60",
         # This role may start DAG runs, read and end them; and no more is needed.
         "CORE__SIMPLE_AUTH_MANAGER_USERS": "interlock:user",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(folder / "passwords.json"),
