@@ -6,6 +6,7 @@ import http.client
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -208,6 +209,9 @@ def test_a_run_of_the_stack_starts_a_dag_run_and_sees_it_succeed(
 
 
 def test_nothing_of_it_listens_beyond_loopback(airflow: RealAirflow) -> None:
-    addresses = {address for pid in airflow.processes for address in bound_addresses(pid)}
+    addresses: set[str] = set()
+    for pid in airflow.processes:
+        with suppress(FileNotFoundError):  # a task's, which has ended meanwhile
+            addresses |= bound_addresses(pid)
 
     assert addresses == {"0100007F"}
