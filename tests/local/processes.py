@@ -14,7 +14,7 @@ needs_proc = pytest.mark.skipif(not (PROC / "net" / "tcp").exists(), reason="rea
 def is_alive(pid: int) -> bool:
     try:
         state = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"
 
