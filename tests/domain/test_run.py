@@ -268,3 +268,10 @@ def test_a_job_that_is_known_to_have_ended_is_not_stopping():
     ended = a_run("RUNNING", outcome=Outcome(JobEnd.FAIL), handle={"jobRunId": "jr_1"})
 
     assert next_attempt(ended, LATER, []).stopping == {}
+
+
+@pytest.mark.parametrize(("ended", "known"), [("EXPIRED", True), ("FAILED", False)])
+def test_a_retry_that_expired_before_it_started_still_knows_the_job_that_may_be_stopping(ended, known):
+    retry = a_run(ended, attempt=2, stopping={"jobType": "glue"})
+
+    assert reopened(retry, LATER, WINDOW).stopping == ({"jobType": "glue"} if known else {})
