@@ -13,9 +13,9 @@ from urllib.parse import unquote, urlsplit
 from interlock.ports import CallFailed
 from interlock.simulation.job_answers import Words, pipeline_of, state_of
 from interlock.simulation.job_services import Job, JobServices, Refused, no_one, pipeline_being_started
-from interlock.simulation.job_targets import status_of_error
+from interlock.simulation.job_targets import status_of_error, status_of_fault
 from interlock.simulation.our_calls import OurCalls
-from interlock.triggers.http_calls import BODY_BYTES, AnswerLost, HttpAnswer, NotSent
+from interlock.triggers.http_calls import BODY_BYTES, HttpAnswer
 
 # https://airflow.apache.org/docs/apache-airflow/stable/stable-rest-api-ref.html
 _PATH = re.compile(
@@ -155,9 +155,4 @@ def _refusal(status: int, detail: str) -> HttpAnswer:
 
 def _failed(failure: CallFailed) -> HttpAnswer:
     """A fault of the scenario, as Airflow would show it."""
-    if failure.unknown_outcome:
-        raise AnswerLost(str(failure)) from None
-    status = status_of_error(failure.code, 0)
-    if not status:
-        raise NotSent(str(failure), permanent=False) from None
-    return _refusal(status, str(failure))
+    return _refusal(status_of_fault(failure, {}), str(failure))

@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 from interlock.ports import CallFailed
 from interlock.simulation.job_answers import Words, pipeline_of, state_of
 from interlock.simulation.job_services import Job, JobServices, Refused, no_one, pipeline_being_started
-from interlock.simulation.job_targets import status_of_error
+from interlock.simulation.job_targets import status_of_error, status_of_fault
 from interlock.simulation.our_calls import OurCalls
-from interlock.triggers.http_calls import BODY_BYTES, AnswerLost, HttpAnswer, NotSent
+from interlock.triggers.http_calls import BODY_BYTES, HttpAnswer
 
 # https://docs.databricks.com/api/workspace/jobs; a fault strikes a call by the second name.
 _CALLS = {
@@ -145,8 +145,4 @@ def _refusal(code: str, status: int | None = None) -> HttpAnswer:
 
 def _failed(failure: CallFailed) -> HttpAnswer:
     """A fault of the scenario, as the workspace would show it."""
-    if failure.unknown_outcome:
-        raise AnswerLost(str(failure)) from None
-    if failure.code not in _STATUS_OF_CODE and not status_of_error(failure.code, 0):
-        raise NotSent(str(failure), permanent=False) from None
-    return _refusal(failure.code)
+    return _refusal(failure.code, status_of_fault(failure, _STATUS_OF_CODE))

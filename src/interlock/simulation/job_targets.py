@@ -112,12 +112,17 @@ def _answer_of(job: Job) -> HttpAnswer:
 
 def _failed(failure: CallFailed) -> HttpAnswer:
     """A fault of the scenario, as a target would show it."""
+    return HttpAnswer(status_of_fault(failure, {}), str(failure))
+
+
+def status_of_fault(failure: CallFailed, known: Mapping[str, int]) -> int:
+    """What a fault of the scenario is answered with, `known` being the service's own errors; raises where nobody answers."""
     if failure.unknown_outcome:
         raise AnswerLost(str(failure)) from None
-    status = status_of_error(failure.code, 0)
+    status = known.get(failure.code) or status_of_error(failure.code, 0)
     if not status:
         raise NotSent(str(failure), permanent=False) from None
-    return HttpAnswer(status, str(failure))
+    return status
 
 
 def status_of_error(error: str, otherwise: int) -> int:
