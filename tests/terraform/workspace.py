@@ -1,0 +1,152 @@
+"""A temporary copy of the module in which a test runs `terraform`; nothing is ever written into terraform/ itself."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from terraform.provider import ROOT, Provider
+
+# What the module reads of the project, beside itself.
+SOURCES = ("terraform", "statemachine")
+COMMAND_SECONDS = 600
+
+
+class TerraformFailed(Exception):
+    """A command ended with an error; `text` is what it told, without frames and line breaks."""
+
+    def __init__(self, command: Iterable[str], text: str) -> None:
+        super().__init__(f"terraform {' '.join(command)}: {text}")
+        self.text = text
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a plan would do with one resource."""
+
+    address: str
+    type: str
+    actions: tuple[str, ...]  # ("no-op",), ("update",), ("delete", "create"), ...
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+    @property
+    def replaces_or_destroys(self) -> bool:
+        return "delete" in self.actions
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """The attributes that differ."""
+        return frozenset(
+            name
+            for name in self.before.keys() | self.after.keys()
+            if self.before.get(name) != self.after.get(name)
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan as `terraform show -json` tells it."""
+
+    document: Mapping[str, Any]
+
+    @property
+    def changes(self) -> list[Change]:
+        """Those of resources that would not stay as they are."""
+        return [each for each in self.resources if each.actions not in (("no-op",), ("read",))]
+
+    @property
+    def resources(self) -> list[Change]:
+        return [
+            Change(
+                each["address"],
+                each["type"],
+                tuple(each["change"]["actions"]),
+                each["change"].get("before") or {},
+                each["change"].get("after") or {},
+            )
+            for each in self.document.get("resource_changes", [])
+            if each["mode"] == "managed"
+        ]
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One configuration (the module, an example, a folder of a test's own) in a copy of the sources."""
+
+    provider: Provider
+    root: Path  # stands for the project's
+    folder: Path  # where terraform runs
+    extra: Mapping[str, str]  # environment: TFSTUB_ENDPOINT, AWS_REGION
+
+    def run(self, *command: str) -> str:
+        """Its output; raises TerraformFailed."""
+        environment = self.provider.environment(self.folder / ".terraform", **self.extra)
+        ran = subprocess.run(
+            [self.provider.terraform, *command, "-no-color"],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+        if ran.returncode:
+            raise TerraformFailed(command, plain(ran.stdout + ran.stderr))
+        return ran.stdout
+
+    def init(self) -> None:
+        self.run("init", "-backend=false", "-input=false")
+
+    def validate(self) -> None:
+        self.run("validate")
+
+    def plan(self, **variables: Any) -> Plan:
+        self.run("plan", "-input=false", "-lock=false", "-out=plan.bin", *_flags(variables))
+        return Plan(json.loads(self.run("show", "-json", "plan.bin")))
+
+    def apply(self, **variables: Any) -> None:
+        self.run("apply", "-input=false", "-auto-approve", *_flags(variables))
+
+    def destroy(self, **variables: Any) -> None:
+        self.run("destroy", "-input=false", "-auto-approve", *_flags(variables))
+
+    def outputs(self) -> Mapping[str, Any]:
+        return {name: each["value"] for name, each in json.loads(self.run("output", "-json")).items()}
+
+
+def _flags(variables: Mapping[str, Any]) -> list[str]:
+    return [f"-var={name}={_text(value)}" for name, value in variables.items()]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def plain(text: str) -> str:
+    """Terraform's words without colours, frames and line breaks."""
+    unframed = re.sub(r"\x1b\[[0-9;]*m|[│╷╵]", "", text)
+    return " ".join(unframed.split())
+
+
+def a_copy_of_the_sources(target: Path) -> Path:
+    """terraform/ and what it reads, under `target`, without what Terraform left there."""
+    for name in SOURCES:
+        if (ROOT / name).is_dir():
+            left_out = shutil.ignore_patterns(".terraform*", "*.tfstate*", "plan.bin")
+            shutil.copytree(ROOT / name, target / name, ignore=left_out)
+    return target
+
+
+def a_workspace(provider: Provider, target: Path, folder: str = "terraform", **extra: str) -> Workspace:
+    """A fresh copy of the sources below `target`, initialised in `folder`; `extra` joins its environment."""
+    a_copy_of_the_sources(target)
+    workspace = Workspace(provider, target, target / folder, extra)
+    workspace.init()
+    return workspace
