@@ -51,7 +51,7 @@ class Interruptions:
         """What was arranged and has not happened will not happen."""
         self._arranged.clear()
 
-    def before(self, call: str, pipeline: str | None) -> None:  # noqa: ARG002  (the protocol's)
+    def before(self, call: str, pipeline: str | None, target: str = "") -> None:  # noqa: ARG002  (the protocol's)
         self.made.append(call)
         self._strike(call, after=False)
 

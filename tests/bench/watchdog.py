@@ -47,7 +47,7 @@ class Meter:
     def __init__(self) -> None:
         self.calls, self.read_units = 0, 0.0
 
-    def before(self, call: str, pipeline: str | None) -> None:
+    def before(self, call: str, pipeline: str | None, target: str = "") -> None:
         self.calls += 1
 
     def after(

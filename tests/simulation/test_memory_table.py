@@ -24,7 +24,7 @@ class RecordedCalls:
         self.calls = []
         self._on_before, self._on_after = on_before, on_after
 
-    def before(self, call, pipeline):
+    def before(self, call, pipeline, target=""):  # noqa: ARG002  (the protocol's)
         self.calls.append((call, pipeline))
         self._on_before(call)
 

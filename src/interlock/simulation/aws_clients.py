@@ -38,7 +38,7 @@ class WorkflowClient:
 
     def start_execution(self, *, name: str, input: str, **_: Any) -> dict[str, Any]:
         pipeline = json.loads(input)["run"]["pipelineId"]
-        with self._calls.calling("stepfunctions.StartExecution", pipeline):
+        with self._calls.calling("stepfunctions.StartExecution", pipeline, "our own"):
             try:
                 arn = self._machine.start(name, input)
             except ExecutionAlreadyExists:
@@ -57,7 +57,8 @@ class WorkflowClient:
         )
 
     def _send(self, operation: str, token: str, send: Callable[[], None]) -> dict[str, Any]:
-        with self._calls.calling(f"stepfunctions.{operation}", self.pipeline_of_token.get(token)):
+        pipeline = self.pipeline_of_token.get(token)
+        with self._calls.calling(f"stepfunctions.{operation}", pipeline, "our own"):
             try:
                 send()
             except TaskTimedOut:
@@ -92,7 +93,8 @@ class OurFunctionsClient:
         payload = json.loads(Payload)
         runs = [payload["run"]] if "run" in payload else payload.get("runs", ())
         pipelines = {run["pipelineId"] for run in runs}
-        with self._calls.calling("lambda.Invoke", pipelines.pop() if len(pipelines) == 1 else None):
+        pipeline = pipelines.pop() if len(pipelines) == 1 else None
+        with self._calls.calling("lambda.Invoke", pipeline, FunctionName):
             if not payload or "sweep" in payload:
                 current_invocation().routine["lambda.Invoke"] += 1  # the look at all configs carries nothing
             self._invoke(FunctionName, payload)

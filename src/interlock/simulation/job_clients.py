@@ -113,7 +113,7 @@ class StatesClient:
 
     def start_execution(self, stateMachineArn: str, name: str, input: str) -> dict[str, Any]:
         execution = f"{stateMachineArn.replace(':stateMachine:', ':execution:')}:{name}"
-        with self._calls.calling("stepfunctions.StartExecution", pipeline_being_started()):
+        with self._calls.calling("stepfunctions.StartExecution", pipeline_being_started(), "a job"):
             same = self._find(execution)
             if same is None:
                 config = {"stateMachineArn": stateMachineArn, "input": _parsed(input)}
@@ -125,14 +125,14 @@ class StatesClient:
 
     def describe_execution(self, executionArn: str) -> dict[str, Any]:
         job = self._find(executionArn)
-        with self._calls.calling("stepfunctions.DescribeExecution", pipeline_of(job)):
+        with self._calls.calling("stepfunctions.DescribeExecution", pipeline_of(job), "a job"):
             if job is None:
                 raise client_error("DescribeExecution", "ExecutionDoesNotExist")
         return self._execution(job)
 
     def stop_execution(self, executionArn: str, **_: Any) -> dict[str, Any]:
         job = self._find(executionArn)
-        with self._calls.calling("stepfunctions.StopExecution", pipeline_of(job)):
+        with self._calls.calling("stepfunctions.StopExecution", pipeline_of(job), "a job"):
             if job is None:
                 raise client_error("StopExecution", "ExecutionDoesNotExist")
             if self._jobs.stop(job):
@@ -164,7 +164,7 @@ class LambdaClient:
         config = {"functionName": FunctionName, "payload": _parsed(Payload.decode())}
         tell = self._call_back if asynchronous else no_one
         begin = self._jobs.begin
-        with self._calls.calling("lambda.Invoke", pipeline_being_started()):
+        with self._calls.calling("lambda.Invoke", pipeline_being_started(), "a job"):
             job = self._jobs.repeated("lambda") or begun("Invoke", lambda: begin("lambda", config, tell))
             if asynchronous:
                 return {"StatusCode": 202, "Payload": BytesIO(b"")}

@@ -83,10 +83,12 @@ class MemoryTable:
         self, partition: str, prefix: str = "", limit: int | None = None, after: str = ""
     ) -> list[Item]:
         found = self._rows.with_prefix(partition, prefix)
-        return self._pages(pipeline_of(partition), [key for key in found if key[1] > after], limit, 1)
+        return self._pages(
+            pipeline_of(partition), [key for key in found if key[1] > after], limit, 1, self._name
+        )
 
     def query_due(self, shard: str, up_to: Decimal, limit: int) -> list[Item]:
-        return self._pages(None, self._rows.due_up_to(shard, up_to), limit, 0.5)
+        return self._pages(None, self._rows.due_up_to(shard, up_to), limit, 0.5, f"{self._name}/index/due")
 
     def snapshot(self, keys: Sequence[Key]) -> dict[Key, Item]:
         return {key: _copy(row.item) for key, row in read_snapshot(keys, self._read_part).items()}
@@ -94,7 +96,7 @@ class MemoryTable:
     def _begin(self, operation: str, key: Key) -> tuple[str, str | None]:
         call = f"dynamodb.{operation}"
         pipeline = pipeline_of(key[0]) if isinstance(key[0], str) else None
-        self._calls.before(call, pipeline)
+        self._calls.before(call, pipeline, self._name)
         with _validating(call):
             check_key({"PK": key[0], "SK": key[1]})
         return call, pipeline
@@ -126,16 +128,18 @@ class MemoryTable:
         self._calls.after(call, pipeline, write_units=units_of_write(old, new))
         return new
 
-    def _pages(self, pipeline: str | None, keys: list[Key], limit: int | None, unit: float) -> list[Item]:
+    def _pages(
+        self, pipeline: str | None, keys: list[Key], limit: int | None, unit: float, target: str
+    ) -> list[Item]:
         if not keys:  # as most of a quiet tick's
-            self._calls.before("dynamodb.Query", pipeline)
+            self._calls.before("dynamodb.Query", pipeline, target)
             self._calls.after("dynamodb.Query", pipeline, read_units=unit * read_units(0))
             return []
         found: list[Item] = []
         waiting = iter(keys if limit is None else keys[:limit])
         more = True
         while more:
-            self._calls.before("dynamodb.Query", pipeline)
+            self._calls.before("dynamodb.Query", pipeline, target)
             more, size = False, 0
             for key in waiting:
                 row = self._rows.by_key[key]
@@ -149,7 +153,7 @@ class MemoryTable:
 
     def _read_part(self, keys: Sequence[Key]) -> dict[Key, Row]:
         call, pipeline = "dynamodb.TransactGetItems", pipeline_of(keys[0][0])
-        self._calls.before(call, pipeline)
+        self._calls.before(call, pipeline, self._name)
         with _validating(call):
             for partition, sort_key in keys:
                 check_key({"PK": partition, "SK": sort_key})

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from interlock.simulation.faults import FaultPlan, failed_call
 from interlock.simulation.history import History, Kind, Line
-from interlock.simulation.tally import READS, Tally
+from interlock.simulation.tally import READS, Request, Tally
 
 
 @dataclass(slots=True)
@@ -40,10 +40,11 @@ class OurCalls:
     def __init__(self, faults: FaultPlan, history: History) -> None:
         self._faults, self._history = faults, history
 
-    def before(self, call: str, pipeline: str | None) -> None:
+    def before(self, call: str, pipeline: str | None, target: str = "") -> None:
         """The request is made: from here on it counts."""
         invocation = _current.get()
         invocation.tally.calls[call] += 1
+        invocation.tally.requests.add(Request(invocation.function, call, target))
         invocation.lines.append(self._history.line(Kind.CALL, call, pipeline))
         self._strike(call, pipeline, after=False)
 
@@ -64,9 +65,9 @@ class OurCalls:
             raise failed_call(call, error, after=after)
 
     @contextmanager
-    def calling(self, call: str, pipeline: str | None) -> Iterator[None]:
+    def calling(self, call: str, pipeline: str | None, target: str = "") -> Iterator[None]:
         """Around the effect of a call that is no table's."""
-        self.before(call, pipeline)
+        self.before(call, pipeline, target)
         yield
         self.after(call, pipeline)
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
 READS = ("dynamodb.GetItem", "dynamodb.Query", "dynamodb.TransactGetItems", "dynamodb.BatchGetItem")
 WRITES = ("dynamodb.PutItem", "dynamodb.UpdateItem", "dynamodb.DeleteItem", "dynamodb.TransactWriteItems")
+
+
+class Request(NamedTuple):
+    """Who asked what of what: this is what a function's role must allow."""
+
+    function: str
+    call: str
+    target: str  # a table or its index, a function or state machine; "" where a call has but one thing to ask
 
 
 @dataclass(slots=True)
@@ -16,6 +25,7 @@ class Tally:
 
     calls: Counter[str] = field(default_factory=Counter)
     invocations: Counter[str] = field(default_factory=Counter)  # by function
+    requests: set[Request] = field(default_factory=set)
     read_units: float = 0
     write_units: float = 0
     transitions: int = 0
@@ -25,6 +35,7 @@ class Tally:
         """Count what `other` counted, too."""
         self.calls.update(other.calls)
         self.invocations.update(other.invocations)
+        self.requests |= other.requests
         self.read_units += other.read_units
         self.write_units += other.write_units
         self.transitions += other.transitions
