@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,19 +87,26 @@ class Workspace:
 
     def run(self, *command: str) -> str:
         """Its output; raises TerraformFailed."""
-        environment = self.provider.environment(self.folder / ".terraform", **self.extra)
-        ran = subprocess.run(
+        ran = self._ran(*command)
+        if ran.returncode:
+            raise TerraformFailed(command, plain(ran.stdout + ran.stderr))
+        return ran.stdout
+
+    def messages(self, *command: str) -> Iterator[dict[str, Any]]:
+        """What a command with `-json` tells, however it ends."""
+        for line in self._ran(*command).stdout.splitlines():
+            yield json.loads(line)
+
+    def _ran(self, *command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [self.provider.terraform, *command, "-no-color"],
             cwd=self.folder,
-            env=environment,
+            env=self.provider.environment(self.folder / ".terraform", **self.extra),
             capture_output=True,
             text=True,
             timeout=COMMAND_SECONDS,
             check=False,
         )
-        if ran.returncode:
-            raise TerraformFailed(command, plain(ran.stdout + ran.stderr))
-        return ran.stdout
 
     def init(self) -> None:
         self.run("init", "-backend=false", "-input=false")

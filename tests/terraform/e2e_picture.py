@@ -1,0 +1,277 @@
+"""What is deployed on an emulator, read back by API into one value, and how two such pictures differ.
+
+Everything an answer holds is compared, what is listed here with a reason apart: an attribute that nobody thought of counts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from interlock.local.stack import Cloud
+
+Picture = Mapping[str, Any]  # kind -> name -> what its API answers
+
+_EMULATORS_OWN = "of one deployment: it differs between two of the same"
+_ACCESS = "who may do what: no emulator asks; tests/terraform compares policies with the calls that functions make"
+_ENCRYPTION = "keys: nothing is encrypted on an emulator"
+_WATCHED = "for people who watch an account; a run takes no notice"
+_SAFETY = "keeps an account's data from mistakes; an emulator's is thrown away"
+# Attributes that are left out wherever they stand, by their names in AWS's APIs.
+LEFT_OUT: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            "ResponseMetadata",
+            "CreationDateTime",
+            "CreationTime",
+            "CreationDate",
+            "CreatedTimestamp",
+            "LastModified",
+            "LastModifiedTime",
+            "LastModifiedDate",
+            "LastModifiedTimestamp",
+            "LastUpdateStatus",
+            "LastChangedDate",
+            "LastProcessingResult",
+            "CreatedDate",
+            "creationDate",
+            "updateDate",
+            "RevisionId",
+            "revisionId",
+            "LatestStreamLabel",
+            "TableId",
+            "TableSizeBytes",
+            "IndexSizeBytes",
+            "ItemCount",
+            "UUID",
+            "EventSourceMappingArn",
+            "VersionIdsToStages",
+            "AWSCURRENT",
+            "ETag",
+            "CreatedBy",
+            "OwningAccount",
+            # How full it is at the moment.
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesDelayed",
+            "ApproximateNumberOfMessagesNotVisible",
+        ),
+        _EMULATORS_OWN,
+    ),
+    **dict.fromkeys(("Role", "roleArn", "RoleArn", "Policy", "RedriveAllowPolicy"), _ACCESS),
+    **dict.fromkeys(
+        (
+            "KMSKeyArn",
+            "KmsKeyId",
+            "KmsKeyIdentifier",
+            "KmsMasterKeyId",
+            "KmsDataKeyReusePeriodSeconds",
+            "SqsManagedSseEnabled",
+            "SSEDescription",
+            "encryptionConfiguration",
+        ),
+        _ENCRYPTION,
+    ),
+    **dict.fromkeys(
+        (
+            "TracingConfig",
+            "tracingConfiguration",
+            "LoggingConfig",
+            "loggingConfiguration",
+            "LogConfig",
+            "Description",
+            "description",
+            "Tags",
+            "tags",
+        ),
+        _WATCHED,
+    ),
+    "DeletionProtectionEnabled": _SAFETY,
+}
+# Settings of functions that one side alone can have.
+LEFT_OUT_OF_ENVIRONMENTS: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads everything whose name begins as ours do; others' resources on the same emulator are none of it."""
+
+    cloud: Cloud
+    prefix: str
+
+    def picture(self) -> Picture:
+        whole = {
+            "tables": dict(self._tables()),
+            "functions": dict(self._functions()),
+            "event source mappings": dict(self._mappings()),
+            "queues": dict(self._queues()),
+            "buses": dict(self._buses()),
+            "rules": dict(self._rules()),
+            "state machines": dict(self._machines()),
+            "schedule groups": dict(self._groups()),
+            "schedules": dict(self._schedules()),
+            "buckets' notifications": dict(self._notifications()),
+            "secrets": dict(self._secrets()),
+        }
+        return {kind: self._normal(found) for kind, found in whole.items()}
+
+    def _pages(self, service: str, operation: str, answer: str, **parameters: Any) -> Iterator[Any]:
+        client = self.cloud.client(service)
+        if client.can_paginate(operation):
+            for page in client.get_paginator(operation).paginate(**parameters):
+                yield from page.get(answer, [])
+        else:
+            yield from getattr(client, operation)(**parameters).get(answer, [])
+
+    def _is_ours(self, name: str) -> bool:
+        return name == self.prefix or name.startswith((f"{self.prefix}-", f"{self.prefix}/"))
+
+    def _tables(self) -> Iterator[tuple[str, Any]]:
+        dynamodb = self.cloud.client("dynamodb")
+        for name in filter(self._is_ours, self._pages("dynamodb", "list_tables", "TableNames")):
+            ttl = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+            yield name, dynamodb.describe_table(TableName=name)["Table"] | {"TimeToLive": ttl}
+
+    def _functions(self) -> Iterator[tuple[str, Any]]:
+        functions = self.cloud.client("lambda")
+        invoked_later = self._invoked_later()
+        for found in self._pages("lambda", "list_functions", "Functions"):
+            if self._is_ours(name := found["FunctionName"]):
+                limit = functions.get_function_concurrency(FunctionName=name)
+                yield (
+                    name,
+                    found
+                    | {"Reserved": limit.get("ReservedConcurrentExecutions")}
+                    | {"InvokedLater": invoked_later(name)},
+                )
+
+    def _invoked_later(self) -> Any:
+        functions = self.cloud.client("lambda")
+
+        def read(name: str) -> Any:
+            try:
+                return functions.get_function_event_invoke_config(FunctionName=name)
+            except functions.exceptions.ResourceNotFoundException:
+                return None
+
+        return read
+
+    def _mappings(self) -> Iterator[tuple[str, Any]]:
+        """By source and function: what they are called differs each time."""
+        for found in self._pages("lambda", "list_event_source_mappings", "EventSourceMappings"):
+            function = found["FunctionArn"].rpartition(":")[2]
+            if self._is_ours(function):
+                source = found["EventSourceArn"].split("/stream/")[0].rpartition(":")[2]
+                yield f"{source} -> {function}", found
+
+    def _queues(self) -> Iterator[tuple[str, Any]]:
+        sqs = self.cloud.client("sqs")
+        for url in self._pages("sqs", "list_queues", "QueueUrls"):
+            if self._is_ours(name := url.rpartition("/")[2]):
+                found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+                yield name, found
+
+    def _buses(self) -> Iterator[tuple[str, Any]]:
+        for found in self.cloud.client("events").list_event_buses()["EventBuses"]:
+            if self._is_ours(found["Name"]):
+                yield found["Name"], found
+
+    def _rules(self) -> Iterator[tuple[str, Any]]:
+        events = self.cloud.client("events")
+        for bus in [each["Name"] for each in events.list_event_buses()["EventBuses"]]:
+            for rule in events.list_rules(EventBusName=bus)["Rules"]:
+                # An archive's rule is made by EventBridge, not by us.
+                if self._is_ours(name := rule["Name"]):
+                    targets = events.list_targets_by_rule(Rule=name, EventBusName=bus)["Targets"]
+                    yield f"{name} on {bus}", rule | {"Targets": {each["Id"]: each for each in targets}}
+
+    def _machines(self) -> Iterator[tuple[str, Any]]:
+        states = self.cloud.client("stepfunctions")
+        for found in self._pages("stepfunctions", "list_state_machines", "stateMachines"):
+            if self._is_ours(found["name"]):
+                arn = found["stateMachineArn"]
+                yield found["name"], states.describe_state_machine(stateMachineArn=arn)
+
+    def _groups(self) -> Iterator[tuple[str, Any]]:
+        for found in self._pages("scheduler", "list_schedule_groups", "ScheduleGroups"):
+            if self._is_ours(found["Name"]):
+                yield found["Name"], found
+
+    def _schedules(self) -> Iterator[tuple[str, Any]]:
+        for found in self._pages("scheduler", "list_schedules", "Schedules"):
+            if self._is_ours(found["GroupName"]):
+                yield f"{found['GroupName']}/{found['Name']}", found
+
+    def _notifications(self) -> Iterator[tuple[str, Any]]:
+        s3 = self.cloud.client("s3")
+        for name in [found["Name"] for found in s3.list_buckets()["Buckets"]]:
+            if self._is_ours(name):
+                found = s3.get_bucket_notification_configuration(Bucket=name)
+                yield name, {kind: dict(_notified(each)) for kind, each in found.items()}
+
+    def _secrets(self) -> Iterator[tuple[str, Any]]:
+        secrets = self.cloud.client("secretsmanager")
+        for found in self._pages("secretsmanager", "list_secrets", "SecretList"):
+            if self._is_ours(name := found["Name"]):
+                yield name, secrets.get_secret_value(SecretId=name)["SecretString"]
+
+    def _normal(self, value: Any) -> Any:
+        """Without what is left out; what differs each time is made the same; JSON in a text is opened."""
+        if isinstance(value, Mapping):
+            return {
+                name: self._normal(each)
+                for name, each in value.items()
+                if name not in LEFT_OUT and not _is_nothing(each)
+            }
+        if isinstance(value, list | tuple):
+            # Where AWS answers with a list, its order says nothing, but in keys: those are told apart by their type.
+            return sorted((self._normal(each) for each in value), key=lambda each: json.dumps(each, default=str))
+        return self._normal_text(value) if isinstance(value, str) else value
+
+    def _normal_text(self, text: str) -> Any:
+        text = text.replace(self.cloud.endpoint, "<endpoint>")
+        if text.startswith("{"):
+            with suppress(ValueError):  # a JSONata expression also begins so
+                # A machine's definition, an event pattern, a redrive policy: every word of it counts.
+                return json.loads(text)
+        text = re.sub(r"(/stream/)[0-9T:.-]+$", r"\1<label>", text)
+        # https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html: six random characters
+        return re.sub(r"(:secret:.+)-\w{6}$", r"\1-<random>", text)
+
+
+def _notified(section: Any) -> Iterator[tuple[str, Any]]:
+    """Notifications by whom they go to: their ids are made up where nobody chose one."""
+    for each in section if isinstance(section, list) else []:
+        target = next(value for name, value in each.items() if name.endswith("Arn"))
+        yield target, {name: value for name, value in each.items() if name != "Id"}
+
+
+def _is_nothing(value: Any) -> bool:
+    """Some answers spell out what others leave out."""
+    return value is None or value in ({}, [], "")
+
+
+def differences(one: Any, other: Any, sides: tuple[str, str], where: str = "") -> list[str]:
+    """A line for each value that is not the same on both sides, with its place."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        names = sorted(one.keys() | other.keys())
+        return [
+            line
+            for name in names
+            for line in differences(
+                one.get(name, _ABSENT), other.get(name, _ABSENT), sides, f"{where} > {name}" if where else name
+            )
+        ]
+    if one == other:
+        return []
+    return [f"{where}: {sides[0]} has {_shown(one)}, {sides[1]} has {_shown(other)}"]
+
+
+_ABSENT = object()
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is _ABSENT else json.dumps(value, default=str)
