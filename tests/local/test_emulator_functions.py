@@ -213,3 +213,52 @@ def test_a_burst_of_events_is_worked_off_by_a_few_processes(emulator: Emulator) 
     eventually(lambda: pids.extend(messages(emulator, queue)) or len(pids) >= 20, seconds=30)
     assert len(pids) == 20
     assert len(set(pids)) <= EVENTS_AT_ONCE
+
+
+def asynchronously(emulator: Emulator, source: str, event: Any, **patience: Any) -> tuple[str, str]:
+    """A function that keeps in a queue what it fails at, called without waiting; its name and the queue's URL."""
+    queue, arn = make_queue(emulator)
+    name = deploy(emulator, source)
+    emulator.client("lambda").put_function_event_invoke_config(
+        FunctionName=name, DestinationConfig={"OnFailure": {"Destination": arn}}, **patience
+    )
+    emulator.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(event))
+    return name, queue
+
+
+def test_an_event_that_a_function_fails_at_every_time_is_kept_with_its_payload(emulator: Emulator) -> None:
+    name, queue = asynchronously(emulator, RAISES, {"step": "CheckRuns"}, MaximumRetryAttempts=1)
+
+    (kept,) = eventually(lambda: messages(emulator, queue))
+
+    function = f"arn:aws:lambda:{emulator.region}:{emulator.account}:function:{name}:$LATEST"
+    about = kept["requestContext"]
+    assert (about["functionArn"], about["condition"]) == (function, "RetriesExhausted")
+    assert about["approximateInvokeCount"] == 2
+    assert kept["requestPayload"] == {"step": "CheckRuns"}
+    assert kept["responseContext"]["functionError"] == "Unhandled"
+    assert kept["responsePayload"]["errorType"] == "TableIsGone"
+    assert emulator.counts().invocations[name] == 2
+
+
+def test_an_event_that_is_not_let_in_waits_its_turn_at_no_cost_of_a_try(emulator: Emulator) -> None:
+    done, _ = make_queue(emulator)
+    source = """
+        import boto3, time
+
+        def handler(event, context):
+            time.sleep(1.5)
+            boto3.client("sqs").send_message(QueueUrl=event["queue"], MessageBody="1")
+    """
+    name = deploy(emulator, source)
+    lambdas = emulator.client("lambda")
+    lambdas.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    lambdas.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0)
+
+    for _ in range(2):
+        payload = json.dumps({"queue": done})
+        lambdas.invoke(FunctionName=name, InvocationType="Event", Payload=payload)
+
+    worked: list[int] = []
+    eventually(lambda: worked.extend(messages(emulator, done)) or len(worked) == 2)
+    assert emulator.counts().invocations[name] == 2

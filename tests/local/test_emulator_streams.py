@@ -1,13 +1,14 @@
 """Records of a table's stream reach functions on the emulator as Lambda delivers them."""
 
 import json
+import re
 import time
 from typing import Any
 
 import pytest
 
 from interlock.local.emulator import Emulator
-from local.emulator_kit import deploy, eventually, make_queue, make_table, messages, put
+from local.emulator_kit import deploy, eventually, make_queue, make_table, messages, put, unique
 
 pytestmark = pytest.mark.embedded
 
@@ -130,6 +131,45 @@ def test_a_batch_that_keeps_failing_goes_to_the_destination_and_the_stream_goes_
     failure = eventually(lambda: messages(emulator, queue))[0]
     assert failure["requestContext"]["condition"] == "RetryAttemptsExhausted"
     assert failure["DDBStreamBatchInfo"]["batchSize"] == 2
+
+
+def test_a_destination_in_s3_gets_the_failed_batch_whole_and_tells_of_it(emulator: Emulator) -> None:
+    s3, bucket = emulator.client("s3"), unique("failures")
+    queue, queue_arn = make_queue(emulator)
+    s3.create_bucket(Bucket=bucket)
+    kept = {"QueueArn": queue_arn, "Events": ["s3:ObjectCreated:*"]}
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [kept]}
+    )
+    only_b = {"Pattern": json.dumps({"dynamodb": {"Keys": {"SK": {"S": ["b"]}}}})}
+    consumer = Consumer(
+        emulator,
+        *("a", ("b", "raise")),
+        MaximumRetryAttempts=1,
+        FilterCriteria={"Filters": [only_b]},
+        DestinationConfig={"OnFailure": {"Destination": f"arn:aws:s3:::{bucket}"}},
+    )
+    consumer.until(2)
+    told: list[Any] = []
+
+    eventually(lambda: told.extend(messages(emulator, queue)) or len(told) == 2)
+
+    test, created = sorted(told, key=lambda message: "Records" in message)
+    (notified,) = created["Records"]
+    record = json.load(s3.get_object(Bucket=bucket, Key=notified["s3"]["object"]["key"])["Body"])
+    batch = record["DDBStreamBatchInfo"]
+    assert test["Event"] == "s3:TestEvent"  # as S3 does when the notification is set up
+    assert (notified["eventName"], notified["s3"]["bucket"]["name"]) == ("ObjectCreated:Put", bucket)
+    at = record["timestamp"][:19].replace(":", ".")
+    place = rf"aws/lambda/[0-9a-f-]{{36}}/{batch['shardId']}/{at[:10].replace('-', '/')}/{at}-[0-9a-f-]{{36}}"
+    assert re.fullmatch(place, notified["s3"]["object"]["key"])
+    assert record["requestContext"]["condition"] == "RetryAttemptsExhausted"
+    assert record["requestContext"]["approximateInvokeCount"] == 2
+    assert record["requestContext"]["functionArn"].startswith("arn:aws:lambda:")
+    assert record["responseContext"]["functionError"] == "Unhandled"
+    (failed,) = json.loads(record["payload"])["Records"]  # text, and only what the function was called with
+    assert failed["dynamodb"]["NewImage"]["wanted"] == {"S": "raise"}
+    assert failed["eventSourceARN"] == batch["streamArn"]
 
 
 def test_bisecting_loses_the_poisoned_record_alone(emulator: Emulator) -> None:

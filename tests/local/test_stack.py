@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from event_builder import an_event
-from interlock.aws.dynamo_table import DynamoTable
 from interlock.domain.event import EventType
 from interlock.domain.message import is_alert
 from interlock.local.emulator import Emulator
@@ -69,6 +68,34 @@ def test_what_no_rule_can_deliver_is_kept_in_a_queue(emulator: Emulator, stack: 
     assert len(kept) == len(rules) >= 5
     assert set(kept.values()) == {f"{stack.prefix}-rule-failures-dead"}
     assert set(kept.values()) <= queues
+
+
+def test_what_no_retry_of_a_stream_helped_goes_to_a_bucket_that_tells_a_queue(
+    emulator: Emulator, stack: Stack
+) -> None:
+    lambdas, s3 = emulator.client("lambda"), emulator.client("s3")
+    mappings = lambdas.list_event_source_mappings(FunctionName=stack.function("stream_router"))
+
+    destinations = [
+        one["DestinationConfig"]["OnFailure"]["Destination"] for one in mappings["EventSourceMappings"]
+    ]
+    told = s3.get_bucket_notification_configuration(Bucket=stack.failures_bucket)["QueueConfigurations"]
+
+    assert stack.failures_bucket == f"{stack.prefix}-failures-{emulator.account}-{emulator.region}"
+    assert destinations == [f"arn:aws:s3:::{stack.failures_bucket}"] * 2
+    assert [(one["QueueArn"].rpartition(":")[2], one["Events"]) for one in told] == [
+        (f"{stack.prefix}-stream-failures-dead", ["s3:ObjectCreated:*"])
+    ]
+
+
+@pytest.mark.parametrize("function", sorted(set(FUNCTIONS) - {"alert_dispatcher"}))
+def test_events_that_a_function_fails_at_are_kept(emulator: Emulator, stack: Stack, function: str) -> None:
+    # alert_dispatcher's come from its queue, which has a dead-letter queue of its own.
+    chosen = emulator.client("lambda").get_function_event_invoke_config(FunctionName=stack.function(function))
+
+    kept = chosen["DestinationConfig"]["OnFailure"]["Destination"]
+    assert kept.rpartition(":")[2] == f"{stack.prefix}-invocation-failures-dead"
+    assert (chosen["MaximumRetryAttempts"], chosen["MaximumEventAgeInSeconds"]) == (2, 21600)
 
 
 def matches(emulator: Emulator, pattern: Mapping[str, Any], **event: Any) -> bool:
@@ -154,21 +181,10 @@ def alarm(name: str, state: str) -> dict[str, Any]:
         ),
     ],
 )
-def test_alarms_of_ours_that_go_off_wake_the_router(
+def test_alarms_of_ours_that_go_off_are_heard_of(
     emulator: Emulator, event: dict[str, Any], concerns_us: bool
 ) -> None:
     assert matches(emulator, alarms("prod-interlock"), **event) is concerns_us
-
-
-def test_an_alarm_on_the_default_bus_becomes_an_event_of_ours(emulator: Emulator, stack: Stack) -> None:
-    name, since = f"{stack.prefix}-watchdog-silent", "2026-03-02T08:00:00.000+0000"
-    detail = {"alarmName": name, "state": {"value": "ALARM", "timestamp": since}}
-    events = DynamoTable(emulator.client("dynamodb"), stack.table("events"))
-
-    emulator.publish_service_event("aws.cloudwatch", "CloudWatch Alarm State Change", detail)
-    stored = eventually(lambda: [row for row in events.query("PIPELINE#-") if "eventType" in row])
-
-    assert [row["eventType"] for row in stored] == ["INFRA_ALARM"]
 
 
 def test_the_router_is_woken_for_sensors_and_not_for_the_ledger(emulator: Emulator, stack: Stack) -> None:

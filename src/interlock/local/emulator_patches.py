@@ -68,6 +68,7 @@ def check_version() -> None:
 def patches() -> list[Patch]:
     """All of them. The modules below import ministack, which reads its settings when it is imported."""
     from interlock.local import emulator_code as code
+    from interlock.local import emulator_failures as failures
     from interlock.local import emulator_lambda as functions
     from interlock.local import emulator_schedules as schedules
     from interlock.local import emulator_states as states
@@ -88,6 +89,7 @@ def patches() -> list[Patch]:
         Patch("services.lambda_svc:_execute_function_warm", "62b9218bef5b", functions.run_function),
         Patch("services.lambda_svc:_throttle_response", "647221d5b077", functions.throttled),
         Patch("services.lambda_svc:_poll_dynamodb_streams", "2b2460e933a9", streams.poll),
+        Patch("services.lambda_svc:invoke_async_with_retry", "289fe4d3cbd4", failures.invoke_asynchronously),
         Patch("services.lambda_svc:_ESM_IDLE_WAKE_GAP_SECONDS", "0.05", 0.005),
         Patch("services.eventbridge:_dispatch_to_lambda", "1f95adbaed3a", functions.deliver_to_function),
         Patch("services.eventbridge:_SCHEDULER_TICK_INTERVAL", "10", 0.25),

@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import Any
 
 from interlock.local.emulator_batches import Batch, Policy, first_failure, judge
+from interlock.local.emulator_failures import GivenUp, keep_batch
 
 lambdas: Any = import_module("ministack.services.lambda_svc")
 dynamodb: Any = import_module("ministack.services.dynamodb")
@@ -123,13 +124,12 @@ def take_failure(source: Source, batch: Batch, failed_at: int, result: JsonObjec
         back_off(source, FIRST_BACKOFF_SECONDS * 2 ** min(verdict.again[0].failures, 10))
         return
     records = verdict.given_up.records
-    lambdas._send_ddb_stream_failure_record(
+    wanted = lambdas._apply_filter_criteria(records, source.mapping)
+    invocations = verdict.given_up.failures
+    keep_batch(
         source.mapping,
         source.function,
-        records,
-        source.mapping["EventSourceArn"],
-        result,
-        verdict.condition,
+        GivenUp(records, {"Records": wanted}, invocations, verdict.condition, result),
     )
     source.advance(len(records))
 

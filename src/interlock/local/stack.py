@@ -24,6 +24,17 @@ ALERT_QUEUE_VISIBILITY_SECONDS = 90
 ALERT_QUEUE_RECEIVES = 20  # with growing pauses: hours of a channel that is down
 ROUTER_BATCH = 100  # records
 STREAM_RETRIES = 1000  # of a batch, a second or more apart, before its records are kept elsewhere
+EVENT_RETRIES = 2  # of an asynchronous invocation
+OLDEST_EVENT_SECONDS = 6 * 60 * 60  # a throttled one waits so long
+# Whom Lambda's own queue calls: by events, schedules and S3's notifications, and by each other.
+CALLED_ASYNCHRONOUSLY = (
+    "stream_router",
+    "orchestrator",
+    "sla_monitor",
+    "watchdog",
+    "event_sink",
+    "config_sync",
+)
 
 
 class Cloud(Protocol):
@@ -85,10 +96,16 @@ class Stack:
     def queue_url(self) -> str:
         return str(self.cloud.client("sqs").get_queue_url(QueueName=f"{self.prefix}-alerts")["QueueUrl"])
 
+    @property
+    def failures_bucket(self) -> str:
+        """Bucket names are of all accounts and regions together."""
+        return f"{self.prefix}-failures-{self.cloud.account}-{self.cloud.region}"
+
     def deploy(self) -> Stack:
         """Everything, in the order in which things need each other; ready to use when this returns."""
         self._tables()
         self._bus_and_queues()
+        self._failures_bucket()
         self._secret()
         self.cloud.client("s3").create_bucket(Bucket=self.bucket)
         for name, path in build_zips(self._zips, for_aws=False).items():
@@ -131,7 +148,7 @@ class Stack:
     def _bus_and_queues(self) -> None:
         self.cloud.client("events").create_event_bus(Name=self.bus)
         sqs = self.cloud.client("sqs")
-        for name in ("alerts", "stream-failures", "rule-failures"):
+        for name in ("alerts", "stream-failures", "rule-failures", "invocation-failures"):
             sqs.create_queue(QueueName=f"{self.prefix}-{name}-dead")
         redrive = {
             "deadLetterTargetArn": self.arn("sqs", f"{self.prefix}-alerts-dead"),
@@ -143,6 +160,19 @@ class Stack:
                 "VisibilityTimeout": str(ALERT_QUEUE_VISIBILITY_SECONDS),
                 "RedrivePolicy": json.dumps(redrive),
             },
+        )
+
+    def _failures_bucket(self) -> None:
+        """Its notifications are the list of what waits to be redriven."""
+        s3 = self.cloud.client("s3")
+        s3.create_bucket(Bucket=self.failures_bucket)
+        kept = {
+            "Id": "failed-batches",
+            "QueueArn": self.arn("sqs", f"{self.prefix}-stream-failures-dead"),
+            "Events": ["s3:ObjectCreated:*"],
+        }
+        s3.put_bucket_notification_configuration(
+            Bucket=self.failures_bucket, NotificationConfiguration={"QueueConfigurations": [kept]}
         )
 
     def _secret(self) -> None:
@@ -198,12 +228,23 @@ class Stack:
             MemorySize=256,
             Environment={"Variables": self.environment_of(name)},
         )
+        if name in CALLED_ASYNCHRONOUSLY:
+            self._keep_failed_events(name)
         if name == "config_sync":
             # Every pass looks at all files: a burst of uploads needs one or two passes, not one for each at once. Lambda
             # keeps throttled events and tries again: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
             self.cloud.client("lambda").put_function_concurrency(
                 FunctionName=self.function(name), ReservedConcurrentExecutions=1
             )
+
+    def _keep_failed_events(self, name: str) -> None:
+        kept = {"Destination": self.arn("sqs", f"{self.prefix}-invocation-failures-dead")}
+        self.cloud.client("lambda").put_function_event_invoke_config(
+            FunctionName=self.function(name),
+            MaximumRetryAttempts=EVENT_RETRIES,
+            MaximumEventAgeInSeconds=OLDEST_EVENT_SECONDS,
+            DestinationConfig={"OnFailure": kept},
+        )
 
     def _state_machine(self) -> None:
         # As Terraform's templatefile does; the `$` of JSONata is not its business.
@@ -226,9 +267,9 @@ class Stack:
                 MaximumRetryAttempts=STREAM_RETRIES,
                 FunctionResponseTypes=["ReportBatchItemFailures"],
                 FilterCriteria={"Filters": filters},
-                DestinationConfig={
-                    "OnFailure": {"Destination": self.arn("sqs", f"{self.prefix}-stream-failures-dead")}
-                },
+                # A bucket gets the records themselves, a queue only their numbers, which mean nothing after a day.
+                # https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+                DestinationConfig={"OnFailure": {"Destination": f"arn:aws:s3:::{self.failures_bucket}"}},
             )
         self.cloud.client("lambda").create_event_source_mapping(
             EventSourceArn=self.arn("sqs", f"{self.prefix}-alerts"),
@@ -238,10 +279,14 @@ class Stack:
         )
 
     def _rules(self) -> None:
-        self._rule("every-event", EVERY_EVENT, self.function_arn("event_sink"), bus=self.bus)
-        self._rule("alerts", ALERTS, self.arn("sqs", f"{self.prefix}-alerts"), bus=self.bus)
-        self._rule("job-ends", job_ends(self.state_machine_arn), self.function_arn("stream_router"))
-        self._rule("alarms", alarms(self.prefix), self.function_arn("stream_router"))
+        router, sink = self.function_arn("stream_router"), self.function_arn("event_sink")
+        alerts = self.arn("sqs", f"{self.prefix}-alerts")
+        self._rule("every-event", EVERY_EVENT, sink, bus=self.bus)
+        self._rule("alerts", ALERTS, alerts, bus=self.bus)
+        self._rule("job-ends", job_ends(self.state_machine_arn), router)
+        # The router puts an alarm on our bus. That it is kept and told does not hang on the router: it may be about it.
+        for name, target in (("alarms", router), ("alarms-kept", sink), ("alarms-told", alerts)):
+            self._rule(name, alarms(self.prefix), target)
         self._rule("tick", None, self.function_arn("watchdog"))
 
     def _rule(self, name: str, pattern: Mapping[str, Any] | None, target: str, bus: str = "default") -> None:
