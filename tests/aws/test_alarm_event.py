@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from builders import at
-from interlock.aws.alarm_event import gone_off
+from interlock.aws.alarm_event import gone_off, infra_alarm
 from interlock.domain.alarm import Alarm
 from interlock.domain.bad_input import BadInput
+from interlock.domain.event import Event
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
 WENT_OFF: dict[str, Any] = {
@@ -92,3 +93,49 @@ OFF = WENT_OFF["detail"]["state"]
 def test_an_alarm_that_cannot_be_read_is_bad_input(detail: dict[str, Any]):
     with pytest.raises(BadInput, match=r"alarmName or state\.timestamp"):
         gone_off(with_detail(**detail))
+
+
+def told(**changes: Any) -> Event:
+    event = infra_alarm(with_detail(**changes))
+    assert event is not None
+    return event
+
+
+def test_an_alarm_is_an_event_of_no_pipeline_that_says_what_is_wrong():
+    event = told()
+
+    assert (event.type, event.severity, event.at) == (
+        "INFRA_ALARM",
+        "critical",
+        at("2019-10-02T17:04:40.985"),
+    )
+    assert (event.pipeline_id, event.schedule_id, event.date, event.attempt) == (None, None, None, None)
+    assert (
+        event.message == "ServerCpuTooHigh went off: Goes into alarm when server CPU utilization is too high!"
+    )
+    assert event.detail == {
+        "alarmName": "ServerCpuTooHigh",
+        "reason": "Threshold Crossed: 1 out of the last 1 datapoints was greater than the threshold",
+        "description": "Goes into alarm when server CPU utilization is too high!",
+        "previousState": "OK",
+    }
+
+
+def test_an_alarm_that_is_delivered_again_is_the_same_event():
+    again = infra_alarm(WENT_OFF | {"id": "another", "time": "2019-10-02T18:00:00Z"})
+
+    assert again == told()
+
+
+def test_an_alarm_that_goes_off_again_and_another_one_at_the_same_instant_are_other_events():
+    ids = {
+        told().event_id,
+        told(alarmName="ServerMemory").event_id,
+        told(state=OFF | {"timestamp": "2019-10-02T17:14:40.985+0000"}).event_id,
+    }
+
+    assert len(ids) == 3
+
+
+def test_what_is_no_alarm_that_goes_off_is_no_event():
+    assert infra_alarm(with_detail(state={"value": "OK"})) is None

@@ -293,7 +293,7 @@ EVENTS = mappings(
 
 
 @FEW
-@given(event=EVENTS)
+@given(event=EVENTS | ALARMS)
 def test_the_sink_stores_an_event_or_names_what_is_wrong(event: dict[str, Any]) -> None:
     store = DynamoEventStore(a_memory_table(), timedelta(days=90))
 
@@ -335,7 +335,7 @@ def a_message(message_id: str, body: str) -> Mapping[str, Any]:
 
 @pytest.mark.parametrize("first", ["odd", "good"])
 @FEW
-@given(body=EVENTS.map(json.dumps) | JSON.map(json.dumps) | TEXTS)
+@given(body=(EVENTS | ALARMS).map(json.dumps) | JSON.map(json.dumps) | TEXTS)
 def test_no_message_keeps_another_from_being_told(first: str, body: str) -> None:
     kept: Any = Kept()
     ports = DispatcherPorts(DynamoEventStore(a_memory_table(), timedelta(days=90)), kept, kept)

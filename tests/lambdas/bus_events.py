@@ -27,6 +27,34 @@ def a_bus_event(event_type="JOB_FAILED", **detail):
     }
 
 
+def an_alarm(**changes):
+    """One of ours that went off, as CloudWatch tells it; its words hold whatever its maker and its metric put there.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+    """
+    return {
+        "version": "0",
+        "id": "c4c1c1c9-6542-e61b-6ef0-8c4d36933a92",
+        "detail-type": "CloudWatch Alarm State Change",
+        "source": "aws.cloudwatch",
+        "account": "111122223333",
+        "time": "2026-03-02T08:15:00Z",
+        "region": "eu-west-1",
+        "resources": ["arn:aws:cloudwatch:eu-west-1:111122223333:alarm:prod-interlock-stream-router-errors"],
+        "detail": {
+            "alarmName": "prod-interlock-stream-router-errors",
+            "configuration": {"description": 'errors of "stream-router",\nby <minute> \\ & `all`'},
+            "previousState": {"value": "OK"},
+            "state": {
+                "value": "ALARM",
+                "reason": 'Threshold Crossed: 1 datapoint [3.0 (02/03/26 08:14:00)]: {"said": "no"}\n<bye>',
+                "timestamp": "2026-03-02T08:15:00.985+0000",
+            }
+            | changes,
+        },
+    }
+
+
 GARBAGE = [
     {},
     {"detail": None},
@@ -40,4 +68,8 @@ GARBAGE = [
     a_bus_event(timestamp=5),
     a_bus_event(attempt="first"),
     a_bus_event(detail="text"),
+    an_alarm(value="OK"),
+    an_alarm(timestamp="soon"),
+    {"source": "aws.cloudwatch"},
+    {"source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", "detail": ["ALARM"]},
 ]

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from aws.tables import a_dynamo_table, a_memory_table
 from event_builder import AT
+from interlock.aws.alarm_event import infra_alarm
+from interlock.aws.event_bus import detail_text
 from interlock.aws.event_store import DynamoEventStore
 from interlock.domain.event import EventType
 from interlock.functions.alert_dispatcher import DispatcherPorts, alert_dispatcher
 from interlock.local.slack_endpoint import SlackEndpoint
-from lambdas.bus_events import GARBAGE, a_bus_event
+from lambdas.bus_events import GARBAGE, a_bus_event, an_alarm
 
 TABLE, SECRET, CHANNEL = "test-interlock-events", "test/slack", "C0LOCAL"
 
@@ -112,6 +114,16 @@ def test_a_message_that_comes_twice_is_told_once(handler, queue, slack):
     handler(queue.batch(a_bus_event(), a_bus_event()), None)
 
     assert len(slack.messages) == 1
+
+
+def test_an_alarm_that_comes_from_cloudwatch_and_by_our_bus_is_told_once(handler, queue, slack):
+    by_the_bus = a_bus_event("INFRA_ALARM") | {"detail": json.loads(detail_text(infra_alarm(an_alarm())))}
+
+    answer = handler(queue.batch(an_alarm(), by_the_bus, an_alarm()), None)
+
+    assert failures(answer) == []
+    assert titles(slack) == [["🔴 Infrastructure alarm"]]
+    assert "prod-interlock-stream-router-errors went off" in slack.messages[0].text
 
 
 def test_garbage_fails_alone(handler, queue, slack):

@@ -1,12 +1,17 @@
-"""CloudWatch tells on the default bus that an alarm changed its state: which one went off, when, and why?"""
+"""CloudWatch tells on the default bus that an alarm changed its state: which one went off, and which event of ours is that?
+
+Three functions are told of each alarm and read it here, so that none of them depends on another.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from interlock.domain import announcement
 from interlock.domain.alarm import Alarm
 from interlock.domain.bad_input import BadInput
+from interlock.domain.event import Event, event_id, severity_of
 from interlock.domain.plain_text import parse_instant
 
 SOURCE = "aws.cloudwatch"
@@ -16,6 +21,26 @@ GONE_OFF = "ALARM"
 _LONGEST_NAME = 255
 _LONGEST_TEXT = 1024
 _YEARS = range(2000, 3000)  # in which CloudWatch lives, and calendars can reckon
+
+
+def infra_alarm(event: Mapping[str, Any]) -> Event | None:
+    """Our event of an alarm that went off, with the same id whoever reads it, however often; None and raises as `gone_off`."""
+    alarm = gone_off(event)
+    if alarm is None:
+        return None
+    told = announcement.infra_alarm(alarm)
+    return Event(
+        event_id=event_id(SOURCE, alarm.name, alarm.since, 1, 0),
+        type=told.type,
+        pipeline_id=None,
+        schedule_id=None,
+        date=None,
+        attempt=None,
+        message=told.message,
+        at=told.at,
+        severity=severity_of(told.type),
+        detail=told.detail,
+    )
 
 
 def gone_off(event: Mapping[str, Any]) -> Alarm | None:

@@ -405,7 +405,8 @@ EVENTS: Mapping[EventType, Told] = {
         "The job of this date failed outside, and no retry budget would be left.", _OUTSIDE
     ),
     EventType.INFRA_ALARM: Told(
-        "A CloudWatch alarm on Interlock's own infrastructure went off. Once each time it does.",
+        "A CloudWatch alarm on Interlock's own infrastructure went off. Once each time it does. It is stored and told even"
+        " while stream-router, which publishes it here, fails.",
         (
             _text("alarmName", "the alarm"),
             _text("reason", "in CloudWatch's words"),

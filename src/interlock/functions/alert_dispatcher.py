@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from interlock.aws.event_bus import event_from_detail
+from interlock.aws.delivered_event import delivered_event
 from interlock.aws.queue import BatchResponse, Message, each_message
 from interlock.ports import AlertChannel, AlertQueue, EventStore
 from interlock.steps.deliver_alert import AlertDelivery, QueuedEvent
@@ -38,4 +38,4 @@ def _queued_event(message: Message) -> QueuedEvent:
         raise NotFromTheBus(f"no JSON: {type(error).__name__}") from None
     if not isinstance(envelope, Mapping):
         raise NotFromTheBus(f"a JSON {type(envelope).__name__}, not an object")
-    return QueuedEvent(event_from_detail(envelope.get("detail") or {}), message.receipt, message.receives)
+    return QueuedEvent(delivered_event(envelope), message.receipt, message.receives)

@@ -67,16 +67,17 @@ def _fire(event: Mapping[str, Any], ports: RouterPorts, now: datetime) -> None:
 def _aws_event(event: Mapping[str, Any], ports: RouterPorts, now: datetime) -> None:
     """What AWS services tell on the default bus: alarms that went off, jobs and our own executions that ended."""
     # A container starts for the streams, as a rule: what these few need is not loaded for them.
-    from interlock.aws.alarm_event import gone_off
+    from interlock.aws.alarm_event import infra_alarm
     from interlock.aws.execution_event import own_end
     from interlock.steps.close_stale_run import execution_ended
     from interlock.steps.job_event import job_ended
     from interlock.steps.report_alarm import report_alarm
     from interlock.triggers.state_events import InvalidStateEvent, remote_end
 
-    alarm = gone_off(event)
+    alarm = infra_alarm(event)
     if alarm is not None:
-        report_alarm(alarm, ports.control)
+        report_alarm(alarm, ports.bus)
+        count("EventPublished", type=str(alarm.type))
         return
     ours = own_end(event, ports.machine.owns)
     if ours is not None:

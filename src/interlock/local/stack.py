@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
 
 from interlock.local.sdk_models import DATA_PATH
 from interlock.local.zip_contents import FUNCTIONS, ROOT
 from interlock.local.zips import build_zips
+from interlock.settings import FromEnvironment
+from interlock.settings.alert_dispatcher import AlertDispatcherSettings
+from interlock.settings.config_sync import ConfigSyncSettings
+from interlock.settings.event_sink import EventSinkSettings
+from interlock.settings.orchestrator import OrchestratorSettings
+from interlock.settings.sla_monitor import SlaMonitorSettings
+from interlock.settings.stream_router import StreamRouterSettings
+from interlock.settings.watchdog import WatchdogSettings
 
 ASL = ROOT / "statemachine" / "pipeline_run.asl.json"
 FUNCTION_SECONDS = (
@@ -24,6 +32,17 @@ ALERT_QUEUE_VISIBILITY_SECONDS = 90
 ALERT_QUEUE_RECEIVES = 20  # with growing pauses: hours of a channel that is down
 ROUTER_BATCH = 100  # records
 STREAM_RETRIES = 1000  # of a batch, a second or more apart, before its records are kept elsewhere
+EVENTS_TTL_DAYS = "90"
+SLACK_API_URL = "https://slack.com/api"
+_SETTINGS: Mapping[str, type[FromEnvironment]] = {
+    "alert_dispatcher": AlertDispatcherSettings,
+    "config_sync": ConfigSyncSettings,
+    "event_sink": EventSinkSettings,
+    "orchestrator": OrchestratorSettings,
+    "sla_monitor": SlaMonitorSettings,
+    "stream_router": StreamRouterSettings,
+    "watchdog": WatchdogSettings,
+}
 EVENT_RETRIES = 2  # of an asynchronous invocation
 OLDEST_EVENT_SECONDS = 6 * 60 * 60  # a throttled one waits so long
 # Whom Lambda's own queue calls: by events, schedules and S3's notifications, and by each other.
@@ -80,9 +99,10 @@ class Stack:
     def function_arn(self, name: str) -> str:
         return self.arn("lambda", f"function:{self.function(name)}")
 
-    @property
-    def role_arn(self) -> str:
-        return f"arn:aws:iam::{self.cloud.account}:role/{self.prefix}"
+    def role_arn(self, whose: str) -> str:
+        """IAM knows no regions: the region keeps the roles of two apart."""
+        name = f"{self.prefix}-{whose.replace('_', '-')}-{self.cloud.region}"
+        return f"arn:aws:iam::{self.cloud.account}:role/{name}"
 
     @property
     def state_machine_arn(self) -> str:
@@ -95,6 +115,12 @@ class Stack:
     @property
     def queue_url(self) -> str:
         return str(self.cloud.client("sqs").get_queue_url(QueueName=f"{self.prefix}-alerts")["QueueUrl"])
+
+    @property
+    def alert_secret_arn(self) -> str:
+        """With the random letters that Secrets Manager adds."""
+        found = self.cloud.client("secretsmanager").describe_secret(SecretId=f"{self.prefix}/slack")
+        return str(found["ARN"])
 
     @property
     def failures_bucket(self) -> str:
@@ -181,11 +207,9 @@ class Stack:
         )
 
     def environment_of(self, name: str) -> dict[str, str]:
-        """What the function's settings class reads (`settings.py`)."""
-        tables = {
-            f"{table.upper()}_TABLE": self.table(table) for table in ("control", "joblog", "rerun", "events")
-        }
-        whole = tables | {
+        """What the function's settings class reads (`settings/`), and what it needs in the embedded world."""
+        whole = {f"{table.upper()}_TABLE": self.table(table) for table in ("control", "joblog", "rerun", "events")}
+        whole |= {
             "STATE_MACHINE_ARN": self.state_machine_arn,
             "EVENT_BUS_NAME": self.bus,
             "ORCHESTRATOR_ARN": self.function_arn("orchestrator"),
@@ -194,27 +218,31 @@ class Stack:
             "SLA_MONITOR_ARN": self.function_arn("sla_monitor"),
             "STREAM_ROUTER_ARN": self.function_arn("stream_router"),
             "SCHEDULER_GROUP_NAME": self.prefix,
-            "SCHEDULER_ROLE_ARN": self.role_arn,
+            "SCHEDULER_ROLE_ARN": self.role_arn("scheduler"),
             "CONFIG_BUCKET": self.bucket,
             "CONFIG_PREFIX": self.config_prefix,
             "ALLOWED_PRIVATE_CIDRS": "127.0.0.0/8",
-            "ALLOW_COMMANDS": "1",
+            "EVENTS_TTL_DAYS": EVENTS_TTL_DAYS,
             "ALERT_CHANNEL": "slack",
-            "ALERT_SECRET_ARN": f"{self.prefix}/slack",
+            "ALERT_SECRET_ARN": self.alert_secret_arn,
+            "ALERT_QUEUE_URL": self.queue_url,
             "SLACK_CHANNEL_ID": self.options.slack_channel,
+            "SLACK_API_URL": self.options.slack_api_url or SLACK_API_URL,
         }
-        if name == "alert_dispatcher":
-            whole |= {"ALERT_QUEUE_URL": self.queue_url}
-            whole |= {"SLACK_API_URL": self.options.slack_api_url} if self.options.slack_api_url else {}
-        if name == "orchestrator":
-            whole |= {
-                f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}": url
-                for service, url in self.options.job_endpoints.items()
-            }
-        return whole | {
-            "AWS_ENDPOINT_URL": self.cloud.endpoint,
-            "AWS_DATA_PATH": DATA_PATH,
+        read = {setting.name.upper() for setting in fields(_SETTINGS[name])}  # type: ignore[arg-type]
+        own = {setting: value for setting, value in whole.items() if setting in read}
+        return own | {"AWS_DATA_PATH": DATA_PATH} | self.embedded_settings(name)
+
+    def embedded_settings(self, name: str) -> dict[str, str]:
+        """Where AWS and what jobs run on are on this machine; and commands, which run on no other."""
+        where = {"AWS_ENDPOINT_URL": self.cloud.endpoint}
+        if name != "orchestrator":
+            return where
+        stand_ins = {
+            f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}": url
+            for service, url in self.options.job_endpoints.items()
         }
+        return where | stand_ins | {"ALLOW_COMMANDS": "1"}
 
     def _create_function(self, name: str, path: Path) -> None:
         self.cloud.client("lambda").create_function(
@@ -222,7 +250,7 @@ class Stack:
             Runtime="python3.13",
             Architectures=["arm64"],
             Handler="handler.handler",
-            Role=self.role_arn,
+            Role=self.role_arn(name),
             Code={"ZipFile": path.read_bytes()},
             Timeout=ORCHESTRATOR_SECONDS if name == "orchestrator" else FUNCTION_SECONDS,
             MemorySize=256,
@@ -250,7 +278,10 @@ class Stack:
         # As Terraform's templatefile does; the `$` of JSONata is not its business.
         definition = ASL.read_text().replace("${orchestrator_arn}", self.function_arn("orchestrator"))
         self.cloud.client("stepfunctions").create_state_machine(
-            name=f"{self.prefix}-pipeline-run", definition=definition, roleArn=self.role_arn, type="STANDARD"
+            name=f"{self.prefix}-pipeline-run",
+            definition=definition,
+            roleArn=self.role_arn("pipeline-run"),
+            type="STANDARD",
         )
 
     def _streams(self) -> None:

@@ -260,9 +260,10 @@ class World:
 
     def _on_alarm(self, detail: Mapping[str, Any]) -> None:
         self.history.add(Kind.OUTSIDE, f"CloudWatch: {detail['alarmName']} goes off")
-        self.functions.invoke_async(
-            STREAM_ROUTER, self._envelope(alarm_event.SOURCE, alarm_event.DETAIL_TYPE, detail)
-        )
+        envelope = self._envelope(alarm_event.SOURCE, alarm_event.DETAIL_TYPE, detail)
+        self.functions.invoke_async(STREAM_ROUTER, envelope)
+        self.functions.invoke_async(EVENT_SINK, envelope)
+        self._queue.send(json.dumps(envelope), None)
 
     def _envelope(self, source: str, kind: str, detail: Mapping[str, Any]) -> dict[str, Any]:
         """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html"""
