@@ -1,9 +1,12 @@
-# `make demo` and `make test` set up everything they need in .venv and .venv-airflow; nothing is installed outside this folder.
+# `make demo` and `make test` set up everything they need in .venv and .venv-*; nothing is installed outside this folder.
 PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 AIRFLOW_VENV := .venv-airflow
 AIRFLOW := $(AIRFLOW_VENV)/.installed
+LINTERS_VENV := .venv-linters
+LINTERS := $(LINTERS_VENV)/.installed
+NODE_LINTER := tests/state_machine/node_modules/.package-lock.json
 WORKERS ?= 2
 
 .PHONY: demo test lint bench jobs schema clean
@@ -11,7 +14,7 @@ WORKERS ?= 2
 demo: $(INSTALLED)
 	@$(VENV)/bin/interlock local demo
 
-test: $(INSTALLED) $(AIRFLOW)
+test: $(INSTALLED) $(AIRFLOW) $(LINTERS) $(NODE_LINTER)
 	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup
 
 lint: $(INSTALLED)
@@ -45,5 +48,17 @@ $(AIRFLOW): tests/airflow/constraints.txt
 	  $(AIRFLOW_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c $< apache-airflow && touch $@ || \
 	  echo "Apache Airflow could not be installed: the tests that start it will be skipped."
 
+# Public linters of state machines. Where one cannot be installed, its tests are skipped.
+$(LINTERS): tests/state_machine/constraints.txt
+	@echo "Setting up $(LINTERS_VENV), for the tests (once; half a minute) ..."
+	@rm -rf $(LINTERS_VENV)
+	@$(PYTHON) -m venv $(LINTERS_VENV) && \
+	  $(LINTERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c $< cfn-lint statelint && touch $@ || \
+	  echo "cfn-lint and statelint could not be installed: their tests will be skipped."
+
+$(NODE_LINTER): tests/state_machine/package-lock.json
+	@command -v npm > /dev/null && npm ci --prefix $(<D) --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null && touch $@ || \
+	  echo "asl-validator needs npm (Node.js): its tests will be skipped."
+
 clean:
-	rm -rf $(VENV) $(AIRFLOW_VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(AIRFLOW_VENV) $(LINTERS_VENV) tests/state_machine/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
