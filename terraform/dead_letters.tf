@@ -1,0 +1,190 @@
+# Where what could not be delivered waits, with its content, until somebody has `interlock redrive` put it back.
+
+locals {
+  failures_bucket     = "${local.prefix}-failures-${local.account}-${local.region}"
+  failures_bucket_arn = "arn:${local.partition}:s3:::${local.failures_bucket}"
+
+  dead_letter_queues = {
+    "alerts-dead"              = "Alerts that the channel did not take for hours."
+    "stream-failures-dead"     = "Notifications of the failures bucket: batches of stream records that no retry helped."
+    "rule-failures-dead"       = "Events that EventBridge could not deliver to a rule's target."
+    "invocation-failures-dead" = "Asynchronous invocations that failed at every try."
+  }
+  queue_arns = {
+    for name in concat(keys(local.dead_letter_queues), ["alerts"]) : name => "arn:${local.partition}:sqs:${local.here}:${local.prefix}-${name}"
+  }
+}
+
+resource "aws_sqs_queue" "dead_letters" {
+  for_each = local.dead_letter_queues
+
+  name                      = "${local.prefix}-${each.key}"
+  message_retention_seconds = 14 * 24 * 60 * 60 # the most SQS allows
+
+  kms_master_key_id       = local.key_arn
+  sqs_managed_sse_enabled = local.key_arn == null ? true : null
+
+  tags = merge(local.tags, { Purpose = each.value })
+}
+
+resource "aws_sqs_queue_redrive_allow_policy" "alerts_dead" {
+  queue_url = aws_sqs_queue.dead_letters["alerts-dead"].id
+
+  redrive_allow_policy = jsonencode({
+    redrivePermission = "byQueue"
+    sourceQueueArns   = [local.queue_arns["alerts"]]
+  })
+}
+
+resource "aws_sqs_queue_policy" "rule_failures" {
+  queue_url = aws_sqs_queue.dead_letters["rule-failures-dead"].id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "FromOurRules"
+        Effect    = "Allow"
+        Principal = { Service = "events.amazonaws.com" }
+        Action    = "sqs:SendMessage"
+        Resource  = local.queue_arns["rule-failures-dead"]
+        Condition = { ArnEquals = { "aws:SourceArn" = values(local.rule_arns) } }
+      },
+      local.encrypted_transport_only["rule-failures-dead"],
+    ]
+  })
+}
+
+resource "aws_sqs_queue_policy" "stream_failures" {
+  queue_url = aws_sqs_queue.dead_letters["stream-failures-dead"].id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "FromTheFailuresBucket"
+        Effect    = "Allow"
+        Principal = { Service = "s3.amazonaws.com" }
+        Action    = "sqs:SendMessage"
+        Resource  = local.queue_arns["stream-failures-dead"]
+        Condition = {
+          ArnEquals    = { "aws:SourceArn" = local.failures_bucket_arn }
+          StringEquals = { "aws:SourceAccount" = local.account }
+        }
+      },
+      local.encrypted_transport_only["stream-failures-dead"],
+    ]
+  })
+}
+
+resource "aws_sqs_queue_policy" "only_encrypted" {
+  for_each = toset(["alerts-dead", "invocation-failures-dead"])
+
+  queue_url = aws_sqs_queue.dead_letters[each.key].id
+
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [local.encrypted_transport_only[each.key]]
+  })
+}
+
+locals {
+  # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-security-best-practices.html
+  encrypted_transport_only = {
+    for name, arn in local.queue_arns : name => {
+      Sid       = "OnlyEncryptedTransport"
+      Effect    = "Deny"
+      Principal = "*"
+      Action    = "sqs:SendMessage"
+      Resource  = arn
+      Condition = { Bool = { "aws:SecureTransport" = "false" } }
+    }
+  }
+}
+
+# A destination in S3 gets the records themselves, one in SQS only their numbers, which mean nothing after a day.
+# https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+resource "aws_s3_bucket" "failures" {
+  bucket = local.failures_bucket
+
+  tags = merge(local.tags, { Purpose = "Batches of stream records that no retry helped." })
+}
+
+resource "aws_s3_bucket_public_access_block" "failures" {
+  bucket = aws_s3_bucket.failures.id
+
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "failures" {
+  bucket = aws_s3_bucket.failures.id
+
+  rule {
+    apply_server_side_encryption_by_default {
+      sse_algorithm     = local.key_arn == null ? "AES256" : "aws:kms"
+      kms_master_key_id = local.key_arn
+    }
+    bucket_key_enabled = true
+  }
+}
+
+resource "aws_s3_bucket_versioning" "failures" {
+  bucket = aws_s3_bucket.failures.id
+
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
+resource "aws_s3_bucket_lifecycle_configuration" "failures" {
+  bucket = aws_s3_bucket.failures.id
+
+  rule {
+    id     = "after-the-queue"
+    status = "Enabled"
+
+    filter {}
+
+    # The queue forgets after 14 days; somebody may want to look at the content for longer.
+    expiration {
+      days = 30
+    }
+    noncurrent_version_expiration {
+      noncurrent_days = 30
+    }
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
+    }
+  }
+}
+
+resource "aws_s3_bucket_policy" "failures" {
+  bucket = aws_s3_bucket.failures.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "OnlyEncryptedTransport"
+      Effect    = "Deny"
+      Principal = "*"
+      Action    = ["s3:GetObject", "s3:PutObject"]
+      Resource  = "${local.failures_bucket_arn}/*"
+      Condition = { Bool = { "aws:SecureTransport" = "false" } }
+    }]
+  })
+}
+
+resource "aws_s3_bucket_notification" "failures" {
+  bucket = aws_s3_bucket.failures.id
+
+  queue {
+    id        = "failed-batches"
+    queue_arn = aws_sqs_queue.dead_letters["stream-failures-dead"].arn
+    events    = ["s3:ObjectCreated:*"]
+  }
+
+  depends_on = [aws_sqs_queue_policy.stream_failures]
+}

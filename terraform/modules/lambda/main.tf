@@ -1,0 +1,177 @@
+# A function with what each of ours has: its log group, its own role, a place for invocations that failed, two alarms.
+
+locals {
+  in_vpc = length(var.surroundings.subnet_ids) > 0
+
+  log_group_name = "/aws/lambda/${var.function.name}"
+  here           = "${var.surroundings.region}:${var.surroundings.account}"
+
+  permissions = concat(
+    var.function.permissions,
+    [{
+      sid       = "WriteLogs"
+      actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+      resources = ["arn:${var.surroundings.partition}:logs:${local.here}:log-group:${local.log_group_name}:*"]
+      condition = null
+    }],
+    [for arn in [var.function.invocation_failures_arn] : {
+      sid       = "KeepFailedInvocations"
+      actions   = ["sqs:SendMessage"]
+      resources = [arn]
+      condition = null
+    } if arn != null],
+    [for permission in [
+      {
+        sid = "AttachToVpc"
+        # These know no finer resource when Lambda calls them: "*" as in AWS's own AWSLambdaVPCAccessExecutionRole.
+        # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+        actions = [
+          "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
+          "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
+        ]
+        resources = ["*"]
+        condition = null
+      },
+    ] : permission if local.in_vpc],
+  )
+}
+
+resource "aws_cloudwatch_log_group" "this" {
+  name              = local.log_group_name
+  retention_in_days = var.surroundings.log_retention_days
+  kms_key_id        = var.surroundings.kms_key_arn
+
+  tags = var.surroundings.tags
+}
+
+resource "aws_iam_role" "this" {
+  name                 = var.function.role_name
+  description          = "What ${var.function.name} may do."
+  permissions_boundary = var.surroundings.permissions_boundary_arn
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+
+  tags = var.surroundings.tags
+}
+
+resource "aws_iam_role_policy" "this" {
+  name = "permissions"
+  role = aws_iam_role.this.name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      for permission in local.permissions : merge(
+        {
+          Sid      = permission.sid
+          Effect   = "Allow"
+          Action   = permission.actions
+          Resource = permission.resources
+        },
+        permission.condition == null ? {} : { Condition = permission.condition },
+      )
+    ]
+  })
+}
+
+resource "aws_lambda_function" "this" {
+  function_name = var.function.name
+  description   = var.function.description
+  role          = aws_iam_role.this.arn
+
+  filename         = var.function.zip.filename
+  source_code_hash = var.function.zip.hash
+  s3_bucket        = var.function.zip.s3_bucket
+  s3_key           = var.function.zip.s3_key
+
+  runtime       = "python3.13"
+  architectures = ["arm64"]
+  handler       = "handler.handler"
+  memory_size   = 256
+  timeout       = var.function.timeout_seconds
+
+  reserved_concurrent_executions = var.function.reserved_concurrency
+  kms_key_arn                    = var.surroundings.kms_key_arn
+
+  environment {
+    variables = var.function.environment
+  }
+
+  dynamic "vpc_config" {
+    for_each = local.in_vpc ? [true] : []
+
+    content {
+      subnet_ids         = var.surroundings.subnet_ids
+      security_group_ids = var.surroundings.security_group_ids
+    }
+  }
+
+  tags = var.surroundings.tags
+
+  # Lambda makes a log group without retention when there is none, and takes the role's permissions as they are then.
+  depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.this]
+}
+
+resource "aws_lambda_function_event_invoke_config" "this" {
+  count = var.function.invocation_failures_arn == null ? 0 : 1
+
+  function_name                = aws_lambda_function.this.function_name
+  maximum_event_age_in_seconds = 6 * 60 * 60
+  maximum_retry_attempts       = 2
+
+  destination_config {
+    on_failure {
+      destination = var.function.invocation_failures_arn
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "errors" {
+  alarm_name        = "${var.function.name}-errors"
+  alarm_description = "${var.function.name} failed in 3 of 5 minutes: single errors are tried again, these go on. Its log says why."
+
+  namespace   = "AWS/Lambda"
+  metric_name = "Errors"
+  dimensions  = { FunctionName = var.function.name }
+  statistic   = "Sum"
+
+  period              = 60
+  evaluation_periods  = 5
+  datapoints_to_alarm = 3
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+
+  alarm_actions = var.surroundings.alarm_topic_arns
+  ok_actions    = var.surroundings.alarm_topic_arns
+
+  tags = var.surroundings.tags
+}
+
+resource "aws_cloudwatch_metric_alarm" "throttles" {
+  alarm_name        = "${var.function.name}-throttles"
+  alarm_description = "${var.function.name} was refused capacity for ${var.function.throttled_minutes} minutes: its reserved concurrency, or the account's, is used up."
+
+  namespace   = "AWS/Lambda"
+  metric_name = "Throttles"
+  dimensions  = { FunctionName = var.function.name }
+  statistic   = "Sum"
+
+  period              = 60
+  evaluation_periods  = var.function.throttled_minutes
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+
+  alarm_actions = var.surroundings.alarm_topic_arns
+  ok_actions    = var.surroundings.alarm_topic_arns
+
+  tags = var.surroundings.tags
+}

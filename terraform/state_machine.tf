@@ -1,0 +1,107 @@
+# The workflow of a run: statemachine/pipeline_run.asl.json, filled with the one function that it calls.
+
+resource "aws_cloudwatch_log_group" "state_machine" {
+  # Under this prefix Step Functions needs no change of the account's resource policy for logs, which has little room.
+  # https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html
+  name              = "/aws/vendedlogs/states/${local.state_machine_name}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = local.key_arn
+
+  tags = local.tags
+}
+
+resource "aws_iam_role" "state_machine" {
+  name                 = "${local.state_machine_name}-${local.region}"
+  description          = "What the workflow ${local.state_machine_name} may do."
+  permissions_boundary = var.permissions_boundary_arn
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "states.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = local.account }
+        ArnEquals    = { "aws:SourceArn" = local.state_machine_arn }
+      }
+    }]
+  })
+
+  tags = local.tags
+}
+
+resource "aws_iam_role_policy" "state_machine" {
+  name = "permissions"
+  role = aws_iam_role.state_machine.name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          Sid      = "TakeSteps"
+          Effect   = "Allow"
+          Action   = ["lambda:InvokeFunction"]
+          Resource = [local.function_arns["orchestrator"]]
+        },
+        {
+          Sid    = "DeliverLogs"
+          Effect = "Allow"
+          Action = [
+            "logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
+            "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:UpdateLogDelivery",
+          ]
+          Resource = ["*"] # these know no resources: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
+        },
+        {
+          Sid      = "Trace"
+          Effect   = "Allow"
+          Action   = ["xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+          Resource = ["*"] # nor do these: https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html
+        },
+      ],
+      local.key_arn == null ? [] : [{
+        Sid      = "UseKey"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = [local.key_arn]
+      }],
+    )
+  })
+}
+
+resource "aws_sfn_state_machine" "pipeline_run" {
+  name     = local.state_machine_name
+  type     = "STANDARD"
+  role_arn = aws_iam_role.state_machine.arn
+
+  definition = templatefile("${path.module}/../statemachine/pipeline_run.asl.json", {
+    orchestrator_arn = module.orchestrator.arn
+  })
+
+  logging_configuration {
+    level           = "ERROR"
+    log_destination = "${aws_cloudwatch_log_group.state_machine.arn}:*"
+    # A task token would be in it: whoever has one can end a run's sleep.
+    include_execution_data = false
+  }
+
+  tracing_configuration {
+    enabled = true
+  }
+
+  dynamic "encryption_configuration" {
+    for_each = local.key_arn == null ? [] : [local.key_arn]
+
+    content {
+      type                              = "CUSTOMER_MANAGED_KMS_KEY"
+      kms_key_id                        = encryption_configuration.value
+      kms_data_key_reuse_period_seconds = 300
+    }
+  }
+
+  tags = local.tags
+
+  depends_on = [aws_iam_role_policy.state_machine]
+}
