@@ -55,7 +55,7 @@ def test_the_exit_code_tells_whether_every_claim_holds(
 def test_the_report_ends_in_a_verdict(holds: bool) -> None:
     out = io.StringIO()
 
-    demo.report([an_act(True), an_act(holds)], {}, [], Teller(out))
+    demo.report(demo.Played([an_act(True), an_act(holds)], {}, []), Teller(out))
 
     assert f"{1 + holds} of 2 claims hold" in out.getvalue()
     assert ("Act 2: expected that it ended; seen instead: it runs" in out.getvalue()) is not holds

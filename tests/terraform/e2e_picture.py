@@ -17,7 +17,9 @@ from interlock.local.stack import Cloud
 Picture = Mapping[str, Any]  # kind -> name -> what its API answers
 
 _EMULATORS_OWN = "of one deployment: it differs between two of the same"
-_ACCESS = "who may do what: no emulator asks; tests/terraform compares policies with the calls that functions make"
+_ACCESS = (
+    "who may do what: no emulator asks; tests/terraform compares policies with the calls that functions make"
+)
 _ENCRYPTION = "keys: nothing is encrypted on an emulator"
 _WATCHED = "for people who watch an account; a run takes no notice"
 _SAFETY = "keeps an account's data from mistakes; an emulator's is thrown away"
@@ -228,7 +230,9 @@ class Reader:
             }
         if isinstance(value, list | tuple):
             # Where AWS answers with a list, its order says nothing, but in keys: those are told apart by their type.
-            return sorted((self._normal(each) for each in value), key=lambda each: json.dumps(each, default=str))
+            return sorted(
+                (self._normal(each) for each in value), key=lambda each: json.dumps(each, default=str)
+            )
         return self._normal_text(value) if isinstance(value, str) else value
 
     def _normal_text(self, text: str) -> Any:
@@ -262,7 +266,10 @@ def differences(one: Any, other: Any, sides: tuple[str, str], where: str = "") -
             line
             for name in names
             for line in differences(
-                one.get(name, _ABSENT), other.get(name, _ABSENT), sides, f"{where} > {name}" if where else name
+                one.get(name, _ABSENT),
+                other.get(name, _ABSENT),
+                sides,
+                f"{where} > {name}" if where else name,
             )
         ]
     if one == other:

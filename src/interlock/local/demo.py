@@ -6,6 +6,8 @@ A story in ten acts on the embedded stack, with real flights and weather, judged
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TextIO
 
 from interlock.aws.dynamo_table import DynamoTable
@@ -75,16 +77,29 @@ def run_demo(out: TextIO) -> int:
 def play(tell: Teller) -> list[Act]:
     """The whole story on a stack of its own, judged and shown."""
     with embedded_stack({}) as session:
-        where = session.emulator.endpoint
-        tell.say(f"{len(session.stack.functions)} functions deployed at {where}. Starting each once.")
-        session.warm_up()
-        stage = _furnished(session)
-        facts = Story(stage, tell).play()
-        acts, records = judge(stage, facts)
-        threads = session.slack.threads()
+        played = play_on(session, tell)
         tell.say("The story is over: ending the emulated AWS and removing its files.")
-    report(acts, records, threads, tell)
-    return acts
+    report(played, tell)
+    return played.acts
+
+
+@dataclass(frozen=True)
+class Played:
+    """What came of the story."""
+
+    acts: list[Act]  # judged, in the order they were played
+    records: Mapping[str, Record]  # of the runs
+    threads: list[list[SlackMessage]]
+
+
+def play_on(session: Session, tell: Teller) -> Played:
+    """The story on this stack, whoever deployed it."""
+    where = session.emulator.endpoint
+    tell.say(f"{len(session.stack.functions)} functions deployed at {where}. Starting each once.")
+    session.warm_up()
+    stage = _furnished(session)
+    acts, records = judge(stage, Story(stage, tell).play())
+    return Played(acts, records, session.slack.threads())
 
 
 def _furnished(session: Session) -> Stage:
@@ -144,19 +159,17 @@ def _refusal(stage: Stage, facts: Facts) -> Refusal:
     )
 
 
-def report(
-    acts: list[Act], records: dict[str, Record], threads: list[list[SlackMessage]], tell: Teller
-) -> None:
+def report(played: Played, tell: Teller) -> None:
     """Everything that is shown after the last act."""
     tell.heading("Slack, as the person on call reads it")
-    tell.text(slack_lines(threads))
+    tell.text(slack_lines(played.threads))
     tell.heading("The state machine's transitions, from each execution's history")
-    tell.text(transition_lines(records), indent=2)
+    tell.text(transition_lines(played.records), indent=2)
     tell.heading("What happened")
-    tell.text(act_lines(acts))
-    broken = broken_lines(acts)
+    tell.text(act_lines(played.acts))
+    broken = broken_lines(played.acts)
     tell.text(["", *broken] if broken else [])
-    claims = sum(len(act.claims) for act in acts)
+    claims = sum(len(act.claims) for act in played.acts)
     held = f"{claims - len(broken)} of {claims} claims hold, by the run rows, the events table, Glue's own record and Slack"
     tell.verdict(not broken, f"{held}. {tell.elapsed:.0f} s.")
     tell.heading("Where to go next")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from interlock.local.emulator import Emulator
 from interlock.local.glue_stand_in import Glue
 from interlock.local.job_services import LocalJob
 from interlock.local.slack_endpoint import SlackEndpoint
-from interlock.local.stack import Stack, StackOptions
+from interlock.local.stack import Cloud, Stack, StackOptions
 from interlock.local.stand_in import Dialect, StandIn
 
 # AWS's own are reached by the functions' settings, the others by what a pipeline's config says.
@@ -88,9 +88,15 @@ _HARMLESS: list[tuple[str, Mapping[str, Any]]] = [
 
 @contextmanager
 def embedded_stack(
-    jobs: Mapping[str, LocalJob], options: StackOptions | None = None, messages: TextIO | None = None
+    jobs: Mapping[str, LocalJob],
+    options: StackOptions | None = None,
+    messages: TextIO | None = None,
+    stack_of: Callable[[Cloud, StackOptions, Path], Stack] = Stack,
 ) -> Iterator[Session]:
-    """Everything, ready to use; it ends with the block and leaves nothing behind. `messages`: shows Slack's as they come."""
+    """Everything, ready to use; it ends with the block and leaves nothing behind. `messages`: shows Slack's as they come.
+
+    `stack_of`: who deploys; the tests of the Terraform module have Terraform do it.
+    """
     chosen, known = options or StackOptions(), dict(jobs)
     emulator = Emulator()
     # The emulator ends first: until then, what the functions call is there.
@@ -104,7 +110,7 @@ def embedded_stack(
         reachable = replace(
             chosen, slack_api_url=slack.url, job_endpoints={**addresses, **chosen.job_endpoints}
         )
-        stack = Stack(emulator, reachable, zips_folder(emulator)).deploy()
+        stack = stack_of(emulator, reachable, zips_folder(emulator)).deploy()
         yield Session(emulator, stack, services, slack)
 
 

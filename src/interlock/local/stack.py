@@ -208,7 +208,9 @@ class Stack:
 
     def environment_of(self, name: str) -> dict[str, str]:
         """What the function's settings class reads (`settings/`), and what it needs in the embedded world."""
-        whole = {f"{table.upper()}_TABLE": self.table(table) for table in ("control", "joblog", "rerun", "events")}
+        whole = {
+            f"{table.upper()}_TABLE": self.table(table) for table in ("control", "joblog", "rerun", "events")
+        }
         whole |= {
             "STATE_MACHINE_ARN": self.state_machine_arn,
             "EVENT_BUS_NAME": self.bus,

@@ -67,7 +67,10 @@ def specs(entry: Callable[..., dict[str, Any]]) -> dict[str, dict[str, Any]]:
             "s3", None, ("GetBucketLifecycleConfiguration", of_bucket), ("DeleteBucketLifecycle", of_bucket)
         ),
         "aws_s3_bucket_ownership_controls": entry(
-            "s3", None, ("GetBucketOwnershipControls", of_bucket), ("DeleteBucketOwnershipControls", of_bucket)
+            "s3",
+            None,
+            ("GetBucketOwnershipControls", of_bucket),
+            ("DeleteBucketOwnershipControls", of_bucket),
         ),
         "aws_s3_bucket_policy": entry(
             "s3", "PutBucketPolicy", ("GetBucketPolicy", of_bucket), ("DeleteBucketPolicy", of_bucket)
@@ -85,7 +88,12 @@ def put_mapping(self: Any, values: Values, prior: Values | None, _: Values) -> M
     if prior is not None:
         parameters["UUID"] = prior["uuid"]
     made = self.call("lambda", operation, parameters)
-    return {"uuid": made["UUID"], "id": made["UUID"], "function_arn": made["FunctionArn"], "state": made["State"]}
+    return {
+        "uuid": made["UUID"],
+        "id": made["UUID"],
+        "function_arn": made["FunctionArn"],
+        "state": made["State"],
+    }
 
 
 def put_redrive_allow_policy(self: Any, values: Values, *_: Any) -> None:
