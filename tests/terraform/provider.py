@@ -116,8 +116,8 @@ def _stand_in_config(source: Path) -> Path:
 
 
 def _fingerprint(*folders: Path) -> str:
-    """Differs when a file differs, or the place the copy is in: the built mirror may not move."""
-    told = hashlib.sha256(f"{BUILD}|{sys.version_info[:2]}".encode())
+    """Differs when a file differs, what this file does with them, or their place: a built mirror may not move."""
+    told = hashlib.sha256(f"{BUILD}|{sys.version_info[:2]}".encode() + Path(__file__).read_bytes())
     for folder in folders:
         for file in _files_of(folder):
             told.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes())
@@ -158,8 +158,8 @@ def _merge_overrides(path: Path) -> None:
     merged = json.loads(path.read_text())
     for kind, types in json.loads(ours.read_text()).items():
         for name, added in types.items():
-            known = merged[kind].get(name)
-            merged[kind][name] = {**known, **added} if isinstance(known, dict) else [*(known or []), *added]
+            known = merged[kind].get(name, type(added)())
+            merged[kind][name] = {**known, **added} if isinstance(added, dict) else [*known, *added]
     path.write_text(json.dumps(merged))
 
 
