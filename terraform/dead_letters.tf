@@ -43,12 +43,12 @@ resource "aws_sqs_queue_policy" "rule_failures" {
     Version = "2012-10-17"
     Statement = [
       {
-        Sid       = "FromOurRules"
+        Sid       = "FromOurRulesAndBus"
         Effect    = "Allow"
         Principal = { Service = "events.amazonaws.com" }
         Action    = "sqs:SendMessage"
         Resource  = local.queue_arns["rule-failures-dead"]
-        Condition = { ArnEquals = { "aws:SourceArn" = values(local.rule_arns) } }
+        Condition = { ArnEquals = { "aws:SourceArn" = concat(values(local.rule_arns), [local.bus_arn]) } }
       },
       local.encrypted_transport_only["rule-failures-dead"],
     ]

@@ -48,7 +48,8 @@ locals {
     resources = var.decryption_key_arns
   }] : permission if length(var.decryption_key_arns) > 0]
 
-  # What the key's policy must say beside the account's own rights. Only the key's owner can write it there.
+  # What the key's policy must say beside the account's own rights. Only the key's owner can write it there. In a key's
+  # policy the resource "*" is this key: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html
   key_policy_statements = [
     {
       # Into the alert queue and the dead-letter queues.
@@ -57,26 +58,42 @@ locals {
       Effect    = "Allow"
       Principal = { Service = ["events.amazonaws.com", "s3.amazonaws.com"] }
       Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-      Resource  = "*" # in a key's policy: this key. https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html
+      Resource  = "*"
       Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
+    },
+    {
+      # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-encryption-key-policy.html
+      Sid       = "InterlockBusLooksAtKey"
+      Effect    = "Allow"
+      Principal = { Service = "events.amazonaws.com" }
+      Action    = ["kms:DescribeKey"]
+      Resource  = "*"
+      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
+    },
+    {
+      # The archive re-encrypts: https://docs.aws.amazon.com/eventbridge/latest/userguide/encryption-archives.html
+      Sid       = "InterlockBusAndArchive"
+      Effect    = "Allow"
+      Principal = { Service = "events.amazonaws.com" }
+      Action    = ["kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+      Resource  = "*"
+      Condition = { StringEquals = { "kms:EncryptionContext:aws:events:event-bus:arn" = local.bus_arn } }
     },
     {
       # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
       Sid       = "InterlockLogs"
       Effect    = "Allow"
       Principal = { Service = "logs.${local.region}.amazonaws.com" }
-      Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
-      Resource  = "*" # in a key's policy: this key
-      Condition = { ArnLike = { "kms:EncryptionContext:aws:logs:arn" = "arn:${local.partition}:logs:${local.here}:log-group:*" } }
-    },
-    {
-      # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-encryption-key-policy.html
-      Sid       = "InterlockBus"
-      Effect    = "Allow"
-      Principal = { Service = "events.amazonaws.com" }
-      Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"]
-      Resource  = "*" # in a key's policy: this key
-      Condition = { StringEquals = { "kms:EncryptionContext:aws:events:event-bus:arn" = local.bus_arn } }
+      Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+      Resource  = "*"
+      Condition = {
+        ArnLike = {
+          "kms:EncryptionContext:aws:logs:arn" = [
+            "arn:${local.partition}:logs:${local.here}:log-group:/aws/lambda/${local.prefix}-*",
+            "arn:${local.partition}:logs:${local.here}:log-group:/aws/vendedlogs/states/${local.prefix}-*",
+          ]
+        }
+      }
     },
   ]
 }

@@ -138,7 +138,6 @@ resource "aws_lambda_event_source_mapping" "stream_router" {
   maximum_retry_attempts         = local.router_stream_retries
   parallelization_factor         = var.stream_parallelization_factor
   function_response_types        = ["ReportBatchItemFailures"]
-  kms_key_arn                    = local.key_arn
 
   filter_criteria {
     dynamic "filter" {

@@ -78,8 +78,9 @@ resource "aws_cloudwatch_metric_alarm" "watchdog_silent" {
   dimensions  = { function = local.functions["watchdog"] }
   statistic   = "Sum"
 
+  # Five minutes of silence, and at least two missing ticks.
   period              = 60 * var.watchdog_interval_minutes
-  evaluation_periods  = 5
+  evaluation_periods  = max(2, ceil(5 / var.watchdog_interval_minutes))
   comparison_operator = "LessThanThreshold"
   threshold           = 1
   treat_missing_data  = "breaching"

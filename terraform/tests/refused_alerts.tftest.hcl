@@ -9,13 +9,13 @@ variables {
   environment      = "prod"
   pipeline_configs = "s3://configs/pipelines/"
   lambda_zips      = "s3://artifacts/interlock/0.1.0/"
+  slack_channel_id = "C0123456789"
 }
 
 run "a_slack_channel_beside_a_webhook_is_refused" {
   command = plan
 
   variables {
-    slack_channel_id   = "C0123456789"
     webhook_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:slack-AbCdEf"
   }
 
@@ -26,6 +26,7 @@ run "a_slack_secret_beside_a_webhook_is_refused" {
   command = plan
 
   variables {
+    slack_channel_id   = null
     slack_secret_arn   = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:slack-AbCdEf"
     webhook_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:slack-AbCdEf"
   }
@@ -47,7 +48,6 @@ run "a_slack_token_in_place_of_its_secret_is_refused" {
   command = plan
 
   variables {
-    slack_channel_id = "C0123456789"
     slack_secret_arn = "xoxb-1-2"
   }
 

@@ -9,6 +9,7 @@ variables {
   environment      = "prod"
   pipeline_configs = "s3://configs/pipelines/"
   lambda_zips      = "s3://artifacts/interlock/0.1.0/"
+  slack_channel_id = "C0123456789"
 }
 
 run "a_watchdog_interval_of_half_a_minute_is_refused" {
