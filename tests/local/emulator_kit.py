@@ -47,9 +47,8 @@ def deploy(emulator: Emulator, source: str, name: str = "function", **settings: 
         FunctionName=name,
         Runtime="python3.13",
         Handler="code.handler" if "Handler" not in settings else settings.pop("Handler"),
-        Role=ROLE,
         Code={"ZipFile": zipped({"code.py": source})},
-        **{"Timeout": 10, **settings},
+        **{"Timeout": 10, "Role": ROLE, **settings},
     )
     return name
 

@@ -20,7 +20,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from interlock.local.emulator_server import COUNTS_PATH, KILL_PATH, SERVICE_EVENTS_PATH, SETTINGS
+from interlock.local.emulator_server import (
+    CHECK_PATH,
+    COUNTS_PATH,
+    ENFORCE_PATH,
+    KILL_PATH,
+    PERMISSIONS_PATH,
+    SERVICE_EVENTS_PATH,
+    SETTINGS,
+)
 
 START_SECONDS = 60
 STOP_SECONDS = 5
@@ -33,6 +41,16 @@ class Counts:
 
     calls: Counter[str]
     invocations: Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One that was used, or refused when it was asked for."""
+
+    who: str  # a function's name, a service's principal, or the machine or schedule group that acts under a role
+    action: str  # dynamodb:GetItem
+    resource: str  # ARN
+    granted: bool
 
 
 class EmulatorDidNotStart(RuntimeError):
@@ -138,6 +156,22 @@ class Emulator:
     def counts(self) -> Counts:
         """What the functions have done since the start."""
         return Counts(**{kind: Counter(found) for kind, found in self._ask("GET", COUNTS_PATH).items()})
+
+    def permissions(self) -> list[Permission]:
+        """All that functions, and services for us, have used since the start."""
+        return [Permission(**one) for one in self._ask("GET", PERMISSIONS_PATH)]
+
+    def enforce_permissions(self) -> None:
+        """From here on a role's policies count: what they do not allow is refused."""
+        self._ask("POST", ENFORCE_PATH)
+
+    def refuses(
+        self, method: str, path: str, query: str, headers: Mapping[str, str], body: str
+    ) -> str | None:
+        """What AWS says to a call that a function makes elsewhere, at a stand-in; None when it may."""
+        request = {"method": method, "path": path, "query": query, "headers": dict(headers), "body": body}
+        words: str | None = self._ask("POST", CHECK_PATH, json.dumps(request))
+        return words
 
     def kill_function(self, name: str) -> int:
         """Kill the function's processes in the middle of their invocations, as a crash would; how many there were."""

@@ -14,12 +14,15 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
 from typing import Any
+from xml.sax.saxutils import escape
 
-from interlock.local.emulator_functions import count_request, counts, kill_busy
+from interlock.local import emulator_permissions as permissions
+from interlock.local.emulator_functions import count_call, counts, kill_busy
 from interlock.local.emulator_patches import apply_patches
+from interlock.local.sdk_request import SdkRequest
 
 # The side listeners of ministack heed no BIND_HOST, so they stay off.
 SETTINGS = {
@@ -36,6 +39,11 @@ SETTINGS = {
 SERVICE_EVENTS_PATH = "/_interlock/service-events"
 COUNTS_PATH = "/_interlock/counts"  # of the functions' calls and invocations
 KILL_PATH = "/_interlock/kill-function"  # the name follows in the body
+PERMISSIONS_PATH = "/_interlock/permissions"  # those that were used
+ENFORCE_PATH = "/_interlock/enforce-permissions"
+CHECK_PATH = "/_interlock/check-request"  # of a function to a stand-in, which follows in the body
+
+ACCESS_DENIED = "AccessDeniedException"
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -48,8 +56,42 @@ async def gateway(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         await answer(send, *own(await body_of(receive)))
         return
     if scope["type"] == "http":
-        count_request(scope)
+        headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
+        function = permissions.caller_of(headers)
+        if function is not None:
+            body = await body_of(receive)
+            query = scope["query_string"].decode()
+            request = SdkRequest(scope["method"], scope["path"], query, headers, body)
+            count_call(request.call)
+            refused = refusal(function, request)
+            if refused is not None:
+                await answer(send, 403, refused, {"x-amzn-errortype": ACCESS_DENIED})
+                return
+            receive = once_more(body, receive)
     await import_module("ministack.app").app(scope, receive, send)
+
+
+def refusal(function: str, request: SdkRequest) -> bytes | None:
+    """What AWS answers a function that may not do this; None when it may."""
+    try:
+        permissions.check_request(function, request)
+    except permissions.AccessDenied as denied:
+        if request.service == "s3":
+            return (
+                f"<Error><Code>AccessDenied</Code><Message>{escape(str(denied))}</Message></Error>".encode()
+            )
+        return json.dumps({"__type": ACCESS_DENIED, "message": str(denied)}).encode()
+    return None
+
+
+def once_more(body: bytes, receive: Receive) -> Receive:
+    """The request's body again, for whoever reads it next."""
+    waiting = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def read() -> dict[str, Any]:
+        return waiting.pop() if waiting else await receive()
+
+    return read
 
 
 async def body_of(receive: Receive) -> bytes:
@@ -61,8 +103,9 @@ async def body_of(receive: Receive) -> bytes:
             return bytes(body)
 
 
-async def answer(send: Send, status: int, body: bytes) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": []})
+async def answer(send: Send, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+    named = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
+    await send({"type": "http.response.start", "status": status, "headers": named})
     await send({"type": "http.response.body", "body": body})
 
 
@@ -72,10 +115,27 @@ def take_service_events(body: bytes) -> tuple[int, bytes]:
     return status, answer
 
 
+def enforce(_: bytes) -> tuple[int, bytes]:
+    permissions.enforce()
+    return 200, b"{}"
+
+
+def check_request(body: bytes) -> tuple[int, bytes]:
+    """Of a call that a function makes to a stand-in: the words it is refused with, or null."""
+    told = json.loads(body)
+    function = permissions.caller_of(told["headers"])
+    request = SdkRequest(**{**told, "body": told["body"].encode()})
+    refused = None if function is None else refusal(function, request)
+    return 200, json.dumps(refused and json.loads(refused)["message"]).encode()
+
+
 OWN_PATHS: dict[str, Callable[[bytes], tuple[int, bytes]]] = {
     SERVICE_EVENTS_PATH: take_service_events,
     COUNTS_PATH: lambda _: (200, json.dumps(counts()).encode()),
     KILL_PATH: lambda body: (200, json.dumps(kill_busy(body.decode())).encode()),
+    PERMISSIONS_PATH: lambda _: (200, json.dumps(permissions.used()).encode()),
+    ENFORCE_PATH: enforce,
+    CHECK_PATH: check_request,
 }
 
 

@@ -36,7 +36,7 @@ class Waiting:
 
 
 _waiting: dict[str, Waiting] = {}
-_closed: OrderedDict[str, None] = OrderedDict()
+_closed: OrderedDict[str, str] = OrderedDict()  # the execution of each
 
 
 @contextmanager
@@ -47,10 +47,19 @@ def waiting(token: str, execution: str) -> Iterator[Future[Any]]:
     try:
         yield reply
     finally:
-        _closed[token] = None
+        _closed[token] = execution
         del _waiting[token]
         while len(_closed) > CLOSED_TOKENS_KEPT:
             _closed.popitem(last=False)
+
+
+def machine_of(token: str) -> str | None:
+    """The machine whose task got this token; None for one that nobody got."""
+    task = _waiting.get(token)
+    execution = task.execution if task else _closed.get(token)
+    if execution is None:
+        return None
+    return execution.rpartition(":")[0].replace(":execution:", ":stateMachine:")
 
 
 def settle(reply: Future[Any], outcome: Any) -> bool:

@@ -19,6 +19,7 @@ from typing import Any
 
 END_OF_LOG = "\x00end of log"
 FUNCTION_ERROR = "\x00function error"  # the only key of an answer that is an error
+SESSION = "function:"  # what a function's session token begins with; its name follows
 
 # What Lambda's runtime has beside the standard library. Anything else that a function imports has to be in
 # its zip, or it fails here as it would on AWS. https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html
@@ -77,12 +78,17 @@ def confine_imports(code: str, layers: list[str]) -> None:
     sys.meta_path[:] = [BuiltinImporter, FrozenImporter, PathFinder, RuntimePackages(others)]
 
 
-def confine_environment(function: dict[str, str]) -> None:
+def confine_environment(name: str, function: dict[str, str]) -> None:
     """Keep what Lambda sets and what the function was configured with; the server's own settings go."""
-    for name in list(os.environ):
-        if not name.startswith(("AWS_", "_LAMBDA_")) and name not in RUNTIME_VARIABLES | function.keys():
-            del os.environ[name]
+    for variable in list(os.environ):
+        if (
+            not variable.startswith(("AWS_", "_LAMBDA_"))
+            and variable not in RUNTIME_VARIABLES | function.keys()
+        ):
+            del os.environ[variable]
     os.environ["AWS_EXECUTION_ENV"] = f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}"
+    # A session of the function's role, as on AWS; here it also says of every call whose it is.
+    os.environ["AWS_SESSION_TOKEN"] = SESSION + name
 
 
 def describe(error: BaseException, request_id: str) -> dict[str, Any]:
@@ -169,7 +175,7 @@ def serve() -> None:
     threading.Thread(target=read_lines, args=(lines,), daemon=True).start()
     init = json.loads(lines.get())
     layers = [layer for layer in os.environ.get("_LAMBDA_LAYERS_DIRS", "").split(os.pathsep) if layer]
-    confine_environment(init["env"])
+    confine_environment(init["function_name"], init["env"])
     confine_imports(init["code_dir"], layers)
     handler, problem = load_handler(init["module"], init["handler"])
     if problem:
