@@ -33,6 +33,7 @@ resource "aws_sqs_queue" "alerts" {
   # (90 s) has lapsed when the message comes back. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
   visibility_timeout_seconds = 90
   message_retention_seconds  = 14 * 24 * 60 * 60
+  max_message_size           = 1024 * 1024 # the most SQS allows, four times what the provider takes by default
 
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead_letters["alerts-dead"].arn

@@ -20,6 +20,9 @@ resource "aws_sqs_queue" "dead_letters" {
 
   name                      = "${local.prefix}-${each.key}"
   message_retention_seconds = 14 * 24 * 60 * 60 # the most SQS allows
+  # Also the most, four times what the provider takes by default: a failed invocation is kept with its whole event.
+  # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+  max_message_size = 1024 * 1024
 
   kms_master_key_id       = local.key_arn
   sqs_managed_sse_enabled = local.key_arn == null ? true : null

@@ -30,6 +30,7 @@ ORCHESTRATOR_SECONDS = 900
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 ALERT_QUEUE_VISIBILITY_SECONDS = 90
 ALERT_QUEUE_RECEIVES = 20  # with growing pauses: hours of a channel that is down
+KEPT_SECONDS = 14 * 24 * 60 * 60  # in each queue: the most SQS allows
 ROUTER_BATCH = 100  # records
 STREAM_RETRIES = 1000  # of a batch, a second or more apart, before its records are kept elsewhere
 EVENTS_TTL_DAYS = "90"
@@ -173,9 +174,9 @@ class Stack:
 
     def _bus_and_queues(self) -> None:
         self.cloud.client("events").create_event_bus(Name=self.bus)
-        sqs = self.cloud.client("sqs")
+        sqs, kept = self.cloud.client("sqs"), {"MessageRetentionPeriod": str(KEPT_SECONDS)}
         for name in ("alerts", "stream-failures", "rule-failures", "invocation-failures"):
-            sqs.create_queue(QueueName=f"{self.prefix}-{name}-dead")
+            sqs.create_queue(QueueName=f"{self.prefix}-{name}-dead", Attributes=kept)
         redrive = {
             "deadLetterTargetArn": self.arn("sqs", f"{self.prefix}-alerts-dead"),
             "maxReceiveCount": ALERT_QUEUE_RECEIVES,
@@ -183,6 +184,7 @@ class Stack:
         sqs.create_queue(
             QueueName=f"{self.prefix}-alerts",
             Attributes={
+                **kept,
                 "VisibilityTimeout": str(ALERT_QUEUE_VISIBILITY_SECONDS),
                 "RedrivePolicy": json.dumps(redrive),
             },
@@ -244,7 +246,7 @@ class Stack:
             f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}": url
             for service, url in self.options.job_endpoints.items()
         }
-        return where | stand_ins | {"ALLOW_COMMANDS": "1"}
+        return where | stand_ins | {"ALLOWED_COMMANDS": "*"}
 
     def _create_function(self, name: str, path: Path) -> None:
         self.cloud.client("lambda").create_function(
@@ -298,6 +300,7 @@ class Stack:
                 BatchSize=ROUTER_BATCH,
                 BisectBatchOnFunctionError=True,
                 MaximumRetryAttempts=STREAM_RETRIES,
+                ParallelizationFactor=1,
                 FunctionResponseTypes=["ReportBatchItemFailures"],
                 FilterCriteria={"Filters": filters},
                 # A bucket gets the records themselves, a queue only their numbers, which mean nothing after a day.
