@@ -33,7 +33,7 @@ def ports() -> OrchestratorPorts:
             allowed_private_cidrs=settings.allowed_private_cidrs.split(",")
             if settings.allowed_private_cidrs
             else (),
-            commands_allowed=bool(settings.allow_commands),
+            allowed_commands=settings.allowed_commands,
         ),
         secrets=SecretsManager(clients("secretsmanager"), os.environ),
     )

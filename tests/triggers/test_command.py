@@ -9,20 +9,21 @@ import pytest
 
 from interlock.domain.run import FailureCategory, JobEnd, Outcome
 from interlock.ports import TriggerError
+from interlock.triggers.allowed_commands import AllowedCommands
 from interlock.triggers.command import CommandTrigger
 from interlock.triggers.outside import Outside
 from interlock.triggers.processes import OsProcesses
 from triggers.requests_for import RUN_ID, a_request
 
 
-def a_trigger(*, allowed=True, seconds=10):
+def a_trigger(*, allowed="*", seconds=10):
     return CommandTrigger(
         Outside(
             clients=None,
             http=None,
             processes=OsProcesses(),
             in_background=None,
-            commands_allowed=allowed,
+            allowed_commands=AllowedCommands.listed(allowed),
             answer_seconds=seconds,
         )
     )
@@ -116,14 +117,79 @@ def test_a_process_that_cannot_be_told_from_others_is_not_ended():
         a_trigger().cancel({"pid": os.getpid(), "startedAt": ""})
 
 
-def test_where_commands_are_not_allowed_none_is_started(tmp_path):
+@pytest.mark.parametrize(
+    ("allowed", "program"),
+    [
+        pytest.param("", "/usr/bin/touch", id="nothing is allowed"),
+        pytest.param(" , ,", "/usr/bin/touch", id="nothing, in other words"),
+        pytest.param("/usr/bin/true", "/usr/bin/touch", id="another program"),
+        pytest.param("touch", "/usr/bin/touch", id="the name alone is not the path"),
+        pytest.param("/usr/bin/touch", "touch", id="the path is not the name alone"),
+        pytest.param("/usr/bin", "/usr/bin/touch", id="its folder"),
+        pytest.param("/usr/bin/touch2", "/usr/bin/touch", id="a longer name"),
+        pytest.param("/usr/bin/*", "/usr/bin/touch", id="a pattern is no pattern"),
+        pytest.param("/usr/bin/touch", "/usr/bin/../bin/touch", id="another way to write the path"),
+        pytest.param("TOUCH", "touch", id="other letters"),
+        pytest.param("touch", "touch ", id="a blank behind it"),
+        pytest.param("touch", "touch,", id="a comma behind it"),
+        pytest.param("./touch", "./touch", id="a relative path"),
+        pytest.param("../bin/touch", "../bin/touch", id="a relative path upwards"),
+        pytest.param("bin/touch", "bin/touch", id="a relative path without a dot"),
+    ],
+)
+def test_a_program_that_is_not_allowed_is_not_started(tmp_path, monkeypatch, allowed, program):
+    monkeypatch.chdir("/usr")
     trace = tmp_path / "trace"
 
-    with pytest.raises(TriggerError, match="does not allow") as error:
-        a_trigger(allowed=False).start(a_request({"command": ["/usr/bin/touch", str(trace)]}))
+    with pytest.raises(TriggerError, match="does not allow the command") as error:
+        a_trigger(allowed=allowed).start(a_request({"command": [program, str(trace)]}))
 
     assert error.value.permanent
     assert not trace.exists()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "program"),
+    [
+        pytest.param("/usr/bin/touch", "/usr/bin/touch", id="by its path"),
+        pytest.param("touch", "touch", id="by its name, found on the path"),
+        pytest.param("/opt/report, touch ,echo", "touch", id="one of several, with blanks between"),
+        pytest.param("*", "touch", id="any"),
+    ],
+)
+def test_a_program_that_is_allowed_is_started(tmp_path, allowed, program):
+    trace = tmp_path / "trace"
+
+    a_trigger(allowed=allowed).start(a_request({"command": [program, str(trace)]})).answer()
+
+    assert trace.exists()
+
+
+def test_a_program_with_a_blank_in_its_name_can_be_allowed(tmp_path):
+    program = tmp_path / "daily report"
+    program.write_text("#!/bin/sh\nexit 3\n")
+    program.chmod(0o755)
+
+    outcome = run({"command": [str(program)]}, allowed=f"echo,{program}")
+
+    assert outcome.error.startswith("exit code 3")
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("/opt/report", "the command /opt/report; name it in allowed_commands of the Terraform module"),
+        ("./report", "the command ./report: a relative path cannot be allowed; write the absolute one"),
+        ("/opt/a,b", "the command /opt/a,b: a program with a comma in its name"),
+        ("/opt/report\n", "or a blank around it, cannot be allowed; rename it"),
+    ],
+)
+def test_a_refusal_names_the_program_and_says_what_to_change(program, words):
+    with pytest.raises(TriggerError) as error:
+        a_trigger(allowed="echo").start(a_request({"command": [program]}))
+
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(

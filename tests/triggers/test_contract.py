@@ -14,6 +14,7 @@ import pytest
 
 from interlock.domain.run import JobEnd
 from interlock.ports import JobRequest, JobTrigger, OnlyRepeatingTells, StartedJob, TriggerError
+from interlock.triggers.allowed_commands import AllowedCommands
 from interlock.triggers.background import on_a_thread
 from interlock.triggers.http_client import HttpClient
 from interlock.triggers.outside import Outside
@@ -178,7 +179,9 @@ class _SpoiltProcesses(OsProcesses):
 def _command() -> Iterator[Rig]:
     processes = _SpoiltProcesses()
     yield Rig(
-        trigger=TriggerTable(_outside(processes=processes, commands_allowed=True)).of_type("command"),
+        trigger=TriggerTable(
+            _outside(processes=processes, allowed_commands=AllowedCommands.listed("*"))
+        ).of_type("command"),
         config={"command": [sys.executable, "-S", "-c", "pass", SECRET]},
         refuse_for_good=lambda: processes.then.append(FileNotFoundError(2, "No such file or directory")),
         refuse_for_now=lambda: processes.then.append(BlockingIOError(11, "Resource temporarily unavailable")),

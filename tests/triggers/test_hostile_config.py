@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hostile import hostile_values
 from interlock.ports import TriggerError
+from interlock.triggers.allowed_commands import AllowedCommands
 from interlock.triggers.background import on_a_thread
 from interlock.triggers.http_calls import HttpAnswer
 from interlock.triggers.outside import Outside
@@ -87,7 +88,9 @@ def test_any_config_starts_a_job_or_is_refused_by_name(job_type, data):
         },
     )
     world = Willing()
-    outside = Outside(lambda _: world, world, world, on_a_thread, commands_allowed=True)
+    outside = Outside(
+        lambda _: world, world, world, on_a_thread, allowed_commands=AllowedCommands.listed("*")
+    )
 
     handle, refused = {}, None
     try:

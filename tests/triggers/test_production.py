@@ -99,3 +99,14 @@ def test_an_http_job_reaches_a_private_network_only_where_it_is_allowed(session,
 def test_commands_are_not_allowed_unless_said(session):
     with pytest.raises(TriggerError, match="does not allow"):
         job_triggers(session).of_type("command").start(a_request({"command": ["true"]}))
+
+
+def test_a_deployed_function_starts_the_commands_that_it_is_allowed_and_no_others(session):
+    some, none = job_triggers(session, allowed_commands="true, echo"), job_triggers(session)
+
+    some.of_type("command").start(a_request({"command": ["true"]}))
+
+    with pytest.raises(TriggerError, match="does not allow the command ls"):
+        some.of_type("command").start(a_request({"command": ["ls"]}))
+    with pytest.raises(TriggerError, match="does not allow the command true"):
+        none.of_type("command").start(a_request({"command": ["true"]}))

@@ -11,4 +11,4 @@ class OrchestratorSettings(FromEnvironment):
     joblog_table: str
     state_machine_arn: str
     allowed_private_cidrs: str = ""  # comma-separated; HTTP targets there are not refused
-    allow_commands: str = ""  # "1" on the embedded stack alone: jobs of type `command` run there
+    allowed_commands: str = ""  # comma-separated; programs that jobs of type `command` may start; `*`: any

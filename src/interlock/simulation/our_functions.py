@@ -59,6 +59,7 @@ from interlock.steps.route_change import RouterPorts
 from interlock.steps.sync_configs import ConfigSyncPorts
 from interlock.steps.task import OrchestratorPorts
 from interlock.steps.watchdog_ports import WatchdogPorts
+from interlock.triggers.allowed_commands import AllowedCommands
 from interlock.triggers.http_calls import HttpCalls
 from interlock.triggers.outside import Outside
 from interlock.triggers.table import TriggerTable
@@ -179,7 +180,7 @@ def _outside(aws: Simulated) -> Outside:
         http=HttpByJobType(by_http),
         processes=Machine(aws.jobs),
         in_background=InBackground(aws.clock),
-        commands_allowed=True,
+        allowed_commands=AllowedCommands.listed("*"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Commands of the machine that Interlock runs on: the embedded stack's jobs. Exit code 0 is success."""
+"""Commands of the machine that Interlock runs on, if it is allowed them: the embedded stack's jobs. Exit code 0 is success."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ class CommandTrigger(JobTrigger):
     can_be_asked = False
 
     def __init__(self, outside: Outside) -> None:
-        self._processes, self._allowed = outside.processes, outside.commands_allowed
+        self._processes, self._allowed = outside.processes, outside.allowed_commands
         self._answer_seconds = outside.answer_seconds
 
     def start(self, request: JobRequest) -> StartedJob:
-        if not self._allowed:
-            raise TriggerError("this installation does not allow jobs of type command", permanent=True)
         argv = _argv(request)
+        refusal = self._allowed.refusal(argv[0])
+        if refusal is not None:
+            raise TriggerError(refusal, permanent=True)
         period = {f"INTERLOCK_JOB_{name}": value for name, value in request.values.items()}
         try:
             process = self._processes.start(argv, _ENVIRONMENT | period)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from interlock.triggers.allowed_commands import NO_COMMANDS, AllowedCommands
 from interlock.triggers.background import InBackground
 from interlock.triggers.http_calls import HttpCalls
 from interlock.triggers.processes import Processes
@@ -24,5 +25,5 @@ class Outside:
     http: HttpCalls
     processes: Processes
     in_background: InBackground
-    commands_allowed: bool = False
+    allowed_commands: AllowedCommands = NO_COMMANDS
     answer_seconds: float = ANSWER_SECONDS

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.config import Config
 
+from interlock.triggers.allowed_commands import AllowedCommands
 from interlock.triggers.background import on_a_thread
 from interlock.triggers.http_client import HttpClient
 from interlock.triggers.keep_alive import KEEP_ALIVE
@@ -23,15 +24,15 @@ _CONNECT_SECONDS, _READ_SECONDS = 5.0, 20.0
 
 
 def job_triggers(
-    session: Session, *, allowed_private_cidrs: Iterable[str] = (), commands_allowed: bool = False
+    session: Session, *, allowed_private_cidrs: Iterable[str] = (), allowed_commands: str = ""
 ) -> TriggerTable:
-    """The adapters of a deployed function."""
+    """The adapters of a deployed function. `allowed_commands`: as `AllowedCommands.listed` reads them."""
     outside = Outside(
         clients=job_clients(session),
         http=HttpClient(AddressRules(allowed_private_cidrs)),
         processes=OsProcesses(),
         in_background=on_a_thread,
-        commands_allowed=commands_allowed,
+        allowed_commands=AllowedCommands.listed(allowed_commands),
     )
     return TriggerTable(outside)
 
