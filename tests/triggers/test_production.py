@@ -5,6 +5,7 @@ import socket
 import boto3
 import pytest
 
+from interlock.domain.run import JobEnd, Outcome
 from interlock.ports import TriggerError
 from interlock.triggers.production import job_clients, job_triggers
 from triggers.loopback import loopback
@@ -104,8 +105,9 @@ def test_commands_are_not_allowed_unless_said(session):
 def test_a_deployed_function_starts_the_commands_that_it_is_allowed_and_no_others(session):
     some, none = job_triggers(session, allowed_commands="true, echo"), job_triggers(session)
 
-    some.of_type("command").start(a_request({"command": ["true"]}))
+    outcome = some.of_type("command").start(a_request({"command": ["true"]})).answer()
 
+    assert outcome == Outcome(JobEnd.SUCCESS)
     with pytest.raises(TriggerError, match="does not allow the command ls"):
         some.of_type("command").start(a_request({"command": ["ls"]}))
     with pytest.raises(TriggerError, match="does not allow the command true"):
