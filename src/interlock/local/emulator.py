@@ -168,7 +168,12 @@ class Emulator:
     def refuses(
         self, method: str, path: str, query: str, headers: Mapping[str, str], body: str
     ) -> str | None:
-        """What AWS says to a call that a function makes elsewhere, at a stand-in; None when it may."""
+        """What AWS says to a call that a function makes elsewhere, at a stand-in; None when it may.
+
+        Of calls without a role's session there is nothing to say: those to other services than AWS's.
+        """
+        if "x-amz-security-token" not in headers:
+            return None
         request = {"method": method, "path": path, "query": query, "headers": dict(headers), "body": body}
         words: str | None = self._ask("POST", CHECK_PATH, json.dumps(request))
         return words

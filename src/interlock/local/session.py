@@ -102,7 +102,9 @@ def embedded_stack(
     # The emulator ends first: until then, what the functions call is there.
     with SlackEndpoint(chosen.slack_token, chosen.slack_channel, messages) as slack, ExitStack() as opened:
         services = {
-            job_type: opened.enter_context(StandIn(dialect, known, emulator.publish_service_event))
+            job_type: opened.enter_context(
+                StandIn(dialect, known, emulator.publish_service_event, emulator.refuses)
+            )
             for job_type, dialect in _dialects().items()
         }
         opened.enter_context(emulator)

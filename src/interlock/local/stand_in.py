@@ -21,6 +21,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from interlock.local.job_services import JobRun, JobRuns, LocalJob
 
 Publish = Callable[[str, str, Mapping[str, Any]], None]  # source, detail-type, detail
+# Method, path, query, headers and body of a request: the words in which AWS refuses it to its caller; None when it may.
+Refuses = Callable[[str, str, str, Mapping[str, str], str], str | None]
 _MOST_BYTES = 1024 * 1024  # of a request
 
 
@@ -69,9 +71,15 @@ class Dialect(Protocol):
 class StandIn:
     """Serves from `start` (or `with`) until `stop`, on a free port."""
 
-    def __init__(self, dialect: Dialect, jobs: dict[str, LocalJob], publish: Publish) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        jobs: dict[str, LocalJob],
+        publish: Publish,
+        refuses: Refuses = lambda *_: None,
+    ) -> None:
         self.jobs = jobs  # by the name that the service has for each; more may be added at any time
-        self._dialect, self._publish = dialect, publish
+        self._dialect, self._publish, self.refuses = dialect, publish, refuses
         self._runs = JobRuns(self.jobs, self._tell)
         self._lock = threading.Lock()
         self._calls: Counter[str] = Counter()
@@ -163,27 +171,28 @@ def _handler(service: StandIn) -> type[BaseHTTPRequestHandler]:
 
         def _take(self) -> None:
             length = min(int(self.headers.get("Content-Length") or 0), _MOST_BYTES)
-            url = urlsplit(self.path)
-            answer = service.answer(
-                Asked(
-                    self.command,
-                    tuple(unquote(step) for step in url.path.strip("/").split("/")),
-                    dict(parse_qsl(url.query)),
-                    {name.lower(): value for name, value in self.headers.items()},
-                    json.loads(self.rfile.read(length) or b"{}"),
-                )
+            url, body = urlsplit(self.path), self.rfile.read(length).decode()
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            refused = service.refuses(self.command, unquote(url.path), url.query, headers, body)
+            asked = Asked(
+                self.command,
+                tuple(unquote(step) for step in url.path.strip("/").split("/")),
+                dict(parse_qsl(url.query)),
+                headers,
+                json.loads(body or "{}"),
             )
+            answer = aws_refusal("AccessDeniedException", refused) if refused else service.answer(asked)
             if answer is None:
                 self.close_connection = True
                 return
-            body = json.dumps(answer.body).encode()
+            told = json.dumps(answer.body).encode()
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(told)))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(told)
 
         do_GET = do_POST = do_PATCH = do_DELETE = _take
 
