@@ -19,6 +19,7 @@ from interlock.domain.run import Outcome, Run, RunKey, RunStatus
 from interlock.domain.schedule import Calendar
 
 if TYPE_CHECKING:  # a hot function's start does not pay for what only some of them use
+    from interlock.domain.dead_letter import Errand, Waiting
     from interlock.domain.message import Alert
     from interlock.domain.pool import Pool
     from interlock.domain.upstream_outcome import RunSeen
@@ -401,6 +402,44 @@ class AlertQueue(Protocol):
 
     def postpone(self, receipt: str, seconds: int) -> None:
         """A message that was received and not dealt with comes back in `seconds` from now."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message of a dead-letter queue, hidden from others while somebody works on it."""
+
+    id: str
+    receipt: str
+    sent_at: datetime
+    body: str
+    attributes: Mapping[str, str]  # of the message, its sender's
+
+
+class DeadLetters(Protocol):
+    """One dead-letter queue."""
+
+    def waiting(self) -> Waiting: ...
+    def take(self) -> DeadLetter | None:
+        """One that nobody has, hidden for longer than its way back takes; None when there is none."""
+
+    def read(self, letter: DeadLetter) -> Errand:
+        """What it tells of and where it belongs; a call when its content lies elsewhere.
+
+        `BadInput` for what nobody can read, and what does not belong to this environment.
+        """
+
+    def delete(self, letter: DeadLetter) -> None: ...
+    def put_back(self, letter: DeadLetter) -> None:
+        """Others see it at once."""
+
+
+class FrontDoor(Protocol):
+    """Where events come in, for what was turned away once."""
+
+    def invoke(self, function_arn: str, payload: str) -> str | None:
+        """Waits for the function's end. None when it did all of its work, else what it says."""
+
+    def send_alert(self, body: str) -> None: ...
 
 
 class DeliveryError(Exception):

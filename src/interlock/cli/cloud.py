@@ -52,23 +52,30 @@ def add_cloud_arguments(parser: argparse.ArgumentParser) -> None:
 
 def connect(parsed: argparse.Namespace) -> Cloud:
     """No call is made yet. Raises `WrongUsage`."""
-    name = parsed.environment
-    if not name:
-        raise WrongUsage(f"which environment? Name it with --environment, or in ${ENVIRONMENT}")
-    if not _NAME.fullmatch(name):
-        raise WrongUsage(
-            f"{one_line(name, 80)!r} is no environment's name; use letters, digits, '.', '_', '-'"
-        )
+    name = environment_of(parsed)
     from interlock.aws.dynamo_table import DynamoTable
 
-    client = _dynamodb(parsed.region, parsed.endpoint_url)
+    client = client_of(parsed, "dynamodb")
     control, joblog, rerun, events = (
         DynamoTable(client, f"{name}-interlock-{table}") for table in ("control", "joblog", "rerun", "events")
     )
     return Cloud(name, control, joblog, rerun, events)
 
 
-def _dynamodb(region: str | None, endpoint_url: str | None) -> Any:
+def environment_of(parsed: argparse.Namespace) -> str:
+    """Raises `WrongUsage`."""
+    name = str(parsed.environment or "")
+    if not name:
+        raise WrongUsage(f"which environment? Name it with --environment, or in ${ENVIRONMENT}")
+    if not _NAME.fullmatch(name):
+        raise WrongUsage(
+            f"{one_line(name, 80)!r} is no environment's name; use letters, digits, '.', '_', '-'"
+        )
+    return name
+
+
+def client_of(parsed: argparse.Namespace, service: str, **settings: Any) -> Any:
+    """A boto3 client; `settings` of botocore's `Config` that differ from those for a person who waits."""
     from boto3.session import Session
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, NoRegionError
@@ -78,7 +85,9 @@ def _dynamodb(region: str | None, endpoint_url: str | None) -> Any:
         connect_timeout=5, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 4}
     )
     try:
-        return Session(region_name=region).client("dynamodb", endpoint_url=endpoint_url, config=patient)
+        session = Session(region_name=parsed.region)
+        config = patient.merge(Config(**settings))
+        return session.client(service, endpoint_url=parsed.endpoint_url, config=config)  # type: ignore[call-overload]
     except NoRegionError as error:
         raise WrongUsage("which region? Name it with --region, or in $AWS_DEFAULT_REGION") from error
     except (BotoCoreError, ValueError) as error:
@@ -89,9 +98,14 @@ def _dynamodb(region: str | None, endpoint_url: str | None) -> Any:
 def answered(
     command: str, parsed: argparse.Namespace, answer: Callable[[Cloud], int], *, as_json: bool
 ) -> int:
-    """The exit code of `answer`; 2, and one line that says why, for what AWS or the tables do not give."""
+    """As `answering`, about the environment's tables."""
+    return answering(command, parsed, lambda: answer(connect(parsed)), as_json=as_json)
+
+
+def answering(command: str, parsed: argparse.Namespace, act: Callable[[], int], *, as_json: bool) -> int:
+    """The exit code of `act`; 2, and one line that says why, for what AWS or the tables do not give."""
     try:
-        return answer(connect(parsed))
+        return act()
     except WrongUsage as error:
         why = str(error)
     except CallFailed as error:
@@ -107,10 +121,14 @@ def answered(
 
 _ADVICE = {
     "ResourceNotFoundException": "is {environment!r} the environment's name, and is this its account and region?",
+    "AWS.SimpleQueueService.NonExistentQueue": "is {environment!r} the environment's name, and is this its account and region?",
     "NoCredentialsError": "sign in to AWS, or set AWS_PROFILE",
     "AccessDeniedException": "these credentials may not use the tables",
+    "AccessDenied": "these credentials may not use the queues",
     "UnrecognizedClientException": "AWS does not know these credentials",
+    "InvalidClientTokenId": "AWS does not know these credentials",
     "ExpiredTokenException": "the credentials have run out; sign in again",
+    "ExpiredToken": "the credentials have run out; sign in again",
     "EndpointConnectionError": "is the endpoint right, and does it run?",
 }
 

@@ -39,6 +39,7 @@ COMMANDS = {
     "shadow-report": Command(
         "interlock.cli.shadow_report", "compare a dry run with the jobs that ran outside", "cli"
     ),
+    "redrive": Command("interlock.cli.redrive", "put dead letters back", "cli"),
     "simulate": Command("interlock.cli.simulate", "play scenarios on a hand-set clock", "cli"),
     "local": Command("interlock.cli.local", "run the whole stack on this machine", "local"),
 }

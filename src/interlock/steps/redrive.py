@@ -1,0 +1,117 @@
+"""Put what was dead-lettered back through the front door: each letter at most once a call, deleted only when it went well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from interlock.domain.bad_input import BadInput
+from interlock.domain.dead_letter import Errand, Found, Invoke, Redriven, SendAlert, Waiting
+from interlock.ports import CallFailed, DeadLetter, DeadLetters, FrontDoor
+
+# What a queue says of its length is up to a minute old: so many letters are looked for whatever it says.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
+FEWEST_TAKEN = 10
+
+Handle = Callable[[DeadLetter, Redriven], Redriven]
+
+
+def redrive(letters: DeadLetters, door: FrontDoor, limit: int | None = None) -> Redriven:
+    """At most `limit` letters, of those that are there now. What fails again stays in the queue, with its reason.
+
+    A crash after the front door took a letter and before it is deleted brings it again, to functions that bear
+    a repetition. Raises `CallFailed` when the queue cannot even be asked.
+    """
+
+    def handle(letter: DeadLetter, so_far: Redriven) -> Redriven:
+        return _bring_back(letter, letters, door, so_far)
+
+    return _each(letters, limit, handle)
+
+
+def look(letters: DeadLetters, limit: int | None = None) -> Redriven:
+    """What `redrive` would find. It takes letters as well, a queue shows them in no other way; and puts all back."""
+
+    def handle(letter: DeadLetter, so_far: Redriven) -> Redriven:
+        try:
+            seen = Found(letter.id, letter.sent_at, letters.read(letter).contents)
+        except (BadInput, CallFailed) as error:
+            seen = Found(letter.id, letter.sent_at, None, str(error))
+        return replace(so_far, left=(*so_far.left, seen))
+
+    return _each(letters, limit, handle)
+
+
+def _each(letters: DeadLetters, limit: int | None, handle: Handle) -> Redriven:
+    """Letters stay hidden until the last one is done: what is left does not come again in the same call."""
+    waiting = letters.waiting()
+    most = max(waiting.free, FEWEST_TAKEN) if limit is None else limit
+    so_far = Redriven(in_other_hands=waiting.in_other_hands)
+    hidden: dict[str, DeadLetter] = {}
+    seen: set[str] = set()
+    try:
+        # Bounded by takes, not by letters: one whose time is over is taken a second time.
+        for _ in range(most):
+            letter = letters.take()
+            if letter is None:
+                break
+            hidden[letter.id] = letter
+            if letter.id in seen:
+                continue
+            seen.add(letter.id)
+            done = handle(letter, replace(so_far, found=so_far.found + 1))
+            if len(done.left) == len(so_far.left):
+                del hidden[letter.id]
+            so_far = done
+    except CallFailed as error:
+        so_far = replace(so_far, stopped=str(error))
+    finally:  # also at Ctrl-C
+        for letter in hidden.values():
+            with suppress(CallFailed):  # then it comes back by itself
+                letters.put_back(letter)
+    return replace(so_far, not_looked_at=_beyond(limit, waiting, so_far))
+
+
+def _beyond(limit: int | None, waiting: Waiting, so_far: Redriven) -> int:
+    return max(0, waiting.free - so_far.found) if limit is not None and so_far.found >= limit else 0
+
+
+def _bring_back(letter: DeadLetter, letters: DeadLetters, door: FrontDoor, so_far: Redriven) -> Redriven:
+    def left(errand: Errand | None, why: str) -> Redriven:
+        contents = errand.contents if errand else None
+        return replace(so_far, left=(*so_far.left, Found(letter.id, letter.sent_at, contents, why)))
+
+    try:
+        errand = letters.read(letter)
+    except (BadInput, CallFailed) as error:
+        return left(None, str(error))
+    why = _deliver(errand, door)
+    if why is not None:
+        return left(errand, why)
+    try:
+        letters.delete(letter)
+    except CallFailed as error:
+        return left(
+            errand, f"it went back, but could not be deleted ({error}): to redrive it again is harmless"
+        )
+    if isinstance(errand.way_back, Invoke | SendAlert):
+        return replace(so_far, went_back=so_far.went_back + 1)
+    return replace(so_far, dropped=so_far.dropped + 1)
+
+
+def _deliver(errand: Errand, door: FrontDoor) -> str | None:
+    """None once everything in it is back; else why not."""
+    way_back = errand.way_back
+    try:
+        match way_back:
+            case Invoke():
+                answers = (door.invoke(way_back.function_arn, payload) for payload in way_back.payloads)
+                return next((answer for answer in answers if answer is not None), None)
+            case SendAlert():
+                door.send_alert(way_back.body)
+    except CallFailed as error:
+        if error.unknown_outcome:
+            return f"no answer was read ({error}): it may have worked, and to redrive it again is harmless"
+        return str(error)
+    return None
