@@ -25,6 +25,7 @@ from interlock.local.zip_contents import (
     imports_when_loaded,
     needed_distributions,
 )
+from interlock.local.zip_fitness import misfits
 from interlock.local.zips import build_zips
 from interlock.pipeline_yaml.public_holidays import holiday_dates
 
@@ -75,6 +76,12 @@ def test_a_function_starts_and_logs_from_its_zip_alone(
     assert started.returncode == 0, started.stderr
     line = json.loads(started.stdout)
     assert (line["message"], line["exception_name"]) == ("logged", "ValueError")
+
+
+@pytest.mark.parametrize("function", sorted(set(FUNCTIONS) - {"config_sync"}))
+def test_a_hot_function_s_zip_starts_on_lambda_s_processor_too(zips: dict[str, Path], function: str) -> None:
+    # Of config_sync the compiled libraries are this machine's; `build.sh` looks at Lambda's.
+    assert misfits(zips[function]) == []
 
 
 def test_the_same_sources_give_the_same_bytes_wherever_they_are_built(tmp_path: Path) -> None:

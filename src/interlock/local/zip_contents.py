@@ -25,7 +25,7 @@ TAKEN_IN_PARTS = "aws_lambda_powertools"
 # Nobody imports it by name: `zoneinfo` looks for it where the system has no time zones.
 # https://docs.python.org/3/library/zoneinfo.html#data-sources
 _TIME_ZONES = {"tzdata"}
-_TABLE_ENTRY = re.compile(r"""["'](interlock(?:\.\w+)+):\w+["']""")
+TABLE_ENTRY = re.compile(r"""["'](interlock(?:\.\w+)+):\w+["']""")
 
 
 class LibraryMissing(RuntimeError):
@@ -106,8 +106,8 @@ def _imports(path: Path) -> tuple[str, ...]:
     """Imports at any depth of the file, those for type checkers left out; and the entries of tables like `triggers`."""
     text = path.read_text()
     statements = _statements(ast.parse(text).body, into_functions=True)
-    imported = [name for statement in statements for name in _named_by(statement, package="")]
-    return (*imported, *_TABLE_ENTRY.findall(text))
+    imported = [name for statement in statements for name in named_by(statement, package="")]
+    return (*imported, *TABLE_ENTRY.findall(text))
 
 
 @cache
@@ -115,16 +115,16 @@ def imports_when_loaded(path: Path, module: str) -> tuple[str, ...]:
     """Imports outside functions."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     statements = _statements(ast.parse(path.read_text()).body, into_functions=False)
-    return tuple(name for statement in statements for name in _named_by(statement, package))
+    return tuple(name for statement in statements for name in named_by(statement, package))
 
 
-def _named_by(node: ast.AST, package: str) -> list[str]:
+def named_by(node: ast.AST, package: str) -> list[str]:
+    """The modules that a statement imports, and what may be one: the name in `from package import name`."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if not isinstance(node, ast.ImportFrom):
         return []
     base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
-    # `from package import module` names a module too.
     return [base, *(f"{base}.{alias.name}" for alias in node.names)]
 
 

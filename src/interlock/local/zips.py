@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import importlib.util
 import marshal
 import subprocess
@@ -19,8 +20,8 @@ from pathlib import Path
 
 from interlock.local.sdk_models import sdk_models
 from interlock.local.zip_contents import FUNCTIONS, Contents, contents_of, normal_name
+from interlock.local.zip_fitness import LAMBDA_PYTHON, misfits
 
-LAMBDA_PYTHON = "3.13"
 # https://docs.aws.amazon.com/lambda/latest/dg/python-package.html#python-package-native-libraries
 LAMBDA_PLATFORMS = ("manylinux2014_aarch64", "manylinux_2_28_aarch64")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest instant a zip can name
@@ -107,7 +108,7 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes, level: int) -> Non
 
 
 def main() -> int:
-    """Build for AWS; print each zip's size."""
+    """Build for AWS; print each zip's size and sha256."""
     parser = argparse.ArgumentParser(
         prog="build.sh", description="Build one zip for each Lambda, for python3.13 on arm64."
     )
@@ -116,9 +117,17 @@ def main() -> int:
     if not _can_compile(for_aws=True):
         better = f"run with Python {LAMBDA_PYTHON} (PYTHON=python{LAMBDA_PYTHON} ./build.sh)"
         print(f"built without byte code, so cold starts are slower: {better}", file=sys.stderr)
-    for function, path in build_zips(out, for_aws=True).items():
-        print(f"{path.stat().st_size / 1024:8.0f} KiB  {function}  {path}")
-    return 0
+    paths = build_zips(out, for_aws=True).values()
+    for path in paths:
+        print(f"{_kibibytes(path)}  sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}  {path}")
+    print(f"{_kibibytes(*paths)}  in {len(paths)} zips")
+    unfit = [f"{path}: {reason}" for path in paths for reason in misfits(path)]
+    print(*unfit, sep="\n", end="\n" if unfit else "", file=sys.stderr)
+    return 1 if unfit else 0
+
+
+def _kibibytes(*paths: Path) -> str:
+    return f"{sum(path.stat().st_size for path in paths) / 1024:8,.0f} KiB"
 
 
 if __name__ == "__main__":
