@@ -9,7 +9,7 @@ LINTERS := $(LINTERS_VENV)/.installed
 NODE_LINTER := tests/state_machine/node_modules/.package-lock.json
 WORKERS ?= 2
 
-.PHONY: demo test lint bench jobs schema clean
+.PHONY: demo test lint bench jobs schema terraform clean
 
 demo: $(INSTALLED)
 	@$(VENV)/bin/interlock local demo
@@ -27,6 +27,10 @@ bench: $(INSTALLED)
 
 jobs: $(INSTALLED)
 	@$(VENV)/bin/python -m tests.jobs_table
+
+# With the offline stand-in of AWS's provider when it is beside the project, else with the registry's: it says which.
+terraform: $(INSTALLED)
+	@$(VENV)/bin/python -m tests.terraform.check
 
 schema: $(INSTALLED)
 	@$(VENV)/bin/python -m interlock.pipeline_yaml > pipelines/pipeline.schema.json
