@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -16,85 +16,57 @@ from interlock.local.stack import Cloud
 
 Picture = Mapping[str, Any]  # kind -> name -> what its API answers
 
-_EMULATORS_OWN = "of one deployment: it differs between two of the same"
-_ACCESS = (
-    "who may do what: no emulator asks; tests/terraform compares policies with the calls that functions make"
-)
-_ENCRYPTION = "keys: nothing is encrypted on an emulator"
-_WATCHED = "for people who watch an account; a run takes no notice"
+_ONE_DEPLOYMENTS = "differs between two deployments of the same"
+_ACCESS = "who may do what; tests/terraform holds the policies to the calls that functions make"
+_ENCRYPTION = "encryption: an emulator keeps nothing that a key would hide"
+_FOR_PEOPLE = "for people who look at an account; a run takes no notice"
 _SAFETY = "keeps an account's data from mistakes; an emulator's is thrown away"
-# Attributes that are left out wherever they stand, by their names in AWS's APIs.
-LEFT_OUT: Mapping[str, str] = {
-    **dict.fromkeys(
-        (
-            "ResponseMetadata",
-            "CreationDateTime",
-            "CreationTime",
-            "CreationDate",
-            "CreatedTimestamp",
-            "LastModified",
-            "LastModifiedTime",
-            "LastModifiedDate",
-            "LastModifiedTimestamp",
-            "LastUpdateStatus",
-            "LastChangedDate",
-            "LastProcessingResult",
-            "CreatedDate",
-            "creationDate",
-            "updateDate",
-            "RevisionId",
-            "revisionId",
-            "LatestStreamLabel",
-            "TableId",
-            "TableSizeBytes",
-            "IndexSizeBytes",
-            "ItemCount",
-            "UUID",
-            "EventSourceMappingArn",
-            "VersionIdsToStages",
-            "AWSCURRENT",
-            "ETag",
-            "CreatedBy",
-            "OwningAccount",
-            # How full it is at the moment.
-            "ApproximateNumberOfMessages",
-            "ApproximateNumberOfMessagesDelayed",
-            "ApproximateNumberOfMessagesNotVisible",
+# Attributes that are not compared, by kind (`*`: of every kind) and by their names in AWS's APIs.
+LEFT_OUT: Mapping[str, Mapping[str, str]] = {
+    "*": {
+        **dict.fromkeys(
+            ("ResponseMetadata", "CreationDate", "creationDate", "CreationTime"), _ONE_DEPLOYMENTS
         ),
-        _EMULATORS_OWN,
-    ),
-    **dict.fromkeys(("Role", "roleArn", "RoleArn", "Policy", "RedriveAllowPolicy"), _ACCESS),
-    **dict.fromkeys(
-        (
-            "KMSKeyArn",
-            "KmsKeyId",
-            "KmsKeyIdentifier",
-            "KmsMasterKeyId",
-            "KmsDataKeyReusePeriodSeconds",
-            "SqsManagedSseEnabled",
-            "SSEDescription",
-            "encryptionConfiguration",
+        **dict.fromkeys(("LastModified", "LastModifiedTime", "RevisionId", "revisionId"), _ONE_DEPLOYMENTS),
+        **dict.fromkeys(("Description", "Tags"), _FOR_PEOPLE),
+    },
+    "tables": {
+        **dict.fromkeys(("CreationDateTime", "TableId", "LatestStreamLabel"), _ONE_DEPLOYMENTS),
+        **dict.fromkeys(("ItemCount", "TableSizeBytes", "IndexSizeBytes"), "how full it is at the moment"),
+        "SSEDescription": _ENCRYPTION,
+        "DeletionProtectionEnabled": _SAFETY,
+    },
+    "functions": {
+        **dict.fromkeys(("State", "StateReason", "StateReasonCode", "LastUpdateStatus"), _ONE_DEPLOYMENTS),
+        "KMSKeyArn": _ENCRYPTION,
+        **dict.fromkeys(("LoggingConfig", "TracingConfig"), _FOR_PEOPLE),
+    },
+    "event source mappings": {
+        **dict.fromkeys(("UUID", "EventSourceMappingArn", "LastProcessingResult"), _ONE_DEPLOYMENTS),
+        "KMSKeyArn": _ENCRYPTION,
+    },
+    "queues": {
+        **dict.fromkeys(("CreatedTimestamp", "LastModifiedTimestamp"), _ONE_DEPLOYMENTS),
+        **dict.fromkeys(
+            (
+                "ApproximateNumberOfMessages",
+                "ApproximateNumberOfMessagesDelayed",
+                "ApproximateNumberOfMessagesNotVisible",
+            ),
+            "how full it is at the moment",
         ),
-        _ENCRYPTION,
-    ),
-    **dict.fromkeys(
-        (
-            "TracingConfig",
-            "tracingConfiguration",
-            "LoggingConfig",
-            "loggingConfiguration",
-            "LogConfig",
-            "Description",
-            "description",
-            "Tags",
-            "tags",
+        **dict.fromkeys(("Policy", "RedriveAllowPolicy"), _ACCESS),
+        **dict.fromkeys(
+            ("KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled"), _ENCRYPTION
         ),
-        _WATCHED,
-    ),
-    "DeletionProtectionEnabled": _SAFETY,
+    },
+    "buses": {"Policy": _ACCESS, "KmsKeyIdentifier": _ENCRYPTION},
+    "state machines": {
+        "encryptionConfiguration": _ENCRYPTION,
+        **dict.fromkeys(("loggingConfiguration", "tracingConfiguration", "description"), _FOR_PEOPLE),
+    },
+    "schedule groups": {"LastModificationDate": _ONE_DEPLOYMENTS},
 }
-# Settings of functions that one side alone can have.
-LEFT_OUT_OF_ENVIRONMENTS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -118,7 +90,10 @@ class Reader:
             "buckets' notifications": dict(self._notifications()),
             "secrets": dict(self._secrets()),
         }
-        return {kind: self._normal(found) for kind, found in whole.items()}
+        return {
+            kind: self._normal(found, LEFT_OUT["*"].keys() | LEFT_OUT.get(kind, {}).keys())
+            for kind, found in whole.items()
+        }
 
     def _pages(self, service: str, operation: str, answer: str, **parameters: Any) -> Iterator[Any]:
         client = self.cloud.client(service)
@@ -220,19 +195,18 @@ class Reader:
             if self._is_ours(name := found["Name"]):
                 yield name, secrets.get_secret_value(SecretId=name)["SecretString"]
 
-    def _normal(self, value: Any) -> Any:
+    def _normal(self, value: Any, left_out: Set[str]) -> Any:
         """Without what is left out; what differs each time is made the same; JSON in a text is opened."""
         if isinstance(value, Mapping):
             return {
-                name: self._normal(each)
+                name: self._normal(each, left_out)
                 for name, each in value.items()
-                if name not in LEFT_OUT and not _is_nothing(each)
+                # Some answers spell out what others leave out.
+                if name not in left_out and each not in (None, {}, [], "")
             }
         if isinstance(value, list | tuple):
-            # Where AWS answers with a list, its order says nothing, but in keys: those are told apart by their type.
-            return sorted(
-                (self._normal(each) for each in value), key=lambda each: json.dumps(each, default=str)
-            )
+            # The order of AWS's lists says nothing: of a key's two attributes each has its type.
+            return sorted((self._normal(each, left_out) for each in value), key=_shown)
         return self._normal_text(value) if isinstance(value, str) else value
 
     def _normal_text(self, text: str) -> Any:
@@ -251,11 +225,6 @@ def _notified(section: Any) -> Iterator[tuple[str, Any]]:
     for each in section if isinstance(section, list) else []:
         target = next(value for name, value in each.items() if name.endswith("Arn"))
         yield target, {name: value for name, value in each.items() if name != "Id"}
-
-
-def _is_nothing(value: Any) -> bool:
-    """Some answers spell out what others leave out."""
-    return value is None or value in ({}, [], "")
 
 
 def differences(one: Any, other: Any, sides: tuple[str, str], where: str = "") -> list[str]:
