@@ -108,6 +108,10 @@ locals {
 # A destination in S3 gets the records themselves, one in SQS only their numbers, which mean nothing after a day.
 # https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
 resource "aws_s3_bucket" "failures" {
+  #checkov:skip=CKV_AWS_18:Access logs need a bucket of the account's to go to; CloudTrail's data events tell the same, and are the account's choice.
+  #checkov:skip=CKV_AWS_144:What is in it concerns the tables of this region, and expires after 30 days.
+  #checkov:skip=CKV_AWS_145:Without kms_key_arn a key that AWS owns encrypts it: whether one of the account's own is worth its price is the account's choice.
+
   bucket = local.failures_bucket
 
   tags = merge(local.tags, { Purpose = "Batches of stream records that no retry helped." })

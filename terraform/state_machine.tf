@@ -1,6 +1,9 @@
 # The workflow of a run: statemachine/pipeline_run.asl.json, filled with the one function that it calls.
 
 resource "aws_cloudwatch_log_group" "state_machine" {
+  #checkov:skip=CKV_AWS_158:Without kms_key_arn a key that AWS owns encrypts it: whether one of the account's own is worth its price is the account's choice.
+  #checkov:skip=CKV_AWS_338:log_retention_days says for how long. The audit trail is not the log but the events, kept for events_ttl_days and archived.
+
   # Under this prefix Step Functions needs no change of the account's resource policy for logs, which has little room.
   # https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html
   name              = "/aws/vendedlogs/states/${local.state_machine_name}"
@@ -72,6 +75,8 @@ resource "aws_iam_role_policy" "state_machine" {
 }
 
 resource "aws_sfn_state_machine" "pipeline_run" {
+  #checkov:skip=CKV_AWS_285:It is logged, but without data: a task token would be in it, and whoever has one can end a run's sleep.
+
   name     = local.state_machine_name
   type     = "STANDARD"
   role_arn = aws_iam_role.state_machine.arn
@@ -83,7 +88,6 @@ resource "aws_sfn_state_machine" "pipeline_run" {
   logging_configuration {
     level           = "ERROR"
     log_destination = "${aws_cloudwatch_log_group.state_machine.arn}:*"
-    # A task token would be in it: whoever has one can end a run's sleep.
     include_execution_data = false
   }
 

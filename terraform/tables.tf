@@ -16,6 +16,8 @@ locals {
 }
 
 resource "aws_dynamodb_table" "this" {
+  #checkov:skip=CKV_AWS_119:Without kms_key_arn a key that AWS owns encrypts it: whether one of the account's own is worth its price is the account's choice.
+
   for_each = local.table_definitions
 
   name         = local.tables[each.key]
