@@ -51,9 +51,7 @@ class Statement:
     def matches(self, need: Need) -> bool:
         return (
             any(_like(need.action.lower(), action.lower()) for action in self.actions)
-            and any(
-                need.resource == "*" == asked or _covers(asked, need.resource) for asked in self.resources
-            )
+            and any(_covers(asked, need.resource) for asked in self.resources)
             and self._is_about(need.context.get("principal"))
             and all(
                 _holds(operator, key, wanted, need.context)

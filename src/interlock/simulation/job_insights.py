@@ -24,7 +24,8 @@ class LogsClient:
     ) -> dict[str, Any]:
         named = (job for job in self._jobs.jobs if job.service == "glue" and _stream(job) in logStreamNames)
         job = next(named, None)
-        with self._calls.calling("logs.FilterLogEvents", None if job is None else job.record.pipeline_id):
+        pipeline = None if job is None else job.record.pipeline_id
+        with self._calls.calling("logs.FilterLogEvents", pipeline, logGroupName):
             insight = None if job is None or logGroupName != _GROUP else job.play.insight
             if insight is None:
                 raise refusal("FilterLogEvents", "ResourceNotFoundException", "the log stream does not exist")
