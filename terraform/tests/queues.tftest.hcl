@@ -1,0 +1,78 @@
+# Queues: what could not be handled waits there, and somebody hears of it.
+
+mock_provider "aws" {
+  source = "./tests/aws"
+}
+
+variables {
+  project_name     = "data-platform"
+  environment      = "prod"
+  pipeline_configs = "s3://configs/pipelines/"
+  lambda_zips      = "s3://artifacts/interlock/0.1.0/"
+  slack_channel_id = "C0123456789"
+}
+
+run "every_dead_letter_queue_has_an_alarm" {
+  command = plan
+
+  assert {
+    condition = length(aws_sqs_queue.dead_letters) == 4 && toset([for queue in aws_sqs_queue.dead_letters : queue.name]) == toset([
+      for alarm in aws_cloudwatch_metric_alarm.this : alarm.dimensions["QueueName"]
+      if alarm.metric_name == "ApproximateNumberOfMessagesVisible" && alarm.threshold == 0
+    ])
+    error_message = "The first message in a dead-letter queue must set an alarm off."
+  }
+}
+
+run "alerts_that_wait_too_long_set_an_alarm_off" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["alerts-waiting"].dimensions == tomap({ QueueName = aws_sqs_queue.alerts.name }) &&
+      aws_cloudwatch_metric_alarm.this["alerts-waiting"].metric_name == "ApproximateAgeOfOldestMessage" &&
+      aws_cloudwatch_metric_alarm.this["alerts-waiting"].threshold == 900
+    )
+    error_message = "An alert that is 15 minutes old is a channel that does not take it."
+  }
+}
+
+run "what_failed_waits_for_two_weeks" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for queue in aws_sqs_queue.dead_letters : queue.message_retention_seconds == 14 * 24 * 60 * 60])
+    error_message = "SQS keeps messages for 14 days at most."
+  }
+}
+
+run "no_message_travels_unencrypted" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for policy in concat([aws_sqs_queue_policy.alerts, aws_sqs_queue_policy.rule_failures, aws_sqs_queue_policy.stream_failures], values(aws_sqs_queue_policy.only_encrypted)) :
+      contains([
+        for statement in jsondecode(policy.policy).Statement : try(statement.Condition.Bool["aws:SecureTransport"], null) if statement.Effect == "Deny"
+      ], "false")
+    ])
+    error_message = "Every queue must refuse plain HTTP."
+  }
+}
+
+run "what_eventbridge_cannot_deliver_it_may_leave_in_the_queue_for_it" {
+  command = plan
+
+  assert {
+    condition = toset(flatten([
+      for statement in jsondecode(aws_sqs_queue_policy.rule_failures.policy).Statement : statement.Condition.ArnEquals["aws:SourceArn"] if statement.Effect == "Allow"
+      ])) == toset(concat(
+      ["arn:aws:events:eu-central-1:123456789012:event-bus/prod-interlock-events"],
+      [
+        for target in aws_cloudwatch_event_target.this :
+        "arn:aws:events:eu-central-1:123456789012:rule/${contains(["every-event", "alerts"], trimprefix(target.rule, "prod-interlock-")) ? "prod-interlock-events/" : ""}${target.rule}"
+      ],
+    ))
+    error_message = "Each rule, and the bus itself, may use the queue; nobody else."
+  }
+}
