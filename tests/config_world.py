@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import md5
 
 from interlock.aws.config_ledger import DynamoConfigLedger
+from interlock.ports import ConfigWithheld
 from interlock.steps.sync_configs import ConfigSyncPorts, sync_configs
 from world_builder import NOW, World
 
@@ -25,17 +26,24 @@ class Bucket:
 
     calls: object
     files: dict[str, bytes] = field(default_factory=dict)
+    withheld: dict[str, str] = field(default_factory=dict)  # name -> why
     read_names: list[str] = field(default_factory=list)
     schedules: dict[str, str] = field(default_factory=dict)
 
     def listing(self):
+        self.calls.before("s3.ListObjectsV2", None)
+        return self._etags()
+
+    def _etags(self):
         return {name: md5(text, usedforsecurity=False).hexdigest() for name, text in self.files.items()}
 
     def read(self, name):
         self.calls.before("s3.GetObject", None)
         self.read_names.append(name)
+        if name in self.withheld:
+            raise ConfigWithheld(self.withheld[name], "let it be read")
         text = self.files.get(name)
-        return None if text is None else (text, self.listing()[name])
+        return None if text is None else (text, self._etags()[name])
 
     def put(self, pipeline):
         self.calls.before("scheduler.UpdateSchedule", pipeline.id)

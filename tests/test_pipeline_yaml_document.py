@@ -84,6 +84,18 @@ def test_an_alias_stands_for_what_its_anchor_names():
         ("42", 1, "must be a mapping"),
         ("null", 1, "must be a mapping"),
         (b"a: 1\nb: \xff\xfe", 2, "is not UTF-8 text; save the file as UTF-8"),
+        ("# größe\n".encode("latin-1"), 1, "is not UTF-8 text; save the file as UTF-8"),
+        *(
+            ("a: 1\n".encode(encoding), 1, "is UTF-16 or UTF-32 text; save the file as UTF-8")
+            for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
+        ),
+        (b"\xff\xfe", 1, "is UTF-16 or UTF-32 text; save the file as UTF-8"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", 1, "is a PDF, not YAML; upload the text itself"),
+        (b"PK\x03\x04\x14\x00\x00\x00", 1, "is a zip archive or an Office document, not YAML"),
+        (b"\x1f\x8b\x08\x00", 1, "is compressed by gzip, not YAML; upload the text itself"),
+        (bytes(1000), 1, "is binary data, not YAML; upload the text itself"),
+        (b'a: 1\nb: "\x00"', 2, "holds the control character U+0000; remove it"),
+        (b"<html><body>404</body></html>", 1, "must be a mapping; begin with pipeline:"),
         ("a: 1\n# " + "x" * MOST_BYTES, 1, "is larger than 256 KB; shorten it"),
     ],
 )

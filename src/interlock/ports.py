@@ -380,6 +380,14 @@ class CronSchedules(Protocol):
     def remove(self, pipeline_id: str) -> None: ...
 
 
+class ConfigWithheld(Exception):
+    """A file is there, but the source will not hand it over until somebody changes something: the message says what."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code  # the source's own name for why
+
+
 class ConfigSource(Protocol):
     """Where users keep their YAML."""
 
@@ -387,7 +395,7 @@ class ConfigSource(Protocol):
         """Name to etag of every YAML file. One call for each thousand."""
 
     def read(self, name: str) -> tuple[bytes, str] | None:
-        """Content (at most one byte more than a config may have) and etag; None when it is gone."""
+        """Content (at most one byte more than a config may have) and etag; None when it is gone. `ConfigWithheld`."""
 
 
 class AlertChannel(Protocol):

@@ -1,11 +1,12 @@
 """The user's YAML in a bucket."""
 
 import pytest
+from botocore.exceptions import ClientError
 
 from interlock.aws import config_source
 from interlock.aws.config_source import S3Configs
 from interlock.pipeline_yaml.document import MOST_BYTES
-from interlock.ports import CallFailed
+from interlock.ports import CallFailed, ConfigWithheld
 
 
 @pytest.fixture
@@ -83,3 +84,80 @@ def test_a_bucket_that_does_not_exist_is_a_failed_call(s3):
         S3Configs(s3, "nowhere", "p").listing()
 
     assert (failed.value.call, failed.value.code) == ("s3.ListObjectsV2", "NoSuchBucket")
+
+
+ODD_NAMES = {
+    "a blank": "gold revenue.yaml",
+    "a plus": "a+b.yaml",
+    "a percent sign": "100%25.yaml",
+    "a question mark and a hash": "a?b#c=d.yaml",
+    "letters of other alphabets": "größe/日本/😀.yaml",
+    "what XML escapes": "q\"'<>&.yaml",
+    "a line break": "new\nline.yaml",
+    "two slashes": "a//b.yaml",
+    "a backslash": "a\\b.yaml",
+    "dots": "a/../b.yaml",
+    "as many bytes as S3 takes": "x" * (1024 - len("p/.yaml")) + ".yaml",
+}
+
+
+@pytest.mark.parametrize("name", ODD_NAMES.values(), ids=ODD_NAMES)
+def test_a_name_is_read_as_it_is_listed(s3, name):
+    put(s3, f"p/{name}", b"text")
+    source = S3Configs(s3, "configs", "p")
+
+    assert list(source.listing()) == [name]
+    assert source.read(name)[0] == b"text"
+
+
+def test_a_folder_is_no_file_whatever_its_name(s3):
+    put(s3, "p/team.yaml/", b"")
+    put(s3, "p/team.yaml/gold.yaml")
+
+    assert list(S3Configs(s3, "configs", "p").listing()) == ["team.yaml/gold.yaml"]
+
+
+def test_an_archived_file_is_withheld_until_it_is_uploaded_again(s3):
+    s3.put_object(Bucket="configs", Key="p/gold.yaml", Body=b"x", StorageClass="GLACIER")
+
+    with pytest.raises(ConfigWithheld, match="archived: upload it again in the storage class") as withheld:
+        S3Configs(s3, "configs", "p").read("gold.yaml")
+
+    assert withheld.value.code == "InvalidObjectState"
+
+
+class Refusing:
+    """S3, as it answers for one object."""
+
+    def __init__(self, code, message=""):
+        self._error = ClientError({"Error": {"Code": code, "Message": message}}, "GetObject")
+
+    def get_object(self, **_):
+        raise self._error
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+@pytest.mark.parametrize(
+    ("code", "change"),
+    [
+        ("AccessDenied", "let config-sync's role read it and decrypt it"),
+        ("KMS.DisabledException", "enable its KMS key, or upload it again under another one"),
+        ("KMS.NotFoundException", "enable its KMS key, or upload it again under another one"),
+        ("KMS.KMSInvalidStateException", "enable its KMS key, or upload it again under another one"),
+        ("InvalidRequest", r"upload it again without an encryption key of your own \(SSE-C\)"),
+    ],
+)
+def test_a_file_that_is_not_handed_over_is_withheld_with_what_to_change_and_s3s_own_words(code, change):
+    with pytest.raises(ConfigWithheld, match=change) as withheld:
+        S3Configs(Refusing(code, "role/x may not kms:Decrypt"), "configs", "p").read("gold.yaml")
+
+    assert withheld.value.code == code
+    assert f"{code}: role/x may not kms:Decrypt" in str(withheld.value)
+
+
+@pytest.mark.parametrize(
+    "code", ["SlowDown", "InternalError", "RequestTimeout", "NoSuchBucket", "ExpiredToken"]
+)
+def test_what_is_no_matter_of_one_file_is_a_failed_call(code):
+    with pytest.raises(CallFailed, match=code):
+        S3Configs(Refusing(code), "configs", "p").read("gold.yaml")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from flow.world import DATE, QUICK, World
+from flow.world import DATE, QUICK, SECONDS, World
 from interlock.domain.run import RunStatus
-from local.emulator_kit import unique
+from local.emulator_kit import eventually, unique
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("flow")]
 
@@ -15,6 +15,12 @@ schedule:
 job:
   type: glue
   config: {jobNam: etl}
+"""
+
+GOOD = """\
+pipeline: {id: %s}
+schedule: {trigger: {key: upstream, check: exists}}
+job: {type: glue, config: {jobName: etl}}
 """
 
 
@@ -38,6 +44,55 @@ def test_a_malformed_file_leaves_its_last_good_config_and_the_others_alone(world
     for pipeline in (spoilt, other):
         world.open_ready(pipeline)
         world.reaches(pipeline, RunStatus.SUCCEEDED)
+
+
+LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n"
+    for before, name in zip("abcde", "bcdef", strict=True)
+)
+NO_CONFIGS = {
+    "five megabytes": (b"# x\n" * 1_300_000, "is larger than 256 KB; shorten it"),
+    "nothing": (b"", "is empty; describe one pipeline"),
+    "a PDF": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "is a PDF, not YAML; upload the text itself"),
+    "a zip": (b"PK\x03\x04\x14\x00\x08\xff", "is a zip archive or an Office document, not YAML"),
+    "zeros": (bytes(5000), "is binary data, not YAML; upload the text itself"),
+    "UTF-16": ("pipeline: {id: gold}".encode("utf-16"), "save the file as UTF-8"),
+    "Latin 1": ("# größe".encode("latin-1"), "is not UTF-8 text; save the file as UTF-8"),
+    "a web page": (b"<html><body>404</body></html>", "must be a mapping; begin with pipeline:"),
+    "a billion laughs": (LAUGHS, "use fewer aliases"),
+}
+
+
+@pytest.mark.parametrize(("content", "change"), NO_CONFIGS.values(), ids=NO_CONFIGS)
+def test_what_is_no_yaml_is_refused_once_in_words_that_say_what_to_change(
+    world: World, content: str | bytes, change: str
+) -> None:
+    pipeline, other = world.declare(QUICK), unique("other")
+
+    world.upload(f"{pipeline}.yaml", content)
+    world.upload(f"{other}.yaml", GOOD % other)
+
+    (text,) = world.reads(f"{pipeline}.yaml", messages=1)
+    assert change in text
+    eventually(lambda: world.control.config(other), SECONDS)
+    assert world.control.config(pipeline) is not None
+
+
+ODD_NAMES = ["gold revenue", "a+b%25", "größe/日本 😀", "q\"'<>&", "a/../b", "new\nline", "x" * 1000]
+
+
+def test_a_file_is_loaded_whatever_its_name_and_folders_are_passed_over(world: World) -> None:
+    pipelines = {unique("odd"): name for name in ODD_NAMES}
+    folder = unique("folder")
+
+    world.upload(f"{folder}.yaml/", b"")
+    for pipeline, name in pipelines.items():
+        world.upload(f"{name}.yaml", GOOD % pipeline)
+
+    for pipeline, name in pipelines.items():
+        config = eventually(lambda known=pipeline: world.control.config(known), SECONDS)
+        assert config.source == f"{name}.yaml"
+    assert world.threads(folder) == []
 
 
 def test_a_reading_that_cannot_be_read_is_told_once_and_the_next_one_counts(world: World) -> None:

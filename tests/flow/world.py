@@ -139,7 +139,7 @@ class World:
         event = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
         self.session.emulator.client("lambda").invoke(FunctionName=watchdog, Payload=json.dumps(event))
 
-    def upload(self, name: str, text: str) -> None:
+    def upload(self, name: str, text: str | bytes) -> None:
         self.session.upload_pipeline(name, text)
 
     def write(self, pipeline: str, key: str, **data: Any) -> None:

@@ -171,6 +171,111 @@ def test_a_file_that_is_corrected_is_loaded():
     assert world.stored == {"gold": ("gold.yaml", "etl")}
 
 
+def test_a_file_that_is_withheld_is_told_once_and_tried_at_each_pass():
+    world = Configs(gold=a_file(), silver=a_file("silver"))
+    world.bucket.withheld["gold.yaml"] = "AccessDenied"
+
+    world.sync()
+    world.sync(later())
+
+    assert world.said == [("CONFIG_INVALID", None), ("CONFIG_LOADED", "silver")]
+    assert world.events[0].message == "gold.yaml has 1 mistake: gold.yaml:1: let it be read"
+    assert world.bucket.read_names.count("gold.yaml") == 2
+
+
+def test_a_file_that_is_withheld_is_loaded_once_it_is_handed_over():
+    world = Configs(gold=a_file())
+    world.bucket.withheld["gold.yaml"] = "AccessDenied"
+    world.sync()
+
+    world.bucket.withheld.clear()
+    world.sync(later())
+    world.sync(later())
+
+    assert (world.stored, world.told) == ({"gold": ("gold.yaml", "etl")}, ["CONFIG_INVALID", "CONFIG_LOADED"])
+    assert world.bucket.read_names.count("gold.yaml") == 2
+
+
+def test_a_change_that_is_withheld_keeps_the_last_good_config():
+    world = Configs(gold=a_file(cron="0 6 * * *"))
+    world.sync()
+
+    world.write(gold=a_file(job_name="other"))
+    world.bucket.withheld["gold.yaml"] = "KMS.DisabledException"
+    world.sync(later())
+
+    assert (world.stored, world.bucket.schedules) == ({"gold": ("gold.yaml", "etl")}, {"gold": "0 6 * * *"})
+    assert world.said[1:] == [("CONFIG_INVALID", "gold")]
+    assert "the last good config stays in force" in world.events[1].message
+
+
+def test_a_file_that_is_withheld_for_another_reason_is_told_again():
+    world = Configs(gold=a_file())
+    world.bucket.withheld["gold.yaml"] = "AccessDenied"
+    world.sync()
+
+    world.bucket.withheld["gold.yaml"] = "KMS.DisabledException"
+    world.sync(later())
+
+    assert world.told == ["CONFIG_INVALID"] * 2
+
+
+def test_a_withheld_file_that_is_removed_is_forgotten():
+    world = Configs(gold=a_file())
+    world.bucket.withheld["gold.yaml"] = "AccessDenied"
+    world.sync()
+
+    world.write(gold=None)
+    world.sync(later())
+
+    assert [row for row in world.rows if row["PK"] == "CONFIG_FILES"] == []
+
+
+def test_a_listing_that_is_refused_changes_nothing_and_is_named():
+    world = Configs(gold=a_file())
+    world.sync()
+    world.calls.arrange("s3.ListObjectsV2", CallFailed("s3.ListObjectsV2", "AccessDenied"))
+
+    with pytest.raises(CallFailed, match=r"s3\.ListObjectsV2: AccessDenied"):
+        world.sync(later())
+
+    assert (world.stored, world.told) == ({"gold": ("gold.yaml", "etl")}, ["CONFIG_LOADED"])
+
+
+def test_more_text_than_memory_holds_is_loaded_all_the_same(monkeypatch):
+    monkeypatch.setattr("interlock.steps.sync_configs._MOST_HELD_BYTES", 2 * len(a_file()))
+    world = Configs(gold=a_file(), silver=a_file("silver"), bronze=a_file("bronze"), other=BROKEN)
+
+    world.sync()
+
+    assert sorted(world.stored) == ["bronze", "gold", "silver"]
+
+
+def test_what_is_wrong_with_a_file_is_seen_beside_the_longest_name():
+    name = "a/long/folder/" * 70 + "gold"
+    world = Configs(**{name: BROKEN})
+
+    world.sync()
+
+    (told,) = world.events
+    assert told.detail["source"] == f"{name}.yaml"
+    assert "long/folder/gold.yaml:2: job.type" in told.message
+    assert len(told.message) < 600
+
+
+@pytest.mark.parametrize("letter", ["x", "日"])
+def test_a_name_as_long_as_s3_takes_is_recorded_and_kept_apart_from_its_like(letter):
+    stem = letter * ((1024 - len(".yaml")) // len(letter.encode()))
+    world = Configs(**{stem: a_file(), stem[:-1] + "y": a_file("silver")})
+
+    world.sync()
+    world.bucket.read_names.clear()
+    world.sync(later())
+
+    assert sorted(world.stored) == ["gold", "silver"]
+    assert world.bucket.read_names == []
+
+
 def test_an_invalid_file_that_is_removed_takes_the_last_good_config_with_it():
     world = Configs(gold=a_file())
     world.sync()

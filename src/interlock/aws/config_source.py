@@ -6,13 +6,26 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from interlock.aws.errors import calling
-from interlock.ports import CallFailed
+from interlock.ports import CallFailed, ConfigWithheld
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _YAML = (".yaml", ".yml")
 _MOST_BYTES = 256 * 1024  # of a config
+
+# What S3 answers of one object, again and again until somebody changes something.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+_CHANGES = {
+    "AccessDenied": "let config-sync's role read it and decrypt it (its KMS key among the module's decryption_key_arns),"
+    " or upload it again without that key",
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    "InvalidObjectState": "it is archived: upload it again in the storage class STANDARD",
+    # Encrypted with a key that whoever asks has to send along.
+    "InvalidRequest": "upload it again without an encryption key of your own (SSE-C)",
+}
+# https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
+_KMS_CHANGE = "enable its KMS key, or upload it again under another one"
 
 
 class S3Configs:
@@ -40,7 +53,10 @@ class S3Configs:
         except CallFailed as failed:
             if failed.code == "NoSuchKey":
                 return None
-            raise
+            change = _what_to_change(failed.code)
+            if change is None:
+                raise
+            raise ConfigWithheld(failed.code, f"cannot be read; {change} ({failed})") from failed
 
     def _objects(self) -> Iterator[Mapping[str, Any]]:
         page: Any = {"NextContinuationToken": None}
@@ -54,3 +70,7 @@ class S3Configs:
 
 def _etag(answer: Mapping[str, Any]) -> str:
     return str(answer["ETag"]).strip('"')
+
+
+def _what_to_change(code: str) -> str | None:
+    return _KMS_CHANGE if code.startswith("KMS.") else _CHANGES.get(code)

@@ -187,16 +187,21 @@ def due_partition(shard: int) -> str:
 
 
 def notice_key(pipeline_id: str | None, subject: str) -> Key:
-    """A subject that names a key of the longest kind is cut, and kept apart from its like by a hash."""
-    sort = f"{RowKind.NOTICE}{subject}"
-    if len(sort.encode()) > _LONGEST_SORT_KEY:
-        digest = sha256(sort.encode()).hexdigest()[:16]
-        sort = f"{sort.encode()[: _LONGEST_SORT_KEY - 17].decode(errors='ignore')}#{digest}"
-    return partition(pipeline_id or "-"), sort
+    """A subject may name a key of the longest kind."""
+    return partition(pipeline_id or "-"), _cut(f"{RowKind.NOTICE}{subject}")
 
 
 def config_file_key(source: str) -> Key:
-    return CONFIG_FILES, f"{RowKind.CONFIG_FILE}{source}"
+    """S3's keys are as long as ours, without what ours begins with."""
+    return CONFIG_FILES, _cut(f"{RowKind.CONFIG_FILE}{source}")
+
+
+def _cut(sort: str) -> str:
+    """One that is too long is kept apart from its like by a hash."""
+    if len(sort.encode()) <= _LONGEST_SORT_KEY:
+        return sort
+    digest = sha256(sort.encode()).hexdigest()[:16]
+    return f"{sort.encode()[: _LONGEST_SORT_KEY - 17].decode(errors='ignore')}#{digest}"
 
 
 def job_key(key: RunKey, at: datetime, attempt: int) -> Key:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from interlock.domain.retry import JobLeft, RetryDecision
 
 _MOST_REASONS = 20
+_LONGEST_SOURCE = 100
 
 
 def run_opened(run: Run, why: str) -> Announcement:
@@ -151,11 +152,13 @@ def calendar_loaded(source: str, calendar: Calendar, at: datetime, warnings: Ite
 
 
 def config_invalid(source: str, mistakes: Sequence[str], last_good: bool, at: datetime) -> Announcement:
-    shown = [mistake[:300] for mistake in mistakes[:_MOST_REASONS]]
+    # What is wrong must be seen beside the longest of names.
+    name = source if len(source) <= _LONGEST_SOURCE else f"…{source[-_LONGEST_SOURCE:]}"
+    shown = [mistake.replace(source, name, 1)[:300] for mistake in mistakes[:_MOST_REASONS]]
     count = f"{len(mistakes)} mistake{'s' if len(mistakes) != 1 else ''}"
     kept = "; the last good config stays in force" if last_good else ""
     detail = {"source": source, "mistakes": shown, "mistakeCount": len(mistakes)}
-    return Announcement(EventType.CONFIG_INVALID, f"{source} has {count}{kept}: {shown[0]}", at, None, detail)
+    return Announcement(EventType.CONFIG_INVALID, f"{name} has {count}{kept}: {shown[0]}", at, None, detail)
 
 
 def rerun_accepted(run: Run, detail: Mapping[str, Any], at: datetime) -> Announcement:

@@ -6,6 +6,7 @@ Scalars are those of YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schema), so
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -22,6 +23,18 @@ DEEPEST = 40
 _LONGEST_NUMBER = 40  # DynamoDB keeps 38 digits
 
 _TAG = "tag:yaml.org,2002:"
+# What people upload under a name that ends in .yaml.
+_BINARY = {
+    b"%PDF-": "a PDF",
+    b"PK\x03\x04": "a zip archive or an Office document",
+    b"\x1f\x8b": "compressed by gzip",
+    b"\x89PNG": "an image",
+}
+_WIDE_MARKS = (
+    codecs.BOM_UTF16_LE,
+    codecs.BOM_UTF16_BE,
+    codecs.BOM_UTF32_BE,
+)  # UTF-32's other begins like UTF-16's
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -122,7 +135,25 @@ def _decoded(text: str | bytes, most_bytes: int) -> str:
     size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
     if size > most_bytes:
         raise _TooMuch(f"is larger than {most_bytes // 1024} KB; shorten it")
-    return text.decode("utf-8") if isinstance(text, bytes) else text
+    if isinstance(text, str):
+        return text
+    no_text = _no_text(text)
+    if no_text is not None:
+        raise _TooMuch(no_text)
+    return text.decode("utf-8")
+
+
+def _no_text(content: bytes) -> str | None:
+    """What it is instead of text in UTF-8, if that can be seen at its beginning."""
+    beginning = content[:1024]
+    what = next((what for magic, what in _BINARY.items() if beginning.startswith(magic)), None)
+    if what is not None:
+        return f"is {what}, not YAML; upload the text itself"
+    nuls = beginning.count(0)
+    # A letter of our alphabet is one NUL in two bytes there, or three in four.
+    if beginning.startswith(_WIDE_MARKS) or len(beginning) < 4 * nuls < 4 * len(beginning):
+        return "is UTF-16 or UTF-32 text; save the file as UTF-8"
+    return "is binary data, not YAML; upload the text itself" if nuls == len(beginning) > 0 else None
 
 
 def _unreadable(file: str, line: int, message: str) -> PipelineInvalid:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pip
 from interlock.domain.schedule import calendar_names
 from interlock.pipeline_yaml import Mistake, PipelineInvalid, is_calendar_file
 from interlock.pipeline_yaml.public_holidays import HolidaysUnknown
-from interlock.ports import CallFailed, ConfigFile, StoredConfig
+from interlock.ports import CallFailed, ConfigFile, ConfigWithheld, StoredConfig
 from interlock.steps.link_dependents import link_dependents, refuse_circle
 from interlock.steps.promise_ahead import promise_ahead
 from interlock.steps.sync_calendars import (
@@ -36,9 +37,26 @@ __all__ = ["ConfigSyncPorts", "SyncFailed", "sync_configs"]
 
 log = logging.getLogger(__name__)
 
+_MOST_HELD_BYTES = 32 * 1024 * 1024  # the function has 256 MB
+
 
 class SyncFailed(Exception):
     """Some files could not be brought in step; the others were. The next pass tries them again."""
+
+
+_Content = tuple[bytes, str]  # text, etag
+
+
+@dataclass(slots=True)
+class _Pipelines:
+    """Pipelines that wait until the calendars are known: their texts, as far as they fit into memory."""
+
+    contents: dict[str, _Content | None] = field(default_factory=dict)  # None: to be read once more
+    room: int = _MOST_HELD_BYTES
+
+    def add(self, name: str, content: _Content) -> None:
+        self.room -= len(content[0])
+        self.contents[name] = content if self.room >= 0 else None
 
 
 def sync_configs(ports: ConfigSyncPorts, now: datetime) -> None:
@@ -70,15 +88,20 @@ def sync_configs(ports: ConfigSyncPorts, now: datetime) -> None:
 
 def _sync_changed(current: Pass, failures: list[str]) -> None:
     """Calendars first: a pipeline of the same pass must find the one that it names."""
-    known, pipelines = current.known, dict[str, tuple[bytes, str]]()
+    known, pipelines = current.known, _Pipelines()
     for name in sorted(current.listing):
         if name not in known or known[name].etag != current.listing[name]:
-            _guarded(partial(_read_file, name, pipelines, current), name, failures)
+            _guarded(partial(_sort_out, name, pipelines, current), name, failures)
     held = calendars_held(current)
     refused_for_them = [name for name, file in known.items() if held & set(file.missing)]
-    for name, (text, etag) in pipelines.items():
-        _guarded(partial(_sync_pipeline, name, text, etag, current), name, failures)
-    for name in sorted(set(refused_for_them) - set(pipelines)):
+    for name, content in pipelines.contents.items():
+        work = (
+            partial(_sync_pipeline, name, *content, current)
+            if content
+            else partial(_sync_file, name, current)
+        )
+        _guarded(work, name, failures)
+    for name in sorted(set(refused_for_them) - set(pipelines.contents)):
         _guarded(partial(_sync_file, name, current), name, failures)
 
 
@@ -90,23 +113,33 @@ def _guarded(work: Callable[[], None], name: str, failures: list[str]) -> None:
         failures.append(f"{name}: {error}")
 
 
+def _sort_out(name: str, pipelines: _Pipelines, current: Pass) -> None:
+    content = _read_pipeline(name, current)
+    if content is not None:
+        pipelines.add(name, content)
+
+
 def _sync_file(name: str, current: Pass) -> None:
-    pipelines: dict[str, tuple[bytes, str]] = {}
-    _read_file(name, pipelines, current)
-    for text, etag in pipelines.values():
-        _sync_pipeline(name, text, etag, current)
+    content = _read_pipeline(name, current)
+    if content is not None:
+        _sync_pipeline(name, *content, current)
 
 
-def _read_file(name: str, pipelines: dict[str, tuple[bytes, str]], current: Pass) -> None:
-    """Sync a calendar; of a pipeline, note the text."""
-    content = current.ports.source.read(name)
+def _read_pipeline(name: str, current: Pass) -> _Content | None:
+    """The text and etag of a pipeline. A calendar is synced at once, and what cannot be read refused."""
+    try:
+        content = current.ports.source.read(name)
+    except ConfigWithheld as withheld:
+        mistake = Mistake(name, 1, "", str(withheld))
+        # No file has this etag: it is tried again at each pass, and the refusal told once.
+        refuse(name, f"withheld:{withheld.code}", PipelineInvalid([mistake]), current)
+        return None
     if content is None:
-        return  # removed since the listing: the next pass forgets it
-    text, etag = content
-    if not is_calendar_file(text):
-        pipelines[name] = content
-    else:
-        sync_calendar(name, text, etag, current)
+        return None  # removed since the listing: the next pass forgets it
+    if not is_calendar_file(content[0]):
+        return content
+    sync_calendar(name, *content, current)
+    return None
 
 
 def _sync_pipeline(name: str, text: bytes, etag: str, current: Pass) -> None:
