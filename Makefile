@@ -6,10 +6,12 @@ AIRFLOW_VENV := .venv-airflow
 AIRFLOW := $(AIRFLOW_VENV)/.installed
 LINTERS_VENV := .venv-linters
 LINTERS := $(LINTERS_VENV)/.installed
+CHECKOV_VENV := .venv-checkov
+CHECKOV := $(CHECKOV_VENV)/.installed
 NODE_LINTER := tests/state_machine/node_modules/.package-lock.json
 WORKERS ?= 2
 
-.PHONY: demo test lint bench jobs schema terraform clean
+.PHONY: demo test lint bench jobs costs schema terraform e2e-terraform checkov clean
 
 demo: $(INSTALLED)
 	@$(VENV)/bin/interlock local demo
@@ -28,9 +30,20 @@ bench: $(INSTALLED)
 jobs: $(INSTALLED)
 	@$(VENV)/bin/python -m tests.jobs_table
 
+# Dollars a month on AWS, from what the simulator counts. The tables of docs/deploy.md are its own.
+costs: $(INSTALLED)
+	@$(VENV)/bin/python -m tests.costs
+
 # With the offline stand-in of AWS's provider when it is beside the project, else with the registry's: it says which.
 terraform: $(INSTALLED)
 	@$(VENV)/bin/python -m tests.terraform.check
+
+# Some five minutes: the demo's whole story on the stack that Terraform deploys onto the emulator.
+e2e-terraform: $(INSTALLED)
+	@$(VENV)/bin/python -m tests.terraform.e2e
+
+checkov: $(INSTALLED) $(CHECKOV)
+	@$(VENV)/bin/python -m tests.terraform.run_checkov
 
 schema: $(INSTALLED)
 	@$(VENV)/bin/python -m interlock.pipeline_yaml > pipelines/pipeline.schema.json
@@ -64,5 +77,12 @@ $(NODE_LINTER): tests/state_machine/package-lock.json
 	@command -v npm > /dev/null && npm ci --prefix $(<D) --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null && touch $@ || \
 	  echo "asl-validator needs npm (Node.js): its tests will be skipped."
 
+$(CHECKOV): tests/terraform/checkov-constraints.txt
+	@echo "Setting up $(CHECKOV_VENV) (once; one to three minutes) ..."
+	@rm -rf $(CHECKOV_VENV)
+	@$(PYTHON) -m venv $(CHECKOV_VENV) && \
+	  $(CHECKOV_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c $< checkov && touch $@ || \
+	  { rm -rf $(CHECKOV_VENV); echo "checkov could not be installed."; }
+
 clean:
-	rm -rf $(VENV) $(AIRFLOW_VENV) $(LINTERS_VENV) tests/state_machine/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(AIRFLOW_VENV) $(LINTERS_VENV) $(CHECKOV_VENV) tests/state_machine/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

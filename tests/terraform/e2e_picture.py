@@ -187,7 +187,10 @@ class Reader:
         for name in [found["Name"] for found in s3.list_buckets()["Buckets"]]:
             if self._is_ours(name):
                 found = s3.get_bucket_notification_configuration(Bucket=name)
-                yield name, {kind: dict(_notified(each)) for kind, each in found.items()}
+                sections = {kind: each for kind, each in found.items() if isinstance(each, list)}
+                # That a bucket tells EventBridge is said by an empty value.
+                bus = {"EventBridge": True} if "EventBridgeConfiguration" in found else {}
+                yield name, {kind: dict(map(_notified, each)) for kind, each in sections.items()} | bus
 
     def _secrets(self) -> Iterator[tuple[str, Any]]:
         secrets = self.cloud.client("secretsmanager")
@@ -220,11 +223,10 @@ class Reader:
         return re.sub(r"(:secret:.+)-\w{6}$", r"\1-<random>", text)
 
 
-def _notified(section: Any) -> Iterator[tuple[str, Any]]:
-    """Notifications by whom they go to: their ids are made up where nobody chose one."""
-    for each in section if isinstance(section, list) else []:
-        target = next(value for name, value in each.items() if name.endswith("Arn"))
-        yield target, {name: value for name, value in each.items() if name != "Id"}
+def _notified(told: Mapping[str, Any]) -> tuple[str, Any]:
+    """A notification by whom it goes to: its id is made up where nobody chose one."""
+    target = next(str(value) for name, value in told.items() if name.endswith("Arn"))
+    return target, {name: value for name, value in told.items() if name != "Id"}
 
 
 def differences(one: Any, other: Any, sides: tuple[str, str], where: str = "") -> list[str]:

@@ -80,6 +80,10 @@ def play(tell: Teller) -> list[Act]:
         played = play_on(session, tell)
         tell.say("The story is over: ending the emulated AWS and removing its files.")
     report(played, tell)
+    tell.heading("Where to go next")
+    # After `make demo` the command is in a folder that no PATH names.
+    interlock = "interlock" if shutil.which("interlock") else ".venv/bin/interlock"
+    tell.text((f"{where.format(interlock=interlock):50}{what}" for where, what in NEXT.items()), indent=2)
     return played.acts
 
 
@@ -160,7 +164,7 @@ def _refusal(stage: Stage, facts: Facts) -> Refusal:
 
 
 def report(played: Played, tell: Teller) -> None:
-    """Everything that is shown after the last act."""
+    """Everything that is shown of the story after its last act."""
     tell.heading("Slack, as the person on call reads it")
     tell.text(slack_lines(played.threads))
     tell.heading("The state machine's transitions, from each execution's history")
@@ -172,7 +176,3 @@ def report(played: Played, tell: Teller) -> None:
     claims = sum(len(act.claims) for act in played.acts)
     held = f"{claims - len(broken)} of {claims} claims hold, by the run rows, the events table, Glue's own record and Slack"
     tell.verdict(not broken, f"{held}. {tell.elapsed:.0f} s.")
-    tell.heading("Where to go next")
-    # After `make demo` the command is in a folder that no PATH names.
-    interlock = "interlock" if shutil.which("interlock") else ".venv/bin/interlock"
-    tell.text((f"{where.format(interlock=interlock):50}{what}" for where, what in NEXT.items()), indent=2)
