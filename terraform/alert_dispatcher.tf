@@ -18,7 +18,7 @@ check "alerts_have_a_channel" {
 
 # Without a value, so that no token is ever in Terraform's state: docs/deploy.md says how it gets there.
 resource "aws_secretsmanager_secret" "slack" {
-  #checkov:skip=CKV2_AWS_57:A bot's token is rotated by people, at Slack: docs/deploy.md. The new one is read at the next alert.
+  #checkov:skip=CKV2_AWS_57:A bot's token is rotated by people, at Slack: docs/deploy.md. The new one is read within a minute.
   #checkov:skip=CKV_AWS_149:Without kms_key_arn a key that AWS owns encrypts it: whether one of the account's own is worth its price is the account's choice.
 
   count = local.own_alert_secret ? 1 : 0
