@@ -61,7 +61,7 @@ def _also(redriven: Redriven) -> list[str]:
     if redriven.dropped:
         also.append(f"{redriven.dropped} deleted that had nothing in them")
     if redriven.not_looked_at:
-        also.append(f"about {redriven.not_looked_at} more not looked at (--limit)")
+        also.append(f"about {redriven.not_looked_at} more not looked at: the same command again takes them")
     if redriven.in_other_hands:
         hands = "another redrive has them, or was cut off: ask again in a quarter of an hour"
         also.append(f"{redriven.in_other_hands} in other hands ({hands})")

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from interlock.domain.bad_input import BadInput
-from interlock.domain.dead_letter import Errand, Found, Invoke, Redriven, SendAlert, Waiting
+from interlock.domain.dead_letter import Errand, Found, Invoke, Redriven, SendAlert
 from interlock.ports import CallFailed, DeadLetter, DeadLetters, FrontDoor
 
 # What a queue says of its length is up to a minute old: so many letters are looked for whatever it says.
@@ -55,7 +55,7 @@ def _each(letters: DeadLetters, limit: int | None, handle: Handle) -> Redriven:
         for _ in range(most):
             letter = letters.take()
             if letter is None:
-                break
+                return so_far
             hidden[letter.id] = letter
             if letter.id in seen:
                 continue
@@ -70,11 +70,7 @@ def _each(letters: DeadLetters, limit: int | None, handle: Handle) -> Redriven:
         for letter in hidden.values():
             with suppress(CallFailed):  # then it comes back by itself
                 letters.put_back(letter)
-    return replace(so_far, not_looked_at=_beyond(limit, waiting, so_far))
-
-
-def _beyond(limit: int | None, waiting: Waiting, so_far: Redriven) -> int:
-    return max(0, waiting.free - so_far.found) if limit is not None and so_far.found >= limit else 0
+    return replace(so_far, not_looked_at=max(0, waiting.free - so_far.found))
 
 
 def _bring_back(letter: DeadLetter, letters: DeadLetters, door: FrontDoor, so_far: Redriven) -> Redriven:
