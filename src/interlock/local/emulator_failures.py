@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
+from interlock.local.emulator_deliveries import may_keep
+
 lambdas: Any = import_module("ministack.services.lambda_svc")
 events: Any = import_module("ministack.services.eventbridge")
 s3: Any = import_module("ministack.services.s3")
@@ -55,10 +57,10 @@ def keep_batch(mapping: JsonObject, function: JsonObject, given_up: GivenUp) -> 
         return
     at = datetime.now(UTC)
     record = invocation_record(mapping, function, given_up, at)
-    bucket = destination.rpartition(":")[2]
-    status, _, answer = s3._put_object(
-        bucket, object_key(mapping["UUID"], at), json.dumps(record).encode(), {}
-    )
+    bucket, key = destination.rpartition(":")[2], object_key(mapping["UUID"], at)
+    if not may_keep(function, destination, key):
+        return
+    status, _, answer = s3._put_object(bucket, key, json.dumps(record).encode(), {})
     if status != 200:
         log.warning("a failed batch is lost, %s does not take it: %s %s", bucket, status, answer)
 
@@ -145,7 +147,7 @@ def try_event(function: JsonObject, event: Any) -> None:
     lambdas._request_region.set(region)
     patience, name = Patience.of(function), config["FunctionName"]
     condition, invocations, result = tried(lambda: lambdas._execute_function(function, event), patience, name)
-    if condition and patience.destination:
+    if condition and patience.destination and may_keep(function, patience.destination):
         record = failed_event(config["FunctionArn"], event, condition, invocations, result)
         events._dispatch_to_sqs(lambdas.parse_arn(patience.destination), json.dumps(record))
 

@@ -68,6 +68,7 @@ def check_version() -> None:
 def patches() -> list[Patch]:
     """All of them. The modules below import ministack, which reads its settings when it is imported."""
     from interlock.local import emulator_code as code
+    from interlock.local import emulator_deliveries as deliveries
     from interlock.local import emulator_failures as failures
     from interlock.local import emulator_lambda as functions
     from interlock.local import emulator_schedules as schedules
@@ -91,6 +92,9 @@ def patches() -> list[Patch]:
         Patch("services.lambda_svc:_poll_dynamodb_streams", "2b2460e933a9", streams.poll),
         Patch("services.lambda_svc:invoke_async_with_retry", "289fe4d3cbd4", failures.invoke_asynchronously),
         Patch("services.lambda_svc:_ESM_IDLE_WAKE_GAP_SECONDS", "0.05", 0.005),
+        Patch("services.eventbridge:_invoke_target", "550e304af080", deliveries.bring_to_target),
+        Patch("services.s3:_deliver_event_to_lambda", "0bdd18b38925", deliveries.bring_to_function),
+        Patch("services.s3:_deliver_event_to_sqs", "268b46f4a97c", deliveries.bring_to_queue),
         Patch("services.eventbridge:_dispatch_to_lambda", "1f95adbaed3a", functions.deliver_to_function),
         Patch("services.eventbridge:_SCHEDULER_TICK_INTERVAL", "10", 0.25),
         Patch("services.scheduler:_SCHEDULE_TICK_INTERVAL", "10", 0.25),

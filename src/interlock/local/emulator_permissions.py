@@ -50,7 +50,7 @@ def used() -> list[dict[str, Any]]:
     """Every permission that was used so far, once."""
     return [
         {"who": one.who, "action": one.action, "resource": one.resource, "granted": granted}
-        for one, granted in _used.items()
+        for one, granted in list(_used.items())  # others are at work
     ]
 
 

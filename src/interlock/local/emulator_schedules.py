@@ -17,6 +17,8 @@ from importlib import import_module
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from interlock.local.emulator_deliveries import may_fire
+
 scheduler: Any = import_module("ministack.services.scheduler")
 events: Any = import_module("ministack.services.eventbridge")
 responses: Any = import_module("ministack.core.responses")
@@ -193,7 +195,8 @@ def fire(key: tuple[str, str, str], record: JsonObject, due: datetime) -> None:
         "Region": region,
     }
     log.info("schedule %s fires", name)
-    events._invoke_target(target, event, record)
+    if may_fire(record):
+        events._invoke_target(target, event, record)
 
 
 def fill_in(text: str, arn: str, due: datetime) -> str:

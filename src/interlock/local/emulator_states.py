@@ -19,6 +19,7 @@ from concurrent.futures import Future
 from importlib import import_module
 from typing import Any
 
+from interlock.local.emulator_deliveries import check_step
 from interlock.local.emulator_tokens import (
     JsonObject,
     Response,
@@ -114,6 +115,7 @@ def attempt(state: JsonObject, raw_input: Any, execution: JsonObject, context: J
     # The clock of an activity starts when a worker takes it up, which ministack does not model.
     timeout = None if ":activity:" in resource else timeout_seconds(state, raw_input, context)
     note(execution, "TaskScheduled", state)
+    check_step(execution, resource, arguments)
     with waiting(token, execution["executionArn"]) as reply:
         run_in_background(call_resource, resource, arguments, reply)
         result = wait_for(reply, timeout)

@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import Any
 
 from interlock.local.emulator_batches import Batch, Policy, first_failure, judge
+from interlock.local.emulator_deliveries import may_read
 from interlock.local.emulator_failures import GivenUp, keep_batch
 
 lambdas: Any = import_module("ministack.services.lambda_svc")
@@ -97,6 +98,10 @@ def deliver(source: Source) -> None:
     """Call the function with the next batch and act on the answer. Only one runs per mapping at a time."""
     batch = source.next_batch()
     if batch is None:
+        return
+    if not may_read(source.function, source.mapping["EventSourceArn"]):
+        source.mapping["LastProcessingResult"] = "PROBLEM: Lambda cannot access the stream"
+        back_off(source, LONGEST_BACKOFF_SECONDS)
         return
     wanted = lambdas._apply_filter_criteria(batch.records, source.mapping)
     result = lambdas._execute_function(source.function, {"Records": wanted}) if wanted else {}

@@ -130,12 +130,13 @@ def _holds(operator: str, key: str, wanted: tuple[str, ...], context: Mapping[st
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
     """
-    name = operator.removesuffix("IfExists")
-    negated = name in _NEGATED
-    value = context.get(key)
+    compared = operator.removesuffix("IfExists")
+    negated = compared in _NEGATED
+    # Their names are not case-sensitive.
+    value = next((value for name, value in context.items() if name.lower() == key.lower()), None)
     if value is None:
-        return negated or name != operator
-    found = any(_OPERATORS[name](value, one) for one in wanted)
+        return negated or compared != operator
+    found = any(_OPERATORS[compared](value, one) for one in wanted)
     return found != negated
 
 

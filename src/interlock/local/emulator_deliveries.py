@@ -1,0 +1,135 @@
+"""What AWS services bring on the embedded stack, if they may: rules and buckets by the policy of what they bring it to,
+Step Functions, Scheduler and Lambda's own queues and pollers by the role they act under.
+
+Runs inside the emulator's process; `emulator_patches` puts some of these in place of ministack's own.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+from interlock.local.emulator_permissions import AccessDenied, check, check_service
+from interlock.local.iam_policy import Need
+
+lambdas: Any = import_module("ministack.services.lambda_svc")
+events: Any = import_module("ministack.services.eventbridge")
+sqs: Any = import_module("ministack.services.sqs")
+s3: Any = import_module("ministack.services.s3")
+states: Any = import_module("ministack.services.stepfunctions")
+
+log = logging.getLogger("interlock.emulator")
+
+JsonObject = dict[str, Any]
+
+_to_target = events._invoke_target
+_to_function = s3._deliver_event_to_lambda
+_to_queue = s3._deliver_event_to_sqs
+
+_ACTIONS = {"lambda": "lambda:InvokeFunction", "sqs": "sqs:SendMessage"}
+
+
+def bring_to_target(target: JsonObject, event: JsonObject, rule: JsonObject, view: Any = None) -> None:
+    """A rule's event. Scheduler's go this way too, by their role (`fire`)."""
+    if rule["Arn"].split(":")[2] != "events" or _may("events.amazonaws.com", rule["Arn"], target["Arn"]):
+        _to_target(target, event, rule, view)
+
+
+def bring_to_function(arn: str, payload: JsonObject, region: str) -> None:
+    """A bucket's notification."""
+    bucket = payload["Records"][0]["s3"]["bucket"]["name"]
+    if _may("s3.amazonaws.com", f"arn:aws:s3:::{bucket}", arn):
+        _to_function(arn, payload, region)
+
+
+def bring_to_queue(arn: str, payload: JsonObject, region: str, bucket_name: str = "") -> None:
+    if _may("s3.amazonaws.com", f"arn:aws:s3:::{bucket_name}", arn):
+        _to_queue(arn, payload, region, bucket_name)
+
+
+def _may(service: str, source: str, target: str) -> bool:
+    _, _, kind, _, account, *_ = target.split(":")
+    if kind not in _ACTIONS:  # a state machine or another bus, which takes a role
+        return True
+    need = Need(_ACTIONS[kind], target, {"aws:SourceArn": source, "aws:SourceAccount": account})
+    try:
+        check_service(service, need, _policy_of(kind, target))
+    except AccessDenied as denied:
+        log.error("what %s sends is lost: %s", source, denied)
+        return False
+    return True
+
+
+def _policy_of(kind: str, arn: str) -> str | None:
+    if kind == "sqs":
+        queue = sqs._queue_by_arn(arn)
+        return (queue["attributes"].get("Policy") or None) if queue else None
+    function, _, _ = lambdas._get_func_record_for_ref(arn)
+    return json.dumps(function["policy"]) if function else None
+
+
+def check_step(execution: JsonObject, resource: str, arguments: Any) -> None:
+    """A step that calls a function, under the machine's role. Fails as Step Functions fails it."""
+    if "lambda:invoke" not in resource:
+        return
+    machine = execution["stateMachineArn"]
+    need = Need(_ACTIONS["lambda"], _full_arn(arguments["FunctionName"], machine))
+    try:
+        check(machine.rpartition(":")[2], states._state_machines[machine]["roleArn"], need)
+    except AccessDenied as denied:
+        # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+        raise states._ExecutionError("Lambda.AWSLambdaException", str(denied)) from denied
+
+
+def _full_arn(function: str, near: str) -> str:
+    if function.startswith("arn:"):
+        return function
+    partition, region, account = (near.split(":")[part] for part in (1, 3, 4))
+    return f"arn:{partition}:lambda:{region}:{account}:function:{function}"
+
+
+def may_fire(schedule: JsonObject) -> bool:
+    """Scheduler acts under the role that the schedule was given."""
+    target, who = schedule["Target"], f"schedules of {schedule['GroupName']}"
+    action = _ACTIONS.get(target["Arn"].split(":")[2])
+    if action is None:
+        return True
+    try:
+        check(who, target["RoleArn"], Need(action, target["Arn"]))
+    except AccessDenied as denied:
+        log.error("%s fires and nobody hears it: %s", schedule["Name"], denied)
+        return False
+    return True
+
+
+# https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
+_READING = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+
+
+def may_read(function: JsonObject, stream: str) -> bool:
+    """Lambda reads a stream under its function's role."""
+    needs = [Need("dynamodb:ListStreams", "*"), *(Need(action, stream) for action in _READING)]
+    return _may_under_role(function, needs)
+
+
+def may_keep(function: JsonObject, destination: str, key: str = "") -> bool:
+    """And keeps what failed under it: in a queue, or in a bucket under a key."""
+    if ":s3:" in destination:
+        needs = [Need("s3:PutObject", f"{destination}/{key}"), Need("s3:ListBucket", destination)]
+    else:
+        needs = [Need("sqs:SendMessage", destination)]
+    return _may_under_role(function, needs)
+
+
+def _may_under_role(function: JsonObject, needs: Iterable[Need]) -> bool:
+    config = function["config"]
+    try:
+        for need in needs:
+            check(config["FunctionName"], config["Role"], need)
+    except AccessDenied as denied:
+        log.error("Lambda may not act for %s: %s", config["FunctionName"], denied)
+        return False
+    return True
