@@ -45,10 +45,11 @@ def words_of_refusals(workspace: Workspace) -> Mapping[str, str]:
     said: dict[str, list[str]] = {name: [] for name in made}
     for message in workspace.messages("test", "-json"):
         if message["type"] == "diagnostic" and message["diagnostic"]["severity"] == "error":
-            said[Path(message["@testfile"]).name.removesuffix(".tftest.hcl")].append(_text(message["diagnostic"]))
+            said[Path(message["@testfile"]).name.removesuffix(".tftest.hcl")].append(
+                _text(message["diagnostic"])
+            )
     return {name: " / ".join(each) for name, each in said.items()}
 
 
 def _text(diagnostic: Mapping[str, str]) -> str:
     return plain(f"{diagnostic['summary']}: {diagnostic['detail']}")
-

@@ -51,6 +51,15 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Action:
+    """What a plan would do with one resource that would not stay as it is."""
+
+    address: str
+    type: str
+    name: str  # create, update, replace, delete
+
+
+@dataclass(frozen=True)
 class Plan:
     """A plan as `terraform show -json` tells it."""
 
@@ -89,13 +98,18 @@ class Workspace:
         """Its output; raises TerraformFailed."""
         ran = self._ran(*command)
         if ran.returncode:
-            raise TerraformFailed(command, plain(ran.stdout + ran.stderr))
+            raise TerraformFailed(command, plain(ran.stderr or ran.stdout))
         return ran.stdout
 
     def messages(self, *command: str) -> Iterator[dict[str, Any]]:
         """What a command with `-json` tells, however it ends."""
         for line in self._ran(*command).stdout.splitlines():
             yield json.loads(line)
+
+    def _given(self, variables: Mapping[str, Any]) -> str:
+        path = self.folder / "given.tfvars.json"
+        path.write_text(json.dumps(variables))
+        return f"-var-file={path}"
 
     def _ran(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -115,25 +129,30 @@ class Workspace:
         self.run("validate")
 
     def plan(self, **variables: Any) -> Plan:
-        self.run("plan", "-input=false", "-lock=false", "-out=plan.bin", *_flags(variables))
+        self.run("plan", "-input=false", "-lock=false", "-out=plan.bin", self._given(variables))
         return Plan(json.loads(self.run("show", "-json", "plan.bin")))
 
+    def actions(self, **variables: Any) -> list[Action]:
+        """What a plan would do, in half the time that `plan` takes; what is there is taken as it was left."""
+        command = ("plan", "-json", "-input=false", "-lock=false", "-refresh=false", self._given(variables))
+        told = list(self.messages(*command))
+        if errors := [each["diagnostic"] for each in told if each["@level"] == "error"]:
+            raise TerraformFailed(command, plain(f"{errors[0]['summary']}: {errors[0].get('detail', '')}"))
+        changes = [each["change"] for each in told if each["type"] == "planned_change"]
+        return [
+            Action(each["resource"]["addr"], each["resource"]["resource_type"], each["action"])
+            for each in changes
+            if each["action"] not in ("noop", "read")
+        ]
+
     def apply(self, **variables: Any) -> None:
-        self.run("apply", "-input=false", "-auto-approve", *_flags(variables))
+        self.run("apply", "-input=false", "-auto-approve", self._given(variables))
 
     def destroy(self, **variables: Any) -> None:
-        self.run("destroy", "-input=false", "-auto-approve", *_flags(variables))
+        self.run("destroy", "-input=false", "-auto-approve", self._given(variables))
 
     def outputs(self) -> Mapping[str, Any]:
         return {name: each["value"] for name, each in json.loads(self.run("output", "-json")).items()}
-
-
-def _flags(variables: Mapping[str, Any]) -> list[str]:
-    return [f"-var={name}={_text(value)}" for name, value in variables.items()]
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def plain(text: str) -> str:
