@@ -49,6 +49,7 @@ schema: $(INSTALLED)
 	@$(VENV)/bin/python -m interlock.pipeline_yaml > pipelines/pipeline.schema.json
 	@$(VENV)/bin/python -m interlock.event_schema > docs/events.schema.json
 	@$(VENV)/bin/python tests/events_page.py > docs/events.md
+	@$(VENV)/bin/python tests/terraform_page.py
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Interlock needs Python 3.11 or newer; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
