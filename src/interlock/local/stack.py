@@ -21,10 +21,11 @@ from interlock.settings.stream_router import StreamRouterSettings
 from interlock.settings.watchdog import WatchdogSettings
 
 ASL = ROOT / "statemachine" / "pipeline_run.asl.json"
-FUNCTION_SECONDS = (
-    60  # time-out of all but the orchestrator, of which a synchronous Lambda job may take ten minutes
-)
-ORCHESTRATOR_SECONDS = 900
+FUNCTION_SECONDS = 60  # time-out of a function
+LONG_FUNCTION_SECONDS: Mapping[str, int] = {
+    "orchestrator": 900,  # of which a synchronous Lambda job may take ten minutes
+    "config_sync": 900,  # the first pass over thousands of files
+}
 # Not less than its function's time-out, or Lambda refuses the mapping; and after a crash the claim on the thread
 # (90 s, see `deliver_alert`) has lapsed when the message comes back.
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -256,7 +257,7 @@ class Stack:
             Handler="handler.handler",
             Role=self.role_arn(name),
             Code={"ZipFile": path.read_bytes()},
-            Timeout=ORCHESTRATOR_SECONDS if name == "orchestrator" else FUNCTION_SECONDS,
+            Timeout=LONG_FUNCTION_SECONDS.get(name, FUNCTION_SECONDS),
             MemorySize=256,
             Environment={"Variables": self.environment_of(name)},
         )
