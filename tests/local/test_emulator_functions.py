@@ -262,3 +262,29 @@ def test_an_event_that_is_not_let_in_waits_its_turn_at_no_cost_of_a_try(emulator
     worked: list[int] = []
     eventually(lambda: worked.extend(messages(emulator, done)) or len(worked) == 2)
     assert emulator.counts().invocations[name] == 2
+
+
+def test_an_event_whose_target_is_gone_is_kept_with_the_reason(emulator: Emulator) -> None:
+    queue, queue_arn = make_queue(emulator)
+    events, rule = emulator.client("events"), unique("rule")
+    rule_arn = events.put_rule(Name=rule, EventPattern=json.dumps({"source": [rule]}))["RuleArn"]
+    gone = f"arn:aws:lambda:{emulator.region}:{emulator.account}:function:gone"
+    target = {"Id": "1", "Arn": gone, "DeadLetterConfig": {"Arn": queue_arn}}
+    events.put_targets(Rule=rule, Targets=[target])
+
+    events.put_events(Entries=[{"Source": rule, "DetailType": "happened", "Detail": '{"n": 1}'}])
+
+    def kept() -> list[Any]:
+        asked = {"QueueUrl": queue, "MessageAttributeNames": ["All"]}
+        found: list[Any] = emulator.client("sqs").receive_message(**asked).get("Messages", [])
+        return found
+
+    (message,) = eventually(kept)
+    event = json.loads(message["Body"])
+    told = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert (event["detail-type"], event["detail"]) == ("happened", {"n": 1})
+    assert {name: told[name] for name in ("RULE_ARN", "TARGET_ARN", "ERROR_CODE")} == {
+        "RULE_ARN": rule_arn,
+        "TARGET_ARN": gone,
+        "ERROR_CODE": "NO_RESOURCE",
+    }

@@ -34,8 +34,49 @@ _ACTIONS = {"lambda": "lambda:InvokeFunction", "sqs": "sqs:SendMessage"}
 
 def bring_to_target(target: JsonObject, event: JsonObject, rule: JsonObject, view: Any = None) -> None:
     """A rule's event. Scheduler's go this way too, by their role (`fire`)."""
-    if rule["Arn"].split(":")[2] != "events" or _may("events.amazonaws.com", rule["Arn"], target["Arn"]):
+    by_rule = rule["Arn"].split(":")[2] == "events"
+    code = _obstacle(rule["Arn"], target["Arn"]) if by_rule else None
+    if code is None:
         _to_target(target, event, rule, view)
+        return
+    queue = (target.get("DeadLetterConfig") or {}).get("Arn")
+    if queue and _may("events.amazonaws.com", rule["Arn"], queue):
+        whole = (view or events._pattern_event_view(event)).event_with_detail()
+        keep_undelivered(queue, whole, rule["Arn"], target["Arn"], code)
+
+
+def _obstacle(rule: str, target: str) -> str | None:
+    """What EventBridge does not try a second time."""
+    if not _is_there(target):
+        return "NO_RESOURCE"
+    return None if _may("events.amazonaws.com", rule, target) else "NO_PERMISSIONS"
+
+
+def _is_there(target: str) -> bool:
+    match target.split(":")[2]:
+        case "sqs":
+            return sqs._queue_by_arn(target) is not None
+        case "lambda":
+            return lambdas._get_func_record_for_ref(target)[0] is not None
+    return True
+
+
+def keep_undelivered(queue: str, event: JsonObject, rule: str, target: str, code: str) -> None:
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html"""
+    message = f"{target} is not there, or may not be used by {rule}"
+    attributes = {"RULE_ARN": rule, "TARGET_ARN": target, "ERROR_CODE": code, "ERROR_MESSAGE": message}
+    found = sqs._queue_by_arn(queue)
+    if found is None:
+        log.error("an event of %s is lost: %s is not there", rule, queue)
+        return
+    sent = {
+        "QueueUrl": found["url"],
+        "MessageBody": json.dumps(event),
+        "MessageAttributes": {
+            name: {"DataType": "String", "StringValue": text} for name, text in attributes.items()
+        },
+    }
+    sqs._act_send_message(sent, "")
 
 
 def bring_to_function(arn: str, payload: JsonObject, region: str) -> None:
