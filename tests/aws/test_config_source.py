@@ -120,7 +120,9 @@ def test_a_folder_is_no_file_whatever_its_name(s3):
 def test_an_archived_file_is_withheld_until_it_is_uploaded_again(s3):
     s3.put_object(Bucket="configs", Key="p/gold.yaml", Body=b"x", StorageClass="GLACIER")
 
-    with pytest.raises(ConfigWithheld, match="archived: upload it again in the storage class") as withheld:
+    with pytest.raises(
+        ConfigWithheld, match="archived: restore it, or upload it again in the storage class"
+    ) as withheld:
         S3Configs(s3, "configs", "p").read("gold.yaml")
 
     assert withheld.value.code == "InvalidObjectState"

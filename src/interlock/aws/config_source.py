@@ -20,7 +20,7 @@ _CHANGES = {
     "AccessDenied": "let config-sync's role read it and decrypt it (its KMS key among the module's decryption_key_arns),"
     " or upload it again without that key",
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-    "InvalidObjectState": "it is archived: upload it again in the storage class STANDARD",
+    "InvalidObjectState": "it is archived: restore it, or upload it again in the storage class STANDARD",
     # Encrypted with a key that whoever asks has to send along.
     "InvalidRequest": "upload it again without an encryption key of your own (SSE-C)",
 }
