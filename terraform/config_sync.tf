@@ -9,7 +9,7 @@ module "config_sync" {
     role_name       = local.role_names["config_sync"]
     description     = "Reads the pipelines' YAML; refuses what is wrong in words that say what to change."
     zip             = local.zips["config_sync"]
-    timeout_seconds = 60
+    timeout_seconds = 900 # the first pass over thousands of files takes minutes
     # Every pass looks at all files: a burst of uploads needs one or two passes, not one for each at once. Lambda keeps
     # throttled events and tries again: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
     reserved_concurrency    = local.concurrency["config_sync"]
