@@ -10,17 +10,15 @@ from terraform.e2e_picture import Reader
 
 def leftovers(cloud: Cloud, prefix: str, not_ours: str) -> list[str]:
     """Everything whose name begins as ours do, by kind; `not_ours`: the user's bucket, which must notify nobody any more."""
-    picture = Reader(cloud, prefix).picture()
-    deployed = (f"{kind}: {name}" for kind, found in picture.items() for name in found)
-    others = (each for each in _watching(cloud, prefix) if not each.endswith(f": {not_ours}"))
-    return sorted([*deployed, *others])
+    picture = dict(Reader(cloud, prefix).picture())
+    if picture["buckets"].get(not_ours) == {"Name": not_ours}:
+        del picture["buckets"][not_ours]
+    deployed = [f"{kind}: {name}" for kind, found in picture.items() for name in found]
+    return sorted([*deployed, *_for_an_account(cloud, prefix)])
 
 
-def _watching(cloud: Cloud, prefix: str) -> Iterator[str]:
-    """What a picture leaves out: it is there for an account alone."""
-    for bucket in cloud.client("s3").list_buckets()["Buckets"]:
-        if bucket["Name"].startswith(f"{prefix}-"):
-            yield f"buckets: {bucket['Name']}"
+def _for_an_account(cloud: Cloud, prefix: str) -> Iterator[str]:
+    """What a picture leaves out."""
     for role in cloud.client("iam").list_roles()["Roles"]:
         if role["RoleName"].startswith(f"{prefix}-"):
             yield f"roles: {role['RoleName']}"

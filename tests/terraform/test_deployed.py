@@ -44,6 +44,8 @@ MADE_UP_AND_UNREAD = frozenset(
 def session(stand_in: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     deployed_by = terraform_stacks(stand_in, tmp_path_factory.mktemp("terraform"))
     with embedded_stack({}, stack_of=deployed_by) as session:
+        # Every function may do what its role of the module allows, and nothing else.
+        session.emulator.enforce_permissions()
         session.warm_up()
         yield session
 

@@ -10,7 +10,9 @@ import pytest
 
 from interlock.local.emulator import Emulator
 from interlock.local.stack import Stack, StackOptions
-from terraform.e2e_picture import Reader, differences
+from terraform.declared_types import declared_types
+from terraform.e2e_picture import COMPARED, NOT_COMPARED, Reader, differences
+from terraform.provider import ROOT
 
 pytestmark = [pytest.mark.embedded]
 
@@ -184,6 +186,15 @@ def test_a_change_of_one_stack_is_named(stack: Stack, what: str) -> None:
 
     (named,) = [line for line in found if line.partition(": ")[0].endswith(place)]
     assert values in named
+
+
+def test_each_type_of_the_module_is_compared_or_left_out_for_a_reason(stack: Stack) -> None:
+    types = [each.split() for each in declared_types(ROOT / "terraform")]
+    declared = {name for kind, name in types if kind == "resource"}
+
+    assert declared == COMPARED.keys() | NOT_COMPARED.keys()
+    assert not COMPARED.keys() & NOT_COMPARED.keys()
+    assert set(COMPARED.values()) <= Reader(stack.cloud, stack.prefix).picture().keys()
 
 
 def test_what_stays_the_same_is_no_difference(stack: Stack) -> None:

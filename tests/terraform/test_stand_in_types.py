@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from terraform.declared_types import declared_types
 from terraform.provider import ROOT, Provider
 
 # What the emulator cannot have, by type, with the reason.
@@ -33,15 +33,8 @@ def entries(stand_in: Provider) -> frozenset[str]:
     return frozenset(json.loads(ran.stdout))
 
 
-def used_in(folder: Path) -> frozenset[str]:
-    """Kinds and types: `resource aws_sqs_queue`, `data aws_region`."""
-    declared = re.compile(r'^(resource|data) "(\w+)"', re.MULTILINE)
-    files = [path for path in folder.rglob("*.tf") if ".terraform" not in path.parts]
-    return frozenset(f"{kind} {name}" for path in files for kind, name in declared.findall(path.read_text()))
-
-
 def test_every_type_of_the_module_is_really_deployed(entries: frozenset[str]) -> None:
-    used = used_in(ROOT / "terraform")
+    used = declared_types(ROOT / "terraform")
 
     made_up = used - entries - NOWHERE.keys()
 
@@ -52,7 +45,7 @@ def test_every_type_of_the_module_is_really_deployed(entries: frozenset[str]) ->
 
 
 def test_every_reason_is_still_needed(entries: frozenset[str]) -> None:
-    assert used_in(ROOT / "terraform") - entries >= NOWHERE.keys()
+    assert declared_types(ROOT / "terraform") - entries >= NOWHERE.keys()
 
 
 def test_a_type_without_an_entry_is_found(entries: frozenset[str], tmp_path: Path) -> None:
@@ -60,4 +53,4 @@ def test_a_type_without_an_entry_is_found(entries: frozenset[str], tmp_path: Pat
         'resource "aws_wafv2_web_acl" "one" {\n}\ndata "aws_vpc" "one" {\n}\ndata "aws_region" "one" {\n}\n'
     )
 
-    assert used_in(tmp_path) - entries == {"resource aws_wafv2_web_acl", "data aws_vpc"}
+    assert declared_types(tmp_path) - entries == {"resource aws_wafv2_web_acl", "data aws_vpc"}

@@ -23,7 +23,6 @@ def extend(emulator: ModuleType) -> None:
     for name, undo in UNDO.items():
         setattr(emulator.Emulator, f"undo_{name}", undo)
     emulator.Emulator.do_dynamodb_table = encrypted(emulator.Emulator.do_dynamodb_table)
-    emulator.Emulator.undo_s3_bucket = emptied
 
 
 def specs(entry: Callable[..., dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -65,12 +64,6 @@ def specs(entry: Callable[..., dict[str, Any]]) -> dict[str, dict[str, Any]]:
         ),
         "aws_s3_bucket_lifecycle_configuration": entry(
             "s3", None, ("GetBucketLifecycleConfiguration", of_bucket), ("DeleteBucketLifecycle", of_bucket)
-        ),
-        "aws_s3_bucket_ownership_controls": entry(
-            "s3",
-            None,
-            ("GetBucketOwnershipControls", of_bucket),
-            ("DeleteBucketOwnershipControls", of_bucket),
         ),
         "aws_s3_bucket_policy": entry(
             "s3", "PutBucketPolicy", ("GetBucketPolicy", of_bucket), ("DeleteBucketPolicy", of_bucket)
@@ -160,16 +153,6 @@ def encrypted(put_table: Put) -> Put:
     return put
 
 
-def emptied(self: Any, state: Values) -> None:
-    """What `force_destroy` means: every version goes, however many pages they are."""
-    if not state.get("force_destroy"):
-        return
-    s3 = self.client("s3")
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=state["bucket"]):
-        for found in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
-            s3.delete_object(Bucket=state["bucket"], Key=found["Key"], VersionId=found["VersionId"])
-
-
 def first(blocks: Any) -> Any:
     """Of a block that may stand once, its attributes."""
     return blocks[0] if blocks else {}
@@ -193,6 +176,5 @@ PUT: Mapping[str, Put] = {
     "s3_bucket_lifecycle_configuration": put_wrapped(
         "PutBucketLifecycleConfiguration", "LifecycleConfiguration", "rule"
     ),
-    "s3_bucket_ownership_controls": put_wrapped("PutBucketOwnershipControls", "OwnershipControls", "rule"),
 }
 UNDO: Mapping[str, Callable[[Any, Values], None]] = {"s3_bucket_notification": put_no_notification}
