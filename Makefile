@@ -11,7 +11,7 @@ CHECKOV := $(CHECKOV_VENV)/.installed
 NODE_LINTER := tests/state_machine/node_modules/.package-lock.json
 WORKERS ?= 2
 
-.PHONY: demo test lint bench jobs costs schema terraform e2e-terraform checkov clean
+.PHONY: demo test lint bench jobs costs schema terraform e2e-terraform checkov zips release clean
 
 demo: $(INSTALLED)
 	@$(VENV)/bin/interlock local demo
@@ -41,6 +41,12 @@ terraform: $(INSTALLED)
 # Some five minutes: the demo's whole story on the stack that Terraform deploys onto the emulator.
 e2e-terraform: $(INSTALLED)
 	@$(VENV)/bin/python -m tests.terraform.e2e
+
+zips:
+	@tests/zips_twice.sh
+
+release:
+	@./release.sh
 
 checkov: $(INSTALLED) $(CHECKOV)
 	@$(VENV)/bin/python -m tests.terraform.run_checkov
