@@ -13,7 +13,7 @@ from flow.world import DATE, QUICK, SECONDS, World
 from interlock.cli.main import main
 from interlock.domain.run import RunStatus
 from interlock.local.job_services import JobFailed, JobRun, LocalJob
-from interlock.local.session import Session, embedded_stack
+from interlock.local.session import Session, embedded_stack, zips_folder
 from local.emulator_kit import eventually
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("redrive")]
@@ -154,6 +154,22 @@ def test_an_event_that_the_sink_failed_at_is_stored_once_it_is_redriven(world: W
 
     assert (kept["what"], code) == ("CONFIG_LOADED for event-sink", 0)
     assert "ResourceNotFoundException" in kept["error"]
+    assert world.events(pipeline) == ["CONFIG_LOADED"]
+
+
+def test_an_event_whose_target_was_gone_is_stored_once_it_is_redriven(world: World, person: Person) -> None:
+    lambdas, stack = world.session.emulator.client("lambda"), world.session.stack
+    lambdas.delete_function(FunctionName=stack.function("event_sink"))
+    try:
+        pipeline = world.declare(QUICK)
+        (kept,) = person.sees("rule-failures", pipeline)
+    finally:
+        stack._create_function("event_sink", zips_folder(world.session.emulator) / "event_sink.zip")
+
+    code, _ = person.redrives("rule-failures")
+
+    assert (kept["what"], code) == ("CONFIG_LOADED for event-sink", 0)
+    assert kept["error"].startswith("NO_RESOURCE: ")
     assert world.events(pipeline) == ["CONFIG_LOADED"]
 
 

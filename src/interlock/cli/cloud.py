@@ -119,9 +119,11 @@ def answering(command: str, parsed: argparse.Namespace, act: Callable[[], int], 
     return 2
 
 
+_NOT_THERE = "is {environment!r} the environment's name, and is this its account and region?"
 _ADVICE = {
-    "ResourceNotFoundException": "is {environment!r} the environment's name, and is this its account and region?",
-    "AWS.SimpleQueueService.NonExistentQueue": "is {environment!r} the environment's name, and is this its account and region?",
+    "ResourceNotFoundException": _NOT_THERE,
+    "AWS.SimpleQueueService.NonExistentQueue": _NOT_THERE,
+    "QueueDoesNotExist": _NOT_THERE,
     "NoCredentialsError": "sign in to AWS, or set AWS_PROFILE",
     "AccessDeniedException": "these credentials may not use the tables",
     "AccessDenied": "these credentials may not use the queues",
