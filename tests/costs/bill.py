@@ -14,7 +14,7 @@ from interlock.simulation.prices import OTHERS, PRICES, Price
 DAYS = Decimal(365) / 12  # of a month
 GB = 1_000_000_000
 
-# What the module makes, with the default variables and an alert channel; `tests/test_costs.py` counts them in a plan.
+# What the module makes with an alert channel and else its defaults: `tests/terraform/test_deploy_page.py` counts them.
 ALARMS = 31
 DASHBOARDS, SECRETS = 1, 1
 

@@ -14,7 +14,8 @@ MEMORY_GB = Decimal(256) / 1024
 SHARE_OF_PROCESSOR = Decimal(256) / 1769
 # Assumed, and more than is usual between services of one region.
 SECONDS_A_CALL = Decimal("0.010")
-# The larger of two measurements, in seconds of a whole processor: of one warm invocation; of a start, which is billed too, with its first invocation.
+# In seconds of a whole processor, the larger of two measurements: of one warm invocation; of a start, which is billed
+# too, with its first invocation.
 # https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/
 PROCESSOR_SECONDS: Mapping[str, Decimal] = {
     "alert-dispatcher": Decimal("0.038"),
