@@ -123,7 +123,6 @@ _NOT_THERE = "is {environment!r} the environment's name, and is this its account
 _ADVICE = {
     "ResourceNotFoundException": _NOT_THERE,
     "AWS.SimpleQueueService.NonExistentQueue": _NOT_THERE,
-    "QueueDoesNotExist": _NOT_THERE,
     "NoCredentialsError": "sign in to AWS, or set AWS_PROFILE",
     "AccessDeniedException": "these credentials may not use the tables",
     "AccessDenied": "these credentials may not use the queues",
