@@ -10,8 +10,8 @@ locals {
 
   # config-sync judges every file, and refuses with line and path. Here is what Terraform can see before anything changes.
   config_files = local.configs_given_in_s3 ? toset([]) : fileset(var.pipeline_configs, "**/*.{yaml,yml}")
-  # Of base64, 4 characters are 3 bytes.
-  config_bytes     = { for file in local.config_files : file => floor(length(filebase64("${var.pipeline_configs}/${file}")) * 3 / 4) }
+  # Of base64, 4 characters are 3 bytes; those that fill it up are none.
+  config_bytes     = { for file in local.config_files : file => floor(length(trim(filebase64("${var.pipeline_configs}/${file}"), "=")) * 3 / 4) }
   config_content   = { for file in local.config_files : file => try(yamldecode(file("${var.pipeline_configs}/${file}")), null) if local.config_bytes[file] <= local.config_most_bytes }
   config_ids       = { for file, content in local.config_content : file => try(tostring(content.pipeline.id), null) }
   config_calendars = { for file, content in local.config_content : file => try(tostring(content.calendar.name), null) }
@@ -134,7 +134,7 @@ resource "aws_s3_object" "config" {
     }
 
     precondition {
-      condition     = try(local.config_content[each.value], null) == null || local.config_ids[each.value] != null || local.config_calendars[each.value] != null
+      condition     = try(local.config_content[each.value], null) == null ? true : local.config_ids[each.value] != null || local.config_calendars[each.value] != null
       error_message = "${var.pipeline_configs}/${each.value} is neither a pipeline (pipeline.id is missing) nor a calendar (calendar.name). Run `interlock validate ${var.pipeline_configs}`."
     }
 

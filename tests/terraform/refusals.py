@@ -35,19 +35,25 @@ def _files() -> Iterator[tuple[str, list[tuple[str, str]]]]:
         yield text.partition('\nrun "')[0], [(name, body) for name, body in _RUN.findall(text)]
 
 
-def words_of_refusals(workspace: Workspace) -> Mapping[str, str]:
+def a_mistake_like(mistake: str, name: str, **variables: str) -> str:
+    """The text of another's test file, under its own name and with other words for `variables`."""
+    text = mistakes()[mistake].replace(f'run "{mistake}"', f'run "{name}"')
+    for variable, value in variables.items():
+        text = re.sub(rf'^(    {variable} += )".*"$', rf'\1"{value}"', text, flags=re.MULTILINE)
+    return text
+
+
+def words_of_refusals(workspace: Workspace, made: Mapping[str, str]) -> Mapping[str, str]:
     """By the mistake's name, what Terraform said; "" where it said nothing."""
     for old in (workspace.folder / "tests").glob("*.tftest.hcl"):
         old.unlink()
-    made = mistakes()
     for name, text in made.items():
         (workspace.folder / "tests" / f"{name}.tftest.hcl").write_text(text)
     said: dict[str, list[str]] = {name: [] for name in made}
     for message in workspace.messages("test", "-json"):
         if message["type"] == "diagnostic" and message["diagnostic"]["severity"] == "error":
-            said[Path(message["@testfile"]).name.removesuffix(".tftest.hcl")].append(
-                _text(message["diagnostic"])
-            )
+            mistake = Path(message["@testfile"]).name.removesuffix(".tftest.hcl")
+            said[mistake].append(_text(message["diagnostic"]))
     return {name: " / ".join(each) for name, each in said.items()}
 
 
