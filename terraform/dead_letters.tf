@@ -7,7 +7,7 @@ locals {
   dead_letter_queues = {
     "alerts-dead"              = "Alerts that the channel did not take for hours."
     "stream-failures-dead"     = "Notifications of the failures bucket: batches of stream records that no retry helped."
-    "rule-failures-dead"       = "Events that EventBridge could not deliver to a rule's target."
+    "rule-failures-dead"       = "Events that EventBridge could not deliver to the target of a rule."
     "invocation-failures-dead" = "Asynchronous invocations that failed at every try."
   }
   queue_arns = {

@@ -28,7 +28,7 @@ resource "aws_s3_bucket" "configs" {
 
   bucket = local.configs_bucket
 
-  tags = merge(local.tags, { Purpose = "The pipelines' YAML." })
+  tags = merge(local.tags, { Purpose = "YAML of the pipelines." })
 }
 
 resource "aws_s3_bucket_public_access_block" "configs" {

@@ -455,7 +455,10 @@ variable "tags" {
 
   validation {
     # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
-    condition     = length(var.tags) <= 40 && alltrue([for name, value in var.tags : length(name) <= 128 && length(value) <= 256 && !startswith(lower(name), "aws:")])
-    error_message = "tags must be at most 40, with names up to 128 and values up to 256 characters, none beginning with \"aws:\"."
+    condition = length(var.tags) <= 40 && alltrue([
+      for name, value in var.tags :
+      length(name) <= 128 && length(value) <= 256 && !startswith(lower(name), "aws:") && can(regex("^[\\p{L}\\p{N}\\p{Z}_.:/=+@-]*$", "${name}${value}"))
+    ])
+    error_message = "tags must be at most 40, with names up to 128 and values up to 256 characters: letters, digits, spaces and _.:/=+-@, which every service takes. None may begin with \"aws:\"."
   }
 }

@@ -131,3 +131,13 @@ run "a_tag_name_that_aws_reserves_is_refused" {
 
   expect_failures = [var.tags]
 }
+
+run "a_tag_value_with_an_apostrophe_is_refused" {
+  command = plan
+
+  variables {
+    tags = { Purpose = "the team's" }
+  }
+
+  expect_failures = [var.tags]
+}
