@@ -86,8 +86,8 @@ resource "aws_sfn_state_machine" "pipeline_run" {
   })
 
   logging_configuration {
-    level           = "ERROR"
-    log_destination = "${aws_cloudwatch_log_group.state_machine.arn}:*"
+    level                  = "ERROR"
+    log_destination        = "${aws_cloudwatch_log_group.state_machine.arn}:*"
     include_execution_data = false
   }
 
