@@ -51,7 +51,8 @@ resource "aws_sqs_queue_policy" "rule_failures" {
         Principal = { Service = "events.amazonaws.com" }
         Action    = "sqs:SendMessage"
         Resource  = local.queue_arns["rule-failures-dead"]
-        Condition = { ArnEquals = { "aws:SourceArn" = concat(values(local.rule_arns), [local.bus_arn]) } }
+        # The bus has dead letters of its own only under a key (event_bus.tf).
+        Condition = { ArnEquals = { "aws:SourceArn" = concat(values(local.rule_arns), local.key_arn == null ? [] : [local.bus_arn]) } }
       },
       local.encrypted_transport_only["rule-failures-dead"],
     ]
