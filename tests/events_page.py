@@ -219,10 +219,10 @@ def _table(head: tuple[str, ...], rows: Any) -> str:
 
 
 def main() -> None:
-    logging.disable()  # what the functions log in the scenarios is no part of the page
     played = {name: play(read_scenario_file(FOLDER / name)) for name in sorted(set(SHOWN_BY.values()))}
     sys.stdout.write(page(lambda event_type: example(event_type, played[SHOWN_BY[event_type]])))
 
 
 if __name__ == "__main__":
+    logging.disable()  # what the functions log in the scenarios is no part of the page
     main()
