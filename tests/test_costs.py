@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from costs.bill import SERVICES, VOLUMES, by_service, dollars, month_of
 from costs.days import KINDS, day_of
-from costs.durations import PROCESSOR_SECONDS, gb_seconds
+from costs.durations import PROCESSOR_SECONDS, Work, gb_seconds
 from costs.tables import bill_table, kinds_table, pipelines_table
 from interlock.local.zip_contents import FUNCTIONS
 from interlock.simulation.prices import OTHERS, PRICES
@@ -72,6 +73,12 @@ def test_each_function_has_a_measured_duration() -> None:
 
 
 def test_a_cold_start_is_billed_as_well_as_the_invocation() -> None:
-    work = {"orchestrator": Decimal(10)}
+    warm = Work({"orchestrator": Decimal(10)})
 
-    assert gb_seconds(work, Decimal(0), Decimal(1)) > 10 * gb_seconds(work, Decimal(0), Decimal(0))
+    assert gb_seconds(replace(warm, cold=Decimal(1))) > 10 * gb_seconds(warm)
+
+
+def test_a_sweep_is_billed_by_what_it_looks_at() -> None:
+    tick = Work({"watchdog": Decimal(1)}, looks=Decimal(10))
+
+    assert gb_seconds(replace(tick, looks=Decimal(1000))) > 50 * gb_seconds(tick)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from math import ceil
 
 from costs.days import KINDS, LINE_BYTES, METRIC, Counts, Kind, day_of, empty_day, of_a_file, times, together
-from costs.durations import gb_seconds
+from costs.durations import Work, gb_seconds
 from interlock.simulation.prices import OTHERS, PRICES, Price
 
 DAYS = Decimal(365) / 12  # of a month
@@ -99,7 +99,9 @@ def _of_days(day: Counts, volume: Volume) -> dict[str, Decimal]:
     return {
         "transitions": month["transitions"],
         "lambda_invocations": month["lambda_invocations"],
-        "gb_seconds": gb_seconds(invocations, month["AWS calls"], volume.cold),
+        "gb_seconds": gb_seconds(
+            Work(invocations, month["AWS calls"], month["calls that only looked"], volume.cold)
+        ),
         "dynamodb_read_units": month["dynamodb_read_units"],
         # The simulator's table has no index by type, in which each event is written once more.
         "dynamodb_write_units": month["dynamodb_write_units"] + month["index write units"],

@@ -229,6 +229,8 @@ def _counted(scenario: Scenario) -> Counts:
         "AWS calls": sum(
             (count for name, count in calls.items() if not name.startswith("slack.")), Decimal(0)
         ),
+        # By ticks and sweeps that found nothing: a sweep makes many.
+        "calls that only looked": Decimal(played.background.calls.total()),
         "log bytes": Decimal(logged.bytes),
         "messages": Decimal(len(played.history.posted)),
         **_metrics(played),

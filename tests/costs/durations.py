@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 MEMORY_GB = Decimal(256) / 1024
@@ -31,13 +32,30 @@ START_PROCESSOR_SECONDS = Decimal("0.52")
 ALWAYS_WARM = frozenset({"watchdog", "config-sync"})
 
 
-def gb_seconds(invocations: Mapping[str, Decimal], calls: Decimal, cold: Decimal) -> Decimal:
-    """Billed for invocations by function that make so many AWS calls in all; `cold`: their part that starts a container."""
+# What the measured tick calls, and its processor time by call: a sweep of many pipelines calls a thousand times as often.
+TICK_CALLS = 10
+CALL_PROCESSOR_SECONDS = PROCESSOR_SECONDS["watchdog"] / TICK_CALLS
+
+
+@dataclass(frozen=True)
+class Work:
+    """What functions did: invocations by function, AWS calls in all, and those of ticks and sweeps that only looked."""
+
+    invocations: Mapping[str, Decimal]
+    calls: Decimal = Decimal(0)
+    looks: Decimal = Decimal(0)
+    cold: Decimal = Decimal(0)  # part of the invocations that start a container
+
+
+def gb_seconds(work: Work) -> Decimal:
+    """Billed for it."""
     processor = sum(
-        (count * PROCESSOR_SECONDS[function] for function, count in invocations.items()), Decimal(0)
+        (count * PROCESSOR_SECONDS[function] for function, count in work.invocations.items()), Decimal(0)
     )
+    ticks = work.invocations.get("watchdog", Decimal(0))
+    processor += max(Decimal(0), work.looks - ticks * TICK_CALLS) * CALL_PROCESSOR_SECONDS
     others = sum(
-        (count for function, count in invocations.items() if function not in ALWAYS_WARM), Decimal(0)
+        (count for function, count in work.invocations.items() if function not in ALWAYS_WARM), Decimal(0)
     )
-    processor += others * cold * START_PROCESSOR_SECONDS
-    return MEMORY_GB * (processor / SHARE_OF_PROCESSOR + calls * SECONDS_A_CALL)
+    processor += others * work.cold * START_PROCESSOR_SECONDS
+    return MEMORY_GB * (processor / SHARE_OF_PROCESSOR + work.calls * SECONDS_A_CALL)
