@@ -3,10 +3,10 @@
 import pytest
 
 from dead_letter_box import DeadLetterBox
-from interlock.aws.dead_letters import Installation, SqsDeadLetters, find_installation
+from interlock.aws.dead_letters import HIDDEN_SECONDS, Installation, SqsDeadLetters, find_installation
 from interlock.domain.bad_input import BadInput
 from interlock.domain.dead_letter import Contents, DeadLetterQueue, Errand, Nothing, Waiting
-from interlock.local.stack import CALLED_ASYNCHRONOUSLY
+from interlock.local.stack import CALLED_ASYNCHRONOUSLY, FUNCTION_SECONDS, LONG_FUNCTION_SECONDS
 from interlock.ports import CallFailed
 
 PREFIX = "prod-interlock"
@@ -140,3 +140,11 @@ def test_every_function_whose_failed_events_are_kept_is_called_again(name):
     own = f"arn:aws:lambda:eu-west-1:123456789012:function:{PREFIX}-{name.replace('_', '-')}"
 
     assert OURS.own_function(own) == own
+
+
+def test_a_letter_is_hidden_for_longer_than_its_function_may_run():
+    longest = max(LONG_FUNCTION_SECONDS.values())
+
+    assert HIDDEN_SECONDS["stream-failures"] > FUNCTION_SECONDS
+    assert "stream_router" not in LONG_FUNCTION_SECONDS
+    assert min(HIDDEN_SECONDS[queue] for queue in ("invocation-failures", "rule-failures")) > longest

@@ -13,10 +13,11 @@ from moto import mock_aws
 from dead_letter_box import DeadLetterBox, RecordingDoor
 from interlock.cli.cloud import WrongUsage
 from interlock.cli.main import main
-from interlock.cli.redrive import PostOffice, limit_of, queues_of, redrive_all
+from interlock.cli.redrive import LONGEST_INVOCATION_SECONDS, PostOffice, limit_of, queues_of, redrive_all
 from interlock.cli.redrive_telling import Telling
 from interlock.domain.bad_input import BadInput
 from interlock.domain.dead_letter import Contents, DeadLetterQueue, Errand, SendAlert
+from interlock.local.stack import LONG_FUNCTION_SECONDS
 from interlock.ports import DeadLetter
 
 SINCE = "since 2026-03-02 08:00:00 UTC"
@@ -130,6 +131,10 @@ def test_an_unknown_queue_is_wrong_usage():
 def test_a_limit_of_none_is_wrong_usage():
     with pytest.raises(WrongUsage, match="a number from 1 on"):
         limit_of(0)
+
+
+def test_it_waits_for_an_answer_for_longer_than_any_function_may_run():
+    assert max(LONG_FUNCTION_SECONDS.values()) < LONGEST_INVOCATION_SECONDS
 
 
 @pytest.fixture

@@ -15,13 +15,13 @@ from interlock.ports import DeadLetter
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-# Longer than the way back takes, after which others see the letter again: a message is sent; one of our functions
-# runs, a minute at most; the orchestrator, fifteen.
-_HIDDEN_SECONDS = {
-    DeadLetterQueue.ALERTS: 60,
+# Longer than the way back takes, after which others see the letter again: one of our functions runs, for a minute at
+# most, config-sync and the orchestrator for fifteen; a message is sent.
+HIDDEN_SECONDS = {
     DeadLetterQueue.STREAM_FAILURES: 120,
-    DeadLetterQueue.RULE_FAILURES: 120,
     DeadLetterQueue.INVOCATION_FAILURES: 960,
+    DeadLetterQueue.RULE_FAILURES: 960,
+    DeadLetterQueue.ALERTS: 60,
 }
 # Whom events reach: only these are called again.
 _CALLED_BY_EVENTS = ("stream-router", "orchestrator", "sla-monitor", "watchdog", "event-sink", "config-sync")
@@ -92,7 +92,7 @@ class SqsDeadLetters:
     ) -> None:
         self._client, self._reading = client, reading
         self._url = queue_url(client, f"{installation.prefix}-{queue}-dead")
-        self._hidden_seconds = _HIDDEN_SECONDS[queue]
+        self._hidden_seconds = HIDDEN_SECONDS[queue]
 
     def waiting(self) -> Waiting:
         with calling("sqs.GetQueueAttributes"):

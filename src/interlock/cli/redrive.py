@@ -16,7 +16,7 @@ from interlock.ports import DeadLetters, FrontDoor
 from interlock.steps.redrive import look, redrive
 
 # Longer than any function of ours may run, so that its answer is read.
-_LONGEST_INVOCATION_SECONDS = 905
+LONGEST_INVOCATION_SECONDS = 905
 
 
 def add_parser(subparsers: Any) -> None:
@@ -95,7 +95,7 @@ def _post_office(parsed: argparse.Namespace, chosen: Sequence[DeadLetterQueue]) 
     functions = client_of(
         parsed,
         "lambda",
-        read_timeout=_LONGEST_INVOCATION_SECONDS,
+        read_timeout=LONGEST_INVOCATION_SECONDS,
         tcp_keepalive=True,
         retries={"mode": "standard", "total_max_attempts": 1},
     )
