@@ -110,11 +110,6 @@ variable "webhook_secret_arn" {
     condition     = var.webhook_secret_arn == null ? true : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:\\S+$", var.webhook_secret_arn))
     error_message = "webhook_secret_arn must be the ARN of a Secrets Manager secret that holds the address, never the address itself: it is a credential."
   }
-
-  validation {
-    condition     = var.webhook_secret_arn == null || (var.slack_channel_id == null && var.slack_secret_arn == null)
-    error_message = "webhook_secret_arn and slack_channel_id or slack_secret_arn are both given: alerts go to one channel; leave out one of them."
-  }
 }
 
 variable "kms_key_arn" {
@@ -143,11 +138,6 @@ variable "enable_glue_trigger" {
   type        = bool
   default     = false
   description = "Whether pipelines may start the Glue jobs in `glue_job_arns`."
-
-  validation {
-    condition     = !var.enable_glue_trigger || length(var.glue_job_arns) > 0
-    error_message = "enable_glue_trigger is true, but glue_job_arns is empty: name the jobs that pipelines may start, like [\"arn:aws:glue:REGION:ACCOUNT:job/etl-*\"]."
-  }
 }
 
 variable "glue_job_arns" {
@@ -165,11 +155,6 @@ variable "enable_emr_trigger" {
   type        = bool
   default     = false
   description = "Whether pipelines may add steps to the EMR clusters in `emr_cluster_arns`."
-
-  validation {
-    condition     = !var.enable_emr_trigger || length(var.emr_cluster_arns) > 0
-    error_message = "enable_emr_trigger is true, but emr_cluster_arns is empty: name the clusters that pipelines may use, like [\"arn:aws:elasticmapreduce:REGION:ACCOUNT:cluster/j-ID\"]."
-  }
 }
 
 variable "emr_cluster_arns" {
@@ -187,11 +172,6 @@ variable "enable_emr_serverless_trigger" {
   type        = bool
   default     = false
   description = "Whether pipelines may start job runs in the EMR Serverless applications in `emr_serverless_application_arns`."
-
-  validation {
-    condition     = !var.enable_emr_serverless_trigger || (length(var.emr_serverless_application_arns) > 0 && length(var.emr_serverless_execution_role_arns) > 0)
-    error_message = "enable_emr_serverless_trigger is true, but emr_serverless_application_arns or emr_serverless_execution_role_arns is empty: name the applications, and the roles that their job runs take on."
-  }
 }
 
 variable "emr_serverless_application_arns" {
@@ -220,11 +200,6 @@ variable "enable_step_function_trigger" {
   type        = bool
   default     = false
   description = "Whether pipelines may start executions of the state machines in `step_function_arns`."
-
-  validation {
-    condition     = !var.enable_step_function_trigger || length(var.step_function_arns) > 0
-    error_message = "enable_step_function_trigger is true, but step_function_arns is empty: name the state machines that pipelines may start, like [\"arn:aws:states:REGION:ACCOUNT:stateMachine:NAME\"]."
-  }
 }
 
 variable "step_function_arns" {
@@ -242,11 +217,6 @@ variable "enable_lambda_trigger" {
   type        = bool
   default     = false
   description = "Whether pipelines may invoke the functions in `lambda_function_arns`."
-
-  validation {
-    condition     = !var.enable_lambda_trigger || length(var.lambda_function_arns) > 0
-    error_message = "enable_lambda_trigger is true, but lambda_function_arns is empty: name the functions that pipelines may invoke, like [\"arn:aws:lambda:REGION:ACCOUNT:function:NAME\"]."
-  }
 }
 
 variable "lambda_function_arns" {
@@ -407,11 +377,6 @@ variable "vpc_subnet_ids" {
   validation {
     condition     = alltrue([for id in var.vpc_subnet_ids : startswith(id, "subnet-")])
     error_message = "vpc_subnet_ids must be ids of subnets, like \"subnet-0123456789abcdef0\"."
-  }
-
-  validation {
-    condition     = (length(var.vpc_subnet_ids) > 0) == (length(var.vpc_security_group_ids) > 0)
-    error_message = "vpc_subnet_ids and vpc_security_group_ids belong together: give both, or neither."
   }
 }
 

@@ -19,7 +19,7 @@ run "a_slack_channel_beside_a_webhook_is_refused" {
     webhook_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:slack-AbCdEf"
   }
 
-  expect_failures = [var.webhook_secret_arn]
+  expect_failures = [terraform_data.settings]
 }
 
 run "a_slack_secret_beside_a_webhook_is_refused" {
@@ -31,7 +31,7 @@ run "a_slack_secret_beside_a_webhook_is_refused" {
     webhook_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:slack-AbCdEf"
   }
 
-  expect_failures = [var.webhook_secret_arn]
+  expect_failures = [terraform_data.settings]
 }
 
 run "a_slack_channels_name_is_refused" {

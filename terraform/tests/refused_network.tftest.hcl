@@ -19,7 +19,7 @@ run "subnets_without_security_groups_are_refused" {
     vpc_subnet_ids = ["subnet-1", "subnet-2"]
   }
 
-  expect_failures = [var.vpc_subnet_ids]
+  expect_failures = [terraform_data.settings]
 }
 
 run "security_groups_without_subnets_are_refused" {
@@ -29,7 +29,7 @@ run "security_groups_without_subnets_are_refused" {
     vpc_security_group_ids = ["sg-1"]
   }
 
-  expect_failures = [var.vpc_subnet_ids]
+  expect_failures = [terraform_data.settings]
 }
 
 run "a_subnets_name_in_place_of_its_id_is_refused" {

@@ -19,7 +19,7 @@ run "a_glue_trigger_without_arns_is_refused" {
     enable_glue_trigger = true
   }
 
-  expect_failures = [var.enable_glue_trigger]
+  expect_failures = [terraform_data.settings]
 }
 
 run "an_arn_of_another_service_in_glue_job_arns_is_refused" {
@@ -59,7 +59,7 @@ run "an_emr_trigger_without_arns_is_refused" {
     enable_emr_trigger = true
   }
 
-  expect_failures = [var.enable_emr_trigger]
+  expect_failures = [terraform_data.settings]
 }
 
 run "an_arn_of_another_service_in_emr_cluster_arns_is_refused" {
@@ -99,7 +99,7 @@ run "an_emr_serverless_trigger_without_arns_is_refused" {
     enable_emr_serverless_trigger = true
   }
 
-  expect_failures = [var.enable_emr_serverless_trigger]
+  expect_failures = [terraform_data.settings]
 }
 
 run "an_emr_serverless_trigger_without_roles_is_refused" {
@@ -110,7 +110,7 @@ run "an_emr_serverless_trigger_without_roles_is_refused" {
     emr_serverless_application_arns = ["arn:aws:emr-serverless:eu-central-1:123456789012:/applications/00f"]
   }
 
-  expect_failures = [var.enable_emr_serverless_trigger]
+  expect_failures = [terraform_data.settings]
 }
 
 run "an_emr_serverless_trigger_without_applications_is_refused" {
@@ -121,7 +121,7 @@ run "an_emr_serverless_trigger_without_applications_is_refused" {
     emr_serverless_execution_role_arns = ["arn:aws:iam::123456789012:role/job"]
   }
 
-  expect_failures = [var.enable_emr_serverless_trigger]
+  expect_failures = [terraform_data.settings]
 }
 
 run "an_arn_of_another_service_in_emr_serverless_application_arns_is_refused" {
@@ -191,7 +191,7 @@ run "a_step_function_trigger_without_arns_is_refused" {
     enable_step_function_trigger = true
   }
 
-  expect_failures = [var.enable_step_function_trigger]
+  expect_failures = [terraform_data.settings]
 }
 
 run "an_arn_of_another_service_in_step_function_arns_is_refused" {
@@ -231,7 +231,7 @@ run "a_lambda_trigger_without_arns_is_refused" {
     enable_lambda_trigger = true
   }
 
-  expect_failures = [var.enable_lambda_trigger]
+  expect_failures = [terraform_data.settings]
 }
 
 run "an_arn_of_another_service_in_lambda_function_arns_is_refused" {
