@@ -205,9 +205,15 @@ def _fetch_from_registry(terraform: str, folder: Path) -> None:
     if ran.returncode:
         raise NoProvider(
             "the Terraform registry cannot be reached, and no offline stand-in is beside the project: allow "
-            f"registry.terraform.io, or name a stand-in's folder in {STAND_IN_VARIABLE} ({_last_words(ran.stderr)})"
+            f"registry.terraform.io, or name a stand-in's folder in {STAND_IN_VARIABLE} ({_first_words(ran.stderr)})"
         )
 
 
 def _last_words(text: str) -> str:
-    return " ".join(re.sub(r"[│╷╵]", "", text).split())[-300:]
+    return " ".join(text.split())[-300:]
+
+
+def _first_words(text: str) -> str:
+    """Of Terraform's first error the first line or two, without frames."""
+    told = " ".join(re.sub(r"[│╷╵]", "", text).split())
+    return told.partition("Error: ")[2][:200] or told[:200]
