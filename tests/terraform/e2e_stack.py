@@ -26,6 +26,10 @@ variable "slack_channel_id" { type = string }
 variable "slack_api_url" { type = string }
 variable "job_role_arn" { type = string }
 variable "job_arns" { type = map(list(string)) }
+variable "config_notification" {
+  type    = string
+  default = "s3"
+}
 variable "deletion_protection" {
   type    = bool
   default = true
@@ -37,9 +41,10 @@ module "interlock" {
   environment      = var.environment
   pipeline_configs = var.pipeline_configs
 
-  lambda_zips      = var.lambda_zips
-  slack_channel_id = var.slack_channel_id
-  slack_api_url    = var.slack_api_url
+  config_notification = var.config_notification
+  lambda_zips         = var.lambda_zips
+  slack_channel_id    = var.slack_channel_id
+  slack_api_url       = var.slack_api_url
 
   enable_glue_trigger                = true
   glue_job_arns                      = var.job_arns.glue
@@ -48,6 +53,11 @@ module "interlock" {
   enable_emr_serverless_trigger      = true
   emr_serverless_application_arns    = var.job_arns.emr_serverless
   emr_serverless_execution_role_arns = [var.job_role_arn]
+  enable_step_function_trigger       = true
+  step_function_arns                 = var.job_arns.step_function
+  enable_lambda_trigger              = true
+  lambda_function_arns               = var.job_arns.lambda
+  job_secret_arns                    = var.job_arns.secrets
 
   # The stand-ins for what jobs run on.
   allowed_private_cidrs = ["127.0.0.0/8"]
@@ -60,10 +70,16 @@ class TerraformStack(Stack):
     """Names are the same by contract, so whoever uses a `Stack` can use this one."""
 
     def __init__(
-        self, cloud: Cloud, options: StackOptions, zips: Path, provider: Provider, folder: Path
+        self,
+        cloud: Cloud,
+        options: StackOptions,
+        zips: Path,
+        provider: Provider,
+        folder: Path,
+        chosen: Mapping[str, Any],
     ) -> None:
         super().__init__(cloud, options, zips)
-        self._provider, self._folder = provider, folder
+        self._provider, self._folder, self._chosen = provider, folder, chosen
         self._workspace: Workspace | None = None
 
     @property
@@ -100,6 +116,7 @@ class TerraformStack(Stack):
     def variables(self) -> Mapping[str, Any]:
         """What the root module is given."""
         return {
+            **self._chosen,
             "region": self.cloud.region,
             "environment": self.options.environment,
             "pipeline_configs": f"s3://{self.bucket}/{self.config_prefix}",
@@ -111,6 +128,10 @@ class TerraformStack(Stack):
                 "glue": [self.arn("glue", "job/*")],
                 "emr": [self.arn("elasticmapreduce", "cluster/*")],
                 "emr_serverless": [self.arn("emr-serverless", "/applications/*")],
+                # As the tests that play jobs call theirs.
+                "step_function": [self.arn("states", "stateMachine:machine-*")],
+                "lambda": [self.arn("lambda", "function:function-*")],
+                "secrets": [self.arn("secretsmanager", "secret:flow/*")],
             },
         }
 
@@ -129,10 +150,12 @@ class TerraformStack(Stack):
             )
 
 
-def terraform_stacks(provider: Provider, folder: Path) -> Callable[[Cloud, StackOptions, Path], Stack]:
-    """For `embedded_stack`: how its stack is made."""
+def terraform_stacks(
+    provider: Provider, folder: Path, **chosen: Any
+) -> Callable[[Cloud, StackOptions, Path], Stack]:
+    """For `embedded_stack`: how its stack is made; `chosen` are variables of the root module."""
 
     def made(cloud: Cloud, options: StackOptions, zips: Path) -> Stack:
-        return TerraformStack(cloud, options, zips, provider, folder)
+        return TerraformStack(cloud, options, zips, provider, folder, chosen)
 
     return made

@@ -68,7 +68,8 @@ def test_terraforms_stack_differs_in_nothing_from_the_embedded_one(
         embedded = Stack(other, session.stack.options, tmp_path / "zips").deploy()
         others_picture = Reader(other, embedded.prefix).picture()
 
-    assert differences(picture, others_picture, ("Terraform", "interlock local")) == []
+    found = differences(picture, others_picture, ("Terraform", "interlock local"))
+    assert not found, "\n".join(found)
 
 
 def test_a_second_plan_changes_nothing(stack: TerraformStack) -> None:

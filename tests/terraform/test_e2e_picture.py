@@ -14,7 +14,7 @@ from terraform.declared_types import declared_types
 from terraform.e2e_picture import COMPARED, NOT_COMPARED, Reader, differences
 from terraform.provider import ROOT
 
-pytestmark = [pytest.mark.embedded]
+pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("picture")]
 
 Change = Callable[[Stack], Any]
 
