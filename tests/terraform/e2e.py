@@ -79,8 +79,8 @@ def taken_down(session: Session, tell: Teller) -> list[str]:
 
 
 def a_plan_finds_nothing(stack: TerraformStack) -> str:
-    changed = stack.workspace.plan(**stack.variables()).changes
-    return f"A plan would change {', '.join(each.address for each in changed)}." if changed else ""
+    changed = stack.planned_changes()
+    return f"A plan would change {', '.join(changed)}." if changed else ""
 
 
 def a_destroy_is_refused(stack: TerraformStack) -> str:

@@ -63,6 +63,8 @@ module "interlock" {
   allowed_private_cidrs = ["127.0.0.0/8"]
   deletion_protection   = var.deletion_protection
 }
+
+output "interlock" { value = module.interlock }
 """
 
 
@@ -134,6 +136,15 @@ class TerraformStack(Stack):
                 "secrets": [self.arn("secretsmanager", "secret:flow/*")],
             },
         }
+
+    def planned_changes(self) -> list[str]:
+        """What another apply would change, resources and outputs: what `plan -detailed-exitcode` looks for."""
+        plan = self.workspace.plan(**self.variables())
+        outputs = plan.document.get("output_changes", {})
+        return [
+            *(change.address for change in plan.changes),
+            *(f"output.{name}" for name, change in outputs.items() if change["actions"] != ["no-op"]),
+        ]
 
     def _give_functions_what_only_the_embedded_world_has(self) -> None:
         """Settings that the module cannot and should not have: on an account none of them has a meaning.

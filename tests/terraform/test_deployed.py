@@ -73,7 +73,7 @@ def test_terraforms_stack_differs_in_nothing_from_the_embedded_one(
 
 
 def test_a_second_plan_changes_nothing(stack: TerraformStack) -> None:
-    assert stack.workspace.plan(**stack.variables()).changes == []
+    assert stack.planned_changes() == []
 
 
 def test_nothing_that_is_deployed_was_made_up(stack: TerraformStack, picture: Picture) -> None:
