@@ -30,7 +30,12 @@ resource "aws_cloudwatch_event_bus_policy" "this" {
       Principal = "*"
       Action    = "events:PutEvents"
       Resource  = local.bus_arn
-      Condition = { ArnNotEquals = { "aws:PrincipalArn" = [local.role_arns["stream_router"], local.role_arns["watchdog"]] } }
+      Condition = {
+        ArnNotEquals = { "aws:PrincipalArn" = [local.role_arns["stream_router"], local.role_arns["watchdog"]] }
+        # EventBridge itself replays the archive; a service has no ARN, and would else be among the others.
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalisawsservice
+        Bool = { "aws:PrincipalIsAWSService" = "false" }
+      }
     }]
   })
 }
@@ -46,18 +51,19 @@ resource "aws_cloudwatch_event_archive" "this" {
 }
 
 locals {
-  # Everything that EventBridge delivers by a rule of ours. Adding one here gives it its dead letters and its alarm.
+  # Everything that EventBridge delivers by a rule of ours, to a function or else to the alert queue. Adding one here gives
+  # it its target, its dead letters and its alarm. No ARN is in it: what there is must be known before any account is.
   rules = merge(
     {
-      every-event = { bus = local.bus_name, target = local.function_arns["event_sink"] }
-      alerts      = { bus = local.bus_name, target = local.queue_arns["alerts"] }
-      job-ends    = { bus = "default", target = local.function_arns["stream_router"] }
-      alarms      = { bus = "default", target = local.function_arns["stream_router"] }
-      alarms-kept = { bus = "default", target = local.function_arns["event_sink"] }
-      alarms-told = { bus = "default", target = local.queue_arns["alerts"] }
-      tick        = { bus = "default", target = local.function_arns["watchdog"] }
+      every-event = { bus = local.bus_name, function = "event_sink" }
+      alerts      = { bus = local.bus_name, function = null }
+      job-ends    = { bus = "default", function = "stream_router" }
+      alarms      = { bus = "default", function = "stream_router" }
+      alarms-kept = { bus = "default", function = "event_sink" }
+      alarms-told = { bus = "default", function = null }
+      tick        = { bus = "default", function = "watchdog" }
     },
-    var.config_notification == "eventbridge" ? { configs = { bus = "default", target = local.function_arns["config_sync"] } } : {},
+    var.config_notification == "eventbridge" ? { configs = { bus = "default", function = "config_sync" } } : {},
   )
   rule_names = { for name in keys(local.rules) : name => "${local.prefix}-${name}" }
   # The ARN of a rule on the default bus has no bus in it.
@@ -75,7 +81,7 @@ resource "aws_cloudwatch_event_target" "this" {
   rule           = local.rule_names[each.key]
   event_bus_name = each.value.bus == "default" ? null : each.value.bus
   target_id      = "1"
-  arn            = each.value.target
+  arn            = each.value.function == null ? local.queue_arns["alerts"] : local.function_arns[each.value.function]
 
   dead_letter_config {
     arn = aws_sqs_queue.dead_letters["rule-failures-dead"].arn
@@ -97,7 +103,7 @@ resource "aws_cloudwatch_event_target" "this" {
 }
 
 resource "aws_lambda_permission" "rules" {
-  for_each = { for name, rule in local.rules : name => one([for key, arn in local.function_arns : key if arn == rule.target]) if contains(values(local.function_arns), rule.target) }
+  for_each = { for name, rule in local.rules : name => rule.function if rule.function != null }
 
   statement_id  = "rule-${each.key}"
   action        = "lambda:InvokeFunction"

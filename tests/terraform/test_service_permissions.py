@@ -169,12 +169,21 @@ def test_nothing_is_sent_to_a_queue_without_encryption(installed: Installed) -> 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_the_bus_takes_events_of_those_who_publish_them_alone(installed: Installed, function: str) -> None:
     (bus,) = installed.of("aws_cloudwatch_event_bus_policy")
-    role = {"aws:PrincipalArn": installed.names.role(function)}
+    role = {"aws:PrincipalArn": installed.names.role(function), "aws:PrincipalIsAWSService": "false"}
 
     refused = judge(statements_of(bus["policy"]), Need("events:PutEvents", installed.names.bus, role))
 
     publishes = function in ("stream-router", "watchdog")
     assert refused is (Verdict.NOT_ALLOWED if publishes else Verdict.DENIED)
+
+
+def test_the_bus_takes_the_events_that_eventbridge_replays(installed: Installed) -> None:
+    (bus,) = installed.of("aws_cloudwatch_event_bus_policy")
+    service = {"principal": "events.amazonaws.com", "aws:PrincipalIsAWSService": "true"}
+
+    verdict = judge(statements_of(bus["policy"]), Need("events:PutEvents", installed.names.bus, service))
+
+    assert verdict is Verdict.NOT_ALLOWED  # by this policy; not denied either
 
 
 def test_each_role_is_taken_on_by_its_service_alone(installed: Installed) -> None:

@@ -77,7 +77,8 @@ def check_request(function: str, request: SdkRequest) -> None:
 
 def check(who: str, role_arn: str, need: Need) -> None:
     """What somebody does under a role. Raises `AccessDenied`."""
-    context = {**_ALWAYS, "aws:PrincipalArn": role_arn, **need.context}
+    somebody = {"aws:PrincipalArn": role_arn, "aws:PrincipalIsAWSService": "false"}
+    context = {**_ALWAYS, **somebody, **need.context}
     asked = Need(need.action, need.resource, context)
     granted = not _enforced or _verdict(lambda: _statements_of_role(role_arn), asked) is Verdict.ALLOWED
     _note(who, need, granted=granted)
