@@ -131,11 +131,15 @@ def test_an_archived_file_is_withheld_until_it_is_uploaded_again(s3):
 class Refusing:
     """S3, as it answers for one object."""
 
-    def __init__(self, code, message=""):
+    def __init__(self, code, message="", listed=("p/gold.yaml",)):
         self._error = ClientError({"Error": {"Code": code, "Message": message}}, "GetObject")
+        self._listed = listed
 
     def get_object(self, **_):
         raise self._error
+
+    def list_objects_v2(self, **_):
+        return {"Contents": [{"Key": key} for key in self._listed]}
 
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
@@ -155,6 +159,12 @@ def test_a_file_that_is_not_handed_over_is_withheld_with_what_to_change_and_s3s_
 
     assert withheld.value.code == code
     assert f"{code}: role/x may not kms:Decrypt" in str(withheld.value)
+
+
+def test_a_file_that_is_gone_is_none_to_who_may_list_its_folder_alone():
+    assert (
+        S3Configs(Refusing("AccessDenied", listed=["p/other.yaml"]), "configs", "p").read("gold.yaml") is None
+    )
 
 
 @pytest.mark.parametrize(

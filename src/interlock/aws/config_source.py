@@ -51,12 +51,19 @@ class S3Configs:
                     # One byte more than allowed shows that it is too large, whatever its size.
                     return body.read(_MOST_BYTES + 1), _etag(answer)
         except CallFailed as failed:
-            if failed.code == "NoSuchKey":
+            if failed.code == "NoSuchKey" or (failed.code == "AccessDenied" and self._is_gone(name)):
                 return None
             change = _what_to_change(failed.code)
             if change is None:
                 raise
             raise ConfigWithheld(failed.code, f"cannot be read; {change} ({failed})") from failed
+
+    def _is_gone(self, name: str) -> bool:
+        """Who may not list the whole bucket is refused a file that is not there, as if it were withheld.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html#API_GetObject_RequestSyntax
+        """
+        return all(item["Key"] != self._prefix + name for item in self._objects())
 
     def _objects(self) -> Iterator[Mapping[str, Any]]:
         page: Any = {"NextContinuationToken": None}
