@@ -95,7 +95,8 @@ def _route(operation: Any) -> _Route:
     pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", pattern)
     asked = (pair.partition("=")[0] for pair in query.split("&") if pair)
     needs = frozenset(asked) | frozenset(_required(operation.input_shape))
-    return _Route(operation.name, operation.http["method"], re.compile(f"{pattern}/?"), needs)
+    # A key may hold any character, a line break too.
+    return _Route(operation.name, operation.http["method"], re.compile(f"{pattern}/?", re.DOTALL), needs)
 
 
 def _required(shape: Any) -> Iterator[str]:
