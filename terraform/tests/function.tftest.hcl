@@ -147,7 +147,7 @@ run "in_a_vpc_it_may_attach_to_it" {
   }
 
   assert {
-    condition     = contains(flatten(jsondecode(aws_iam_role_policy.this.policy).Statement[*].Action), "ec2:CreateNetworkInterface")
+    condition     = contains(flatten(jsondecode(aws_iam_role_policy.vpc[0].policy).Statement[*].Action), "ec2:CreateNetworkInterface")
     error_message = "Without it Lambda refuses the function."
   }
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -122,7 +123,8 @@ def held_by(plan: Plan) -> Held:
     found: dict[str, list[Statement]] = {}
     for each in plan.resources:
         if each.type == "aws_iam_role_policy":
-            whose = each.address.removesuffix(".aws_iam_role_policy.this").rpartition(".")[2]
+            role = re.sub(r"\.aws_iam_role_policy\.(this|vpc\[0\])$", "", each.address)
+            whose = role.rpartition(".")[2]
             found.setdefault(whose.replace("_", "-"), []).extend(statements_of(each.after["policy"]))
     return found
 

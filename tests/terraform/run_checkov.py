@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from interlock.local.zip_contents import FUNCTIONS
 from terraform.provider import ROOT, NoProvider, Provider, find_provider
-from terraform.workspace import a_workspace
+from terraform.workspace import TerraformFailed, a_workspace
 
 CHECKOV = ROOT / ".venv-checkov" / "bin" / "checkov"
 EXAMPLES = ("minimal", "complete")
@@ -46,28 +46,41 @@ def main() -> int:
         print("checkov: not run: it could not be installed into .venv-checkov (`make checkov` tries again)")
         return 0
     try:
+        provider, no_plans = _planner()
+        reports = _reports(provider)
+    except (CheckovFailed, TerraformFailed) as failed:
+        print(failed, file=sys.stderr)
+        return 1
+    wrong = sorted({line for report in reports for line in report.wrong})
+    print(*wrong, sep="\n", end="\n" if wrong else "", file=sys.stderr)
+    print(
+        f"checkov: {sum(each.passed for each in reports)} checks passed, {len(wrong)} failed, "
+        f"{sum(each.skipped for each in reports)} skipped with their reason: sources and "
+        + (no_plans or f"the plans of {' and '.join(EXAMPLES)}")
+    )
+    return 1 if wrong else 0
+
+
+def _planner() -> tuple[Provider | None, str]:
+    """Who can plan without an account; else why there are no plans."""
+    try:
         provider = find_provider()
     except NoProvider as missing:
-        provider, why = None, str(missing)
-    else:
-        why = f"{provider.source} plans with an AWS account only"
-    with_plans = provider is not None and provider.is_stand_in
+        return None, f"no plans ({missing})"
+    if provider.is_stand_in:
+        return provider, ""
+    return None, f"no plans ({provider.source} plans with an AWS account only)"
+
+
+def _reports(provider: Provider | None) -> list[Report]:
     with (
         tempfile.TemporaryDirectory(prefix="interlock-checkov-") as folder,
         ThreadPoolExecutor(AT_ONCE) as run,
     ):
         told = [run.submit(_of_sources)]
-        if provider is not None and with_plans:
+        if provider is not None:
             told += [run.submit(partial(_of_plan, provider, name, Path(folder) / name)) for name in EXAMPLES]
-        reports = [each.result() for each in told]
-    wrong = sorted({line for report in reports for line in report.wrong})
-    print(*wrong, sep="\n", end="\n" if wrong else "", file=sys.stderr)
-    seen = f"the plans of {' and '.join(EXAMPLES)}" if with_plans else f"no plans ({why})"
-    print(
-        f"checkov: {sum(each.passed for each in reports)} checks passed, {len(wrong)} failed, "
-        f"{sum(each.skipped for each in reports)} skipped with their reason: sources and {seen}"
-    )
-    return 1 if wrong else 0
+        return [each.result() for each in told]
 
 
 def _of_sources() -> Report:

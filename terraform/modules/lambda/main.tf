@@ -20,19 +20,6 @@ locals {
       resources = [arn]
       condition = null
     } if arn != null],
-    [for permission in [
-      {
-        sid = "AttachToVpc"
-        # These know no finer resource when Lambda calls them: "*" as in AWS's own AWSLambdaVPCAccessExecutionRole.
-        # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
-        actions = [
-          "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
-          "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
-        ]
-        resources = ["*"]
-        condition = null
-      },
-    ] : permission if local.in_vpc],
   )
 }
 
@@ -65,9 +52,6 @@ resource "aws_iam_role" "this" {
 }
 
 resource "aws_iam_role_policy" "this" {
-  #checkov:skip=CKV_AWS_290:Of AttachToVpc above alone, for which AWS knows no finer resource; only functions in vpc_functions have it.
-  #checkov:skip=CKV_AWS_355:As CKV_AWS_290.
-
   name = "permissions"
   role = aws_iam_role.this.name
 
@@ -84,6 +68,32 @@ resource "aws_iam_role_policy" "this" {
         permission.condition == null ? {} : { Condition = permission.condition },
       )
     ]
+  })
+}
+
+# Apart from the others, so that what checkov overlooks here it sees there.
+resource "aws_iam_role_policy" "vpc" {
+  #checkov:skip=CKV_AWS_290:These know no finer resource when Lambda calls them.
+  #checkov:skip=CKV_AWS_355:These know no finer resource when Lambda calls them.
+
+  count = local.in_vpc ? 1 : 0
+
+  name = "vpc"
+  role = aws_iam_role.this.name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid    = "AttachToVpc"
+      Effect = "Allow"
+      Action = [
+        "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
+      ]
+      # As in AWS's own AWSLambdaVPCAccessExecutionRole.
+      # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+      Resource = ["*"]
+    }]
   })
 }
 
@@ -127,7 +137,7 @@ resource "aws_lambda_function" "this" {
   tags = var.surroundings.tags
 
   # Lambda makes a log group without retention when there is none, and takes the role's permissions as they are then.
-  depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.this]
+  depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.this, aws_iam_role_policy.vpc]
 }
 
 resource "aws_lambda_function_event_invoke_config" "this" {
