@@ -82,7 +82,7 @@ variable "slack_channel_id" {
 variable "slack_secret_arn" {
   type        = string
   default     = null
-  description = "Secrets Manager secret that holds the Slack bot's token (`xoxb-...`, scope `chat:write`). Default: the module makes one without a value, which you put there: no token is ever in Terraform's state."
+  description = "Secrets Manager secret that holds the Slack bot's token (`xoxb-...`, scope `chat:write`). Default: the module makes one without a value, which you put there: no token is ever in Terraform's state. One of yours must exist before the plan is made."
 
   validation {
     condition     = var.slack_secret_arn == null ? true : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:\\S+$", var.slack_secret_arn))
@@ -104,7 +104,7 @@ variable "slack_api_url" {
 variable "webhook_secret_arn" {
   type        = string
   default     = null
-  description = "Instead of Slack's API: Secrets Manager secret that holds the address (https) to which each alert is posted as JSON."
+  description = "Instead of Slack's API: Secrets Manager secret that holds the address (https) to which each alert is posted as JSON. It must exist before the plan is made."
 
   validation {
     condition     = var.webhook_secret_arn == null ? true : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:\\S+$", var.webhook_secret_arn))
@@ -115,7 +115,7 @@ variable "webhook_secret_arn" {
 variable "kms_key_arn" {
   type        = string
   default     = null
-  description = "KMS key of yours that encrypts tables, queues, buckets, logs, the bus, the state machine, functions' settings. Its policy must let AWS services use it: output `kms_key_policy_statements`. Default: keys that AWS owns, at no cost. EventBridge cannot use `alias/aws/sqs`."
+  description = "KMS key of yours that encrypts tables, queues, buckets, logs, the bus, the state machine, functions' settings. Its policy must let AWS services use it: output `kms_key_policy_statements`. Default: keys that AWS owns, at no cost. EventBridge cannot use `alias/aws/sqs`. It must exist before the plan is made, which looks whether it can be used."
 
   validation {
     condition     = var.kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:\\d{12}:key/[A-Za-z0-9-]+$", var.kms_key_arn))
