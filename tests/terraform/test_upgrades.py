@@ -6,6 +6,7 @@ changed in place is told by its overrides.json and ours (stand_in/), after the p
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ import pytest
 
 from terraform.provider import ROOT, Provider
 from terraform.small_module import IN_VPC, KEY, OTHER_KEY, SMALL, TRIGGERS, zips_in
-from terraform.workspace import Action, Workspace, a_workspace
+from terraform.workspace import Action, Workspace, a_copy_of_the_sources, a_workspace
 
 # For xdist: the deployed worlds are made once.
 pytestmark = pytest.mark.xdist_group("terraform-upgrades")
@@ -202,3 +203,22 @@ def _edited(file: Path) -> Iterator[None]:
         yield
     finally:
         file.write_bytes(content)
+
+
+def test_a_module_with_depends_on_can_be_made(stand_in: Provider, tmp_path: Path) -> None:
+    """Terraform then knows neither account nor region while it plans; how many there are of each thing it must know."""
+    folder = a_copy_of_the_sources(tmp_path / "project") / "theirs"
+    folder.mkdir()
+    arguments = "\n".join(f"{name} = {json.dumps(value)}" for name, value in SMALL.items())
+    (folder / "main.tf").write_text(
+        'resource "terraform_data" "first" {}\n'
+        'module "interlock" {\n'
+        f'source = "../terraform"\n{arguments}\n'
+        "depends_on = [terraform_data.first]\n}\n"
+    )
+    workspace = Workspace(stand_in, folder.parent, folder, {})
+    workspace.init()
+
+    workspace.apply()
+
+    assert workspace.actions() == []
