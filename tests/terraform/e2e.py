@@ -62,6 +62,11 @@ def played_and_taken_down(provider: Provider, tell: Teller) -> list[str]:
         played = play_on(session, tell)
         report(played, tell)
         told_otherwise = [f"the story: {act.title}" for act in played.acts if act.broken]
+        told_otherwise += [
+            f"{one.who} was refused {one.action} on {one.resource}"
+            for one in session.emulator.permissions()
+            if not one.granted
+        ]
         tell.heading("What Terraform says and does afterwards")
         return [*told_otherwise, *taken_down(session, tell)]
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flow.world import World
+from flow.world import SECONDS, World, secret_of
 from interlock.domain.run import RunStatus
-from interlock.local.emulator import Emulator
-from interlock.local.job_services import JobFailed, JobRun, LocalJob
+from interlock.local.emulator import Emulator, Permission
+from interlock.local.job_services import JobFailed, JobRun, LocalJob, RunState
 from interlock.local.session import Session, embedded_stack
 from interlock.local.stack import Stack
+from local.emulator_kit import deploy, eventually, make_machine
 from terraform.e2e_picture import Picture, Reader, differences
 from terraform.e2e_stack import TerraformStack, terraform_stacks
 from terraform.provider import Provider
@@ -123,3 +125,78 @@ def test_a_run_goes_from_its_sensor_to_slack(session: Session) -> None:
     failed, recovered = world.reads(pipeline, messages=2)
     assert "Rate exceeded" in failed
     assert "Recovered" in recovered
+
+
+HANGS = LocalJob(lambda _, run: run.sleep(600))
+
+
+@pytest.mark.parametrize("job_type", ["glue", "emr", "emr-serverless"])
+def test_a_role_is_enough_to_find_a_job_whose_start_was_not_heard_of_and_to_cancel_it(
+    session: Session, job_type: str
+) -> None:
+    world, service = World(session), session.job_services[job_type]
+    pipeline, name = world.declare_played(job_type, HANGS, maxRetries=0)
+    service.cut_next_start(lambda: None)
+    world.open_ready(pipeline)
+    (job,) = eventually(lambda: service.runs(name), SECONDS)
+
+    world.stop_workflow(pipeline)
+
+    assert world.reaches(pipeline, RunStatus.FAILED).remote_id == job.id
+    assert eventually(lambda: job.state is RunState.STOPPED, SECONDS)
+
+
+def test_a_role_is_enough_for_an_execution_of_another_machine(session: Session) -> None:
+    world, waits = World(session), {"Type": "Wait", "Seconds": 600, "End": True}
+    machine = make_machine(session.emulator, {"StartAt": "Waits", "States": {"Waits": waits}})
+    pipeline = world.declare({"type": "step-function", "config": {"stateMachineArn": machine}}, maxRetries=0)
+    world.open_ready(pipeline)
+
+    world.stop_workflow(pipeline)
+
+    world.reaches(pipeline, RunStatus.FAILED)
+    listed = session.emulator.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
+    assert [execution["status"] for execution in listed] == ["ABORTED"]
+
+
+def test_a_role_is_enough_for_a_function_and_for_a_secret(session: Session) -> None:
+    world = World(session)
+    answers = deploy(session.emulator, "def handler(event, context): return {'statusCode': 200}")
+    payload = {"token": f"${{secret:{secret_of(session, 'swordfish')}}}"}
+    job = {"type": "lambda", "config": {"functionName": answers, "payload": payload}}
+
+    pipeline = world.declare(job, maxRetries=0)
+    world.open_ready(pipeline)
+
+    world.reaches(pipeline, RunStatus.SUCCEEDED)
+
+
+def test_a_function_may_not_what_its_role_does_not_say(session: Session) -> None:
+    """Else nothing here would show anything: a bucket that no pipeline has anything to do with."""
+    function = session.stack.function("config_sync")
+    emulator = session.emulator
+    made = emulator.client("lambda").get_function_configuration(FunctionName=function)["Environment"]
+    emulator.client("s3").create_bucket(Bucket="of-somebody-else")
+
+    with set_for(session, function, made["Variables"] | {"CONFIG_BUCKET": "of-somebody-else"}):
+        answer = emulator.client("lambda").invoke(FunctionName=function, Payload="{}")
+
+    assert "AccessDenied" in answer["Payload"].read().decode()
+    (refused,) = refusals(session)  # and nobody was refused anything in all the tests before
+    assert refused == Permission(function, "s3:ListBucket", "arn:aws:s3:::of-somebody-else", granted=False)
+
+
+@contextmanager
+def set_for(session: Session, function: str, variables: Mapping[str, str]) -> Iterator[None]:
+    functions = session.emulator.client("lambda")
+    made = functions.get_function_configuration(FunctionName=function)["Environment"]
+    functions.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
+    try:
+        yield
+    finally:
+        functions.update_function_configuration(FunctionName=function, Environment=made)
+
+
+def refusals(session: Session) -> list[Permission]:
+    """Of all that was asked for by our functions and for us, since the stack was deployed."""
+    return [one for one in session.emulator.permissions() if not one.granted]
