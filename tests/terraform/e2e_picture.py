@@ -160,27 +160,19 @@ class Reader:
 
     def _functions(self) -> Iterator[tuple[str, Any]]:
         functions = self.cloud.client("lambda")
-        invoked_later = self._invoked_later()
         for found in self._pages("lambda", "list_functions", "Functions"):
             if self._is_ours(name := found["FunctionName"]):
                 limit = functions.get_function_concurrency(FunctionName=name)
-                yield (
-                    name,
-                    found
-                    | {"Reserved": limit.get("ReservedConcurrentExecutions")}
-                    | {"InvokedLater": invoked_later(name)},
-                )
+                reserved = {"Reserved": limit.get("ReservedConcurrentExecutions")}
+                yield name, found | reserved | {"InvokedLater": self._invoked_later(name)}
 
-    def _invoked_later(self) -> Any:
+    def _invoked_later(self, function: str) -> Any:
+        """What becomes of its asynchronous invocations, where that is set."""
         functions = self.cloud.client("lambda")
-
-        def read(name: str) -> Any:
-            try:
-                return functions.get_function_event_invoke_config(FunctionName=name)
-            except functions.exceptions.ResourceNotFoundException:
-                return None
-
-        return read
+        try:
+            return functions.get_function_event_invoke_config(FunctionName=function)
+        except functions.exceptions.ResourceNotFoundException:
+            return None
 
     def _mappings(self) -> Iterator[tuple[str, Any]]:
         """By source and function: what they are called differs each time."""
@@ -198,9 +190,10 @@ class Reader:
                 yield name, found
 
     def _buses(self) -> Iterator[tuple[str, Any]]:
-        for found in self.cloud.client("events").list_event_buses()["EventBuses"]:
-            if self._is_ours(found["Name"]):
-                yield found["Name"], found
+        events = self.cloud.client("events")
+        for name in [each["Name"] for each in events.list_event_buses()["EventBuses"]]:
+            if self._is_ours(name):
+                yield name, events.describe_event_bus(Name=name)
 
     def _rules(self) -> Iterator[tuple[str, Any]]:
         events = self.cloud.client("events")

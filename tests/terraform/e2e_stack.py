@@ -149,8 +149,8 @@ class TerraformStack(Stack):
     def _give_functions_what_only_the_embedded_world_has(self) -> None:
         """Settings that the module cannot and should not have: on an account none of them has a meaning.
 
-        The addresses of the emulator and of the jobs' stand-ins, where AWS's own come from the runtime; the SDK's models
-        in the zip, where the runtime brings them; commands, which run on this machine alone.
+        The addresses of the emulator and of the jobs' stand-ins, where AWS's own are known to the SDK; and any command as
+        a job, which on this machine is the user's own and on an account somebody else's.
         """
         functions = self.cloud.client("lambda")
         for name in self.functions:

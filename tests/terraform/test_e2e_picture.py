@@ -107,7 +107,7 @@ def no_expiry(stack: Stack) -> None:
 
 def nobody_notified(stack: Stack) -> None:
     stack.cloud.client("s3").put_bucket_notification_configuration(
-        Bucket=stack.failures_bucket, NotificationConfiguration={}
+        Bucket=stack.bucket, NotificationConfiguration={}
     )
 
 
@@ -172,7 +172,7 @@ CHANGES: Mapping[str, tuple[Change, str, str]] = {
         "picture-interlock-rerun > TimeToLive > TimeToLiveStatus",
         '"ENABLED", the other has "DISABLED"',
     ),
-    "a bucket's notification": (nobody_notified, "QueueConfigurations", "the other has nothing"),
+    "a bucket's notification": (nobody_notified, "LambdaFunctionConfigurations", "the other has nothing"),
     "a secret": (another_token, "picture-interlock/slack", '"xoxb-local", the other has "xoxb-other"'),
     "something more": (one_queue_more, "queues > picture-interlock-forgotten", "one has nothing"),
 }
