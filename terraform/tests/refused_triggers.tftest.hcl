@@ -42,16 +42,6 @@ run "a_star_in_place_of_glue_job_arns_is_refused" {
   expect_failures = [var.glue_job_arns]
 }
 
-run "a_name_in_place_of_glue_job_arns_is_refused" {
-  command = plan
-
-  variables {
-    glue_job_arns = ["nightly"]
-  }
-
-  expect_failures = [var.glue_job_arns]
-}
-
 run "an_emr_trigger_without_arns_is_refused" {
   command = plan
 
@@ -77,16 +67,6 @@ run "a_star_in_place_of_emr_cluster_arns_is_refused" {
 
   variables {
     emr_cluster_arns = ["*"]
-  }
-
-  expect_failures = [var.emr_cluster_arns]
-}
-
-run "a_name_in_place_of_emr_cluster_arns_is_refused" {
-  command = plan
-
-  variables {
-    emr_cluster_arns = ["nightly"]
   }
 
   expect_failures = [var.emr_cluster_arns]
@@ -144,16 +124,6 @@ run "a_star_in_place_of_emr_serverless_application_arns_is_refused" {
   expect_failures = [var.emr_serverless_application_arns]
 }
 
-run "a_name_in_place_of_emr_serverless_application_arns_is_refused" {
-  command = plan
-
-  variables {
-    emr_serverless_application_arns = ["nightly"]
-  }
-
-  expect_failures = [var.emr_serverless_application_arns]
-}
-
 run "an_arn_of_another_service_in_emr_serverless_execution_role_arns_is_refused" {
   command = plan
 
@@ -169,16 +139,6 @@ run "a_star_in_place_of_emr_serverless_execution_role_arns_is_refused" {
 
   variables {
     emr_serverless_execution_role_arns = ["*"]
-  }
-
-  expect_failures = [var.emr_serverless_execution_role_arns]
-}
-
-run "a_name_in_place_of_emr_serverless_execution_role_arns_is_refused" {
-  command = plan
-
-  variables {
-    emr_serverless_execution_role_arns = ["nightly"]
   }
 
   expect_failures = [var.emr_serverless_execution_role_arns]
@@ -214,16 +174,6 @@ run "a_star_in_place_of_step_function_arns_is_refused" {
   expect_failures = [var.step_function_arns]
 }
 
-run "a_name_in_place_of_step_function_arns_is_refused" {
-  command = plan
-
-  variables {
-    step_function_arns = ["nightly"]
-  }
-
-  expect_failures = [var.step_function_arns]
-}
-
 run "a_lambda_trigger_without_arns_is_refused" {
   command = plan
 
@@ -249,16 +199,6 @@ run "a_star_in_place_of_lambda_function_arns_is_refused" {
 
   variables {
     lambda_function_arns = ["*"]
-  }
-
-  expect_failures = [var.lambda_function_arns]
-}
-
-run "a_name_in_place_of_lambda_function_arns_is_refused" {
-  command = plan
-
-  variables {
-    lambda_function_arns = ["nightly"]
   }
 
   expect_failures = [var.lambda_function_arns]
