@@ -17,7 +17,8 @@ from interlock.local.job_services import JobFailed, JobRun, LocalJob, RunState
 from interlock.local.session import Session, embedded_stack
 from interlock.local.stack import Stack
 from local.emulator_kit import deploy, eventually, make_machine
-from terraform.e2e_picture import Picture, Reader, differences
+from terraform.e2e_leftovers import leftovers
+from terraform.e2e_picture import COMPARED, Picture, Reader, differences
 from terraform.e2e_stack import TerraformStack, terraform_stacks
 from terraform.provider import Provider
 
@@ -108,6 +109,13 @@ def texts_of(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
             yield from texts_of(each, place)
     elif isinstance(value, str):
         yield place, value
+
+
+def test_whatever_a_destroy_must_take_away_would_be_seen(session: Session) -> None:
+    there = leftovers(session.emulator, session.stack.prefix, not_ours=session.stack.bucket)
+
+    for_an_account = {"alarms", "archives", "dashboards", "log groups", "roles"}
+    assert {line.partition(": ")[0] for line in there} == for_an_account | set(COMPARED.values())
 
 
 def test_a_run_goes_from_its_sensor_to_slack(session: Session) -> None:
