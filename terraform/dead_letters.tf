@@ -6,7 +6,7 @@ locals {
 
   dead_letter_queues = {
     "alerts-dead"              = "Alerts that the channel did not take for hours."
-    "stream-failures-dead"     = "Notifications of the failures bucket: batches of stream records that no retry helped."
+    "stream-failures-dead"     = "Failed batches of stream records that no retry helped: their objects in the failures bucket."
     "rule-failures-dead"       = "Events that EventBridge could not deliver to the target of a rule."
     "invocation-failures-dead" = "Asynchronous invocations that failed at every try."
   }
@@ -66,15 +66,12 @@ resource "aws_sqs_queue_policy" "stream_failures" {
     Version = "2012-10-17"
     Statement = [
       {
-        Sid       = "FromTheFailuresBucket"
+        Sid       = "FromTheRule"
         Effect    = "Allow"
-        Principal = { Service = "s3.amazonaws.com" }
+        Principal = { Service = "events.amazonaws.com" }
         Action    = "sqs:SendMessage"
         Resource  = local.queue_arns["stream-failures-dead"]
-        Condition = {
-          ArnEquals    = { "aws:SourceArn" = local.failures_bucket_arn }
-          StringEquals = { "aws:SourceAccount" = local.account }
-        }
+        Condition = { ArnEquals = { "aws:SourceArn" = [local.rule_arns["failures"]] } }
       },
       local.encrypted_transport_only["stream-failures-dead"],
     ]
@@ -185,14 +182,28 @@ resource "aws_s3_bucket_policy" "failures" {
   })
 }
 
+# To the queue by way of EventBridge. A queue that S3 notifies itself begins with a test message, which would set the queue's
+# alarm off; EventBridge gets events of objects alone.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-enable-disable-notification-intro.html
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html
 resource "aws_s3_bucket_notification" "failures" {
   bucket = aws_s3_bucket.failures.id
 
-  queue {
-    id        = "failed-batches"
-    queue_arn = aws_sqs_queue.dead_letters["stream-failures-dead"].arn
-    events    = ["s3:ObjectCreated:*"]
-  }
+  eventbridge = true
 
-  depends_on = [aws_sqs_queue_policy.stream_failures]
+  # What is told while nobody listens is not told again.
+  depends_on = [aws_cloudwatch_event_target.this["failures"]]
+}
+
+resource "aws_cloudwatch_event_rule" "failures" {
+  name        = local.rule_names["failures"]
+  description = "Batches of stream records that no retry helped (Interlock, ${var.environment}): what waits to be redriven."
+
+  event_pattern = jsonencode({
+    source      = ["aws.s3"]
+    detail-type = ["Object Created"]
+    detail      = { bucket = { name = [local.failures_bucket] } }
+  })
+
+  tags = local.tags
 }

@@ -56,7 +56,7 @@ locals {
       # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html#compatibility-with-aws-services
       Sid       = "InterlockQueues"
       Effect    = "Allow"
-      Principal = { Service = ["events.amazonaws.com", "s3.amazonaws.com"] }
+      Principal = { Service = "events.amazonaws.com" }
       Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
       Resource  = "*"
       Condition = { StringEquals = { "aws:SourceAccount" = local.account } }

@@ -51,19 +51,20 @@ resource "aws_cloudwatch_event_archive" "this" {
 }
 
 locals {
-  # Everything that EventBridge delivers by a rule of ours, to a function or else to the alert queue. Adding one here gives
-  # it its target, its dead letters and its alarm. No ARN is in it: what there is must be known before any account is.
+  # Everything that EventBridge delivers by a rule of ours, to a function or a queue. Adding one here gives it its target,
+  # its dead letters and its alarm. No ARN is in it: what there is must be known before any account is.
   rules = merge(
     {
-      every-event = { bus = local.bus_name, function = "event_sink" }
-      alerts      = { bus = local.bus_name, function = null }
-      job-ends    = { bus = "default", function = "stream_router" }
-      alarms      = { bus = "default", function = "stream_router" }
-      alarms-kept = { bus = "default", function = "event_sink" }
-      alarms-told = { bus = "default", function = null }
-      tick        = { bus = "default", function = "watchdog" }
+      every-event = { bus = local.bus_name, function = "event_sink", queue = null }
+      alerts      = { bus = local.bus_name, function = null, queue = "alerts" }
+      job-ends    = { bus = "default", function = "stream_router", queue = null }
+      alarms      = { bus = "default", function = "stream_router", queue = null }
+      alarms-kept = { bus = "default", function = "event_sink", queue = null }
+      alarms-told = { bus = "default", function = null, queue = "alerts" }
+      failures    = { bus = "default", function = null, queue = "stream-failures-dead" }
+      tick        = { bus = "default", function = "watchdog", queue = null }
     },
-    var.config_notification == "eventbridge" ? { configs = { bus = "default", function = "config_sync" } } : {},
+    var.config_notification == "eventbridge" ? { configs = { bus = "default", function = "config_sync", queue = null } } : {},
   )
   rule_names = { for name in keys(local.rules) : name => "${local.prefix}-${name}" }
   # The ARN of a rule on the default bus has no bus in it.
@@ -81,7 +82,7 @@ resource "aws_cloudwatch_event_target" "this" {
   rule           = local.rule_names[each.key]
   event_bus_name = each.value.bus == "default" ? null : each.value.bus
   target_id      = "1"
-  arn            = each.value.function == null ? local.queue_arns["alerts"] : local.function_arns[each.value.function]
+  arn            = each.value.function == null ? local.queue_arns[each.value.queue] : local.function_arns[each.value.function]
 
   dead_letter_config {
     arn = aws_sqs_queue.dead_letters["rule-failures-dead"].arn
@@ -94,10 +95,12 @@ resource "aws_cloudwatch_event_target" "this" {
     aws_cloudwatch_event_rule.alarms,
     aws_cloudwatch_event_rule.alarms_kept,
     aws_cloudwatch_event_rule.alarms_told,
+    aws_cloudwatch_event_rule.failures,
     aws_cloudwatch_event_rule.tick,
     aws_cloudwatch_event_rule.configs,
     aws_sqs_queue_policy.rule_failures,
     aws_sqs_queue_policy.alerts,
+    aws_sqs_queue_policy.stream_failures,
     aws_lambda_permission.rules,
   ]
 }

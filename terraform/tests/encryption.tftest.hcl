@@ -85,7 +85,7 @@ run "a_key_encrypts_tables_queues_buckets_logs_bus_archive_secret_and_workflow" 
   }
 
   assert {
-    condition     = toset(flatten([for statement in jsondecode(output.kms_key_policy_statements) : statement.Principal.Service])) == toset(["events.amazonaws.com", "s3.amazonaws.com", "logs.eu-central-1.amazonaws.com"])
+    condition     = toset(flatten([for statement in jsondecode(output.kms_key_policy_statements) : statement.Principal.Service])) == toset(["events.amazonaws.com", "logs.eu-central-1.amazonaws.com"])
     error_message = "The key's owner must be told which services its policy must let in."
   }
 }

@@ -20,7 +20,7 @@ run "every_target_of_a_rule_has_a_dead_letter_queue" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_event_target.this) >= 8 && alltrue([for target in aws_cloudwatch_event_target.this : length(target.dead_letter_config) == 1])
+    condition     = length(aws_cloudwatch_event_target.this) >= 9 && alltrue([for target in aws_cloudwatch_event_target.this : length(target.dead_letter_config) == 1])
     error_message = "An event that cannot be delivered must not be dropped."
   }
 }
@@ -37,7 +37,7 @@ run "every_rule_has_a_target_and_an_alarm_for_what_it_cannot_deliver" {
       [
         aws_cloudwatch_event_rule.every_event.name, aws_cloudwatch_event_rule.alerts.name, aws_cloudwatch_event_rule.job_ends.name,
         aws_cloudwatch_event_rule.alarms.name, aws_cloudwatch_event_rule.alarms_kept.name, aws_cloudwatch_event_rule.alarms_told.name,
-        aws_cloudwatch_event_rule.tick.name,
+        aws_cloudwatch_event_rule.failures.name, aws_cloudwatch_event_rule.tick.name,
       ],
       aws_cloudwatch_event_rule.configs[*].name,
     ))
@@ -73,26 +73,27 @@ run "every_function_a_rule_invokes_lets_only_that_rule" {
   }
 }
 
-run "only_stream_router_and_the_watchdog_speak_on_the_bus" {
+run "only_stream_router_the_watchdog_and_a_replay_speak_on_the_bus" {
   command = plan
 
   assert {
-    condition = one(jsondecode(aws_cloudwatch_event_bus_policy.this.policy).Statement) == {
-      Sid       = "OnlyInterlockPutsEvents"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = "events:PutEvents"
-      Resource  = "arn:aws:events:eu-central-1:123456789012:event-bus/prod-interlock-events"
-      Condition = {
-        ArnNotEquals = {
-          "aws:PrincipalArn" = [
-            "arn:aws:iam::123456789012:role/prod-interlock-stream-router-eu-central-1",
-            "arn:aws:iam::123456789012:role/prod-interlock-watchdog-eu-central-1",
-          ]
-        }
-      }
-    }
+    condition = [
+      for statement in jsondecode(aws_cloudwatch_event_bus_policy.this.policy).Statement : [statement.Effect, statement.Principal, statement.Action, statement.Resource]
+    ] == [["Deny", "*", "events:PutEvents", "arn:aws:events:eu-central-1:123456789012:event-bus/prod-interlock-events"]]
     error_message = "Whatever identity policies allow, nobody else may put events on our bus."
+  }
+
+  assert {
+    condition = one(jsondecode(aws_cloudwatch_event_bus_policy.this.policy).Statement).Condition == {
+      ArnNotEquals = {
+        "aws:PrincipalArn" = [
+          "arn:aws:iam::123456789012:role/prod-interlock-stream-router-eu-central-1",
+          "arn:aws:iam::123456789012:role/prod-interlock-watchdog-eu-central-1",
+        ]
+      }
+      Bool = { "aws:PrincipalIsAWSService" = "false" }
+    }
+    error_message = "The two functions that publish, and EventBridge itself for a replay, are the only exceptions."
   }
 }
 

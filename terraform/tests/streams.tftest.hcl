@@ -67,8 +67,21 @@ run "failed_batches_stay_for_thirty_days_and_are_listed_in_a_queue" {
   }
 
   assert {
-    condition     = aws_s3_bucket_notification.failures.queue[0].events == toset(["s3:ObjectCreated:*"])
+    condition = (
+      aws_s3_bucket_notification.failures.eventbridge &&
+      jsondecode(aws_cloudwatch_event_rule.failures.event_pattern) == {
+        source      = ["aws.s3"]
+        detail-type = ["Object Created"]
+        detail      = { bucket = { name = [aws_s3_bucket.failures.bucket] } }
+      } &&
+      aws_cloudwatch_event_target.this["failures"].arn == "arn:aws:sqs:eu-central-1:123456789012:${aws_sqs_queue.dead_letters["stream-failures-dead"].name}"
+    )
     error_message = "Every failed batch must be told to the queue."
+  }
+
+  assert {
+    condition     = length(aws_s3_bucket_notification.failures.queue) == 0
+    error_message = "A queue that S3 notifies itself begins with a test message, which would set its alarm off."
   }
 
   assert {

@@ -5,7 +5,7 @@ import pytest
 from dead_letter_box import DeadLetterBox
 from interlock.aws.dead_letters import HIDDEN_SECONDS, Installation, SqsDeadLetters, find_installation
 from interlock.domain.bad_input import BadInput
-from interlock.domain.dead_letter import Contents, DeadLetterQueue, Errand, Nothing, Waiting
+from interlock.domain.dead_letter import Contents, DeadLetterQueue, Errand, SendAlert, Waiting
 from interlock.local.stack import CALLED_ASYNCHRONOUSLY, FUNCTION_SECONDS, LONG_FUNCTION_SECONDS
 from interlock.ports import CallFailed
 
@@ -14,7 +14,7 @@ OURS = Installation(PREFIX, "aws", "eu-west-1", "123456789012")
 
 
 def reading(letter):
-    return Errand(Contents(letter.body), Nothing())
+    return Errand(Contents(letter.body), SendAlert(letter.body))
 
 
 @pytest.fixture
@@ -94,6 +94,10 @@ def test_a_queue_tells_where_its_environment_is(sqs):
     assert installation == OURS
     assert alerts == url
     assert installation.alert_queue_arn == "arn:aws:sqs:eu-west-1:123456789012:prod-interlock-alerts"
+    assert (
+        installation.stream_failures_arn
+        == "arn:aws:sqs:eu-west-1:123456789012:prod-interlock-stream-failures-dead"
+    )
     assert installation.failures_bucket == "prod-interlock-failures-123456789012-eu-west-1"
 
 

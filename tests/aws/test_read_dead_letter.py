@@ -12,7 +12,7 @@ from interlock.aws.dead_letters import Installation
 from interlock.aws.event_bus import detail_text
 from interlock.aws.read_dead_letter import reading_of
 from interlock.domain.bad_input import BadInput
-from interlock.domain.dead_letter import Contents, DeadLetterQueue, Invoke, Nothing, SendAlert
+from interlock.domain.dead_letter import Contents, DeadLetterQueue, Invoke, SendAlert
 from interlock.ports import DeadLetter
 
 HERE = "eu-west-1:123456789012"
@@ -47,8 +47,9 @@ def a_kept_batch(*records, function=ROUTER, **changes):
     return json.dumps(batch | changes).encode()
 
 
-def a_note(*keys, bucket=BUCKET):
-    return {"Records": [{"s3": {"bucket": {"name": bucket}, "object": {"key": key}}} for key in keys]}
+def an_event_of(key, bucket=BUCKET):
+    detail = {"version": "0", "bucket": {"name": bucket}, "object": {"key": key, "size": 9}}
+    return {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}
 
 
 def test_an_alert_goes_back_as_it_came():
@@ -64,9 +65,9 @@ def test_a_batch_goes_to_the_router_with_the_text_that_was_kept():
     )
     stored = {(BUCKET, KEY): a_kept_batch(payload=payload)}
 
-    errand = read("stream-failures", a_note(KEY), stored)
+    errand = read("stream-failures", an_event_of(KEY), stored)
 
-    assert errand.way_back == Invoke(ROUTER, (payload,))
+    assert errand.way_back == Invoke(ROUTER, payload)
     what = "2 records (RUN#cron#2026-03-02, SENSOR#orders#2026-03-02)"
     assert errand.contents == Contents(what, "gold, silver", "2026-03-02", "RetryAttemptsExhausted")
 
@@ -74,44 +75,24 @@ def test_a_batch_goes_to_the_router_with_the_text_that_was_kept():
 def test_a_payload_that_is_no_text_means_the_same():
     event = {"Records": [a_record()]}
 
-    errand = read("stream-failures", a_note(KEY), {(BUCKET, KEY): a_kept_batch(payload=event)})
+    errand = read("stream-failures", an_event_of(KEY), {(BUCKET, KEY): a_kept_batch(payload=event)})
 
-    assert [json.loads(payload) for payload in errand.way_back.payloads] == [event]
-
-
-def test_a_key_is_decoded_as_s3_encodes_it():
-    stored = {(BUCKET, "a key+1"): a_kept_batch(a_record())}
-
-    assert read("stream-failures", a_note("a+key%2B1"), stored).contents.what.startswith("1 record ")
+    assert json.loads(errand.way_back.payload) == event
 
 
-def test_a_note_of_two_objects_is_two_calls_in_order():
-    stored = {
-        (BUCKET, "1"): a_kept_batch(a_record("SENSOR#a")),
-        (BUCKET, "2"): a_kept_batch(a_record("SENSOR#b")),
-    }
+def test_a_key_is_taken_as_it_stands():
+    stored = {(BUCKET, "a+key%2B1"): a_kept_batch(a_record())}
 
-    errand = read("stream-failures", a_note("1", "2"), stored)
-
-    assert [("SENSOR#a" in one, "SENSOR#b" in one) for one in errand.way_back.payloads] == [
-        (True, False),
-        (False, True),
-    ]
+    assert read("stream-failures", an_event_of("a+key%2B1"), stored).contents.what.startswith("1 record ")
 
 
 def test_many_rows_are_named_by_the_first():
     stored = {(BUCKET, KEY): a_kept_batch(*(a_record(f"SENSOR#s{n}", f"p{n}") for n in range(9)))}
 
-    contents = read("stream-failures", a_note(KEY), stored).contents
+    contents = read("stream-failures", an_event_of(KEY), stored).contents
 
     assert contents.what == "9 records (SENSOR#s0, SENSOR#s1, SENSOR#s2, 6 more)"
     assert contents.pipeline == "p0, p1, p2, 6 more"
-
-
-def test_s3_s_test_message_has_nothing_in_it():
-    body = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": BUCKET}
-
-    assert read("stream-failures", body).way_back == Nothing()
 
 
 def test_an_undelivered_event_goes_to_the_function_it_was_for():
@@ -119,7 +100,7 @@ def test_an_undelivered_event_goes_to_the_function_it_was_for():
 
     errand = read("rule-failures", ALERT, **attributes)
 
-    assert errand.way_back == Invoke(SINK, (json.dumps(ALERT),))
+    assert errand.way_back == Invoke(SINK, json.dumps(ALERT))
     about = ("JOB_FAILED for event-sink", "gold-revenue", "2026-03-02")
     assert errand.contents == Contents(*about, "NO_PERMISSIONS: may not invoke")
 
@@ -128,6 +109,16 @@ def test_an_undelivered_alert_goes_to_the_alert_queue():
     errand = read("rule-failures", ALERT, TARGET_ARN=f"arn:aws:sqs:{HERE}:prod-interlock-alerts")
 
     assert errand.way_back == SendAlert(json.dumps(ALERT))
+
+
+def test_a_batch_that_could_not_be_listed_goes_to_the_router_all_the_same():
+    stored = {(BUCKET, KEY): a_kept_batch(a_record())}
+    target = f"arn:aws:sqs:{HERE}:prod-interlock-stream-failures-dead"
+
+    errand = read("rule-failures", an_event_of(KEY), stored, TARGET_ARN=target, ERROR_CODE="NO_PERMISSIONS")
+
+    assert errand == read("stream-failures", an_event_of(KEY), stored)
+    assert errand.way_back == Invoke(ROUTER, json.dumps({"Records": [a_record()]}))
 
 
 def a_failed_invocation(event, **changes):
@@ -143,7 +134,7 @@ def test_a_failed_invocation_is_made_again_with_its_payload():
 
     errand = read("invocation-failures", a_failed_invocation(event))
 
-    assert errand.way_back == Invoke(ORCHESTRATOR, (json.dumps(event),))
+    assert errand.way_back == Invoke(ORCHESTRATOR, json.dumps(event))
     assert errand.contents == Contents("CheckRuns for orchestrator", "gold", "2026-03-02", "Lost: moved on")
 
 
@@ -169,22 +160,22 @@ def test_one_that_was_never_let_in_says_so():
             "no alert",
             id="no alarm that went off",
         ),
-        pytest.param("stream-failures", {"Records": []}, {}, {}, "no notification of S3", id="no object"),
-        pytest.param(
-            "stream-failures", {"Records": [7]}, {}, {}, "no notification of S3", id="no notification"
-        ),
+        pytest.param("stream-failures", {"detail": {}}, {}, {}, "no event of S3", id="no object"),
+        pytest.param("stream-failures", {"detail": 7}, {}, {}, "no event of S3", id="no event"),
         pytest.param(
             "stream-failures",
-            a_note(KEY, bucket="payroll"),
+            an_event_of(KEY, bucket="payroll"),
             {},
             {},
             "'payroll' is not prod",
             id="another's bucket",
         ),
-        pytest.param("stream-failures", a_note(KEY), b"\xff\xfe{", {}, "is no JSON", id="an object of noise"),
+        pytest.param(
+            "stream-failures", an_event_of(KEY), b"\xff\xfe{", {}, "is no JSON", id="an object of noise"
+        ),
         pytest.param(
             "stream-failures",
-            a_note(KEY),
+            an_event_of(KEY),
             a_kept_batch(function=SINK),
             {},
             "not for stream-router",
@@ -192,16 +183,18 @@ def test_one_that_was_never_let_in_says_so():
         ),
         pytest.param(
             "stream-failures",
-            a_note(KEY),
+            an_event_of(KEY),
             a_kept_batch(requestContext=7),
             {},
             "not called",
             id="nobody's batch",
         ),
-        pytest.param("stream-failures", a_note(KEY), a_kept_batch(), {}, "keeps no records", id="no records"),
+        pytest.param(
+            "stream-failures", an_event_of(KEY), a_kept_batch(), {}, "keeps no records", id="no records"
+        ),
         pytest.param(
             "stream-failures",
-            a_note(KEY),
+            an_event_of(KEY),
             a_kept_batch(payload=None),
             {},
             "payload is no JSON",
@@ -209,13 +202,21 @@ def test_one_that_was_never_let_in_says_so():
         ),
         pytest.param(
             "stream-failures",
-            a_note(KEY),
+            an_event_of(KEY),
             a_kept_batch(payload='{"Records": [{"half": "\ud800"}]}'),
             {},
             "payload is no JSON",
             id="half a character",
         ),
         pytest.param("rule-failures", ALERT, {}, {}, "names no target", id="no target"),
+        pytest.param(
+            "rule-failures",
+            an_event_of(KEY, bucket="payroll"),
+            {},
+            {"TARGET_ARN": f"arn:aws:sqs:{HERE}:prod-interlock-stream-failures-dead"},
+            "'payroll' is not prod",
+            id="another's bucket for the queue of failed batches",
+        ),
         pytest.param(
             "rule-failures",
             ALERT,
@@ -252,7 +253,7 @@ def test_what_cannot_go_back_says_why(queue, body, stored, attributes, why):
 
 
 _NAMES = (
-    *("Records", "s3", "bucket", "object", "name", "key", "dynamodb", "Keys", "PK", "SK", "S"),
+    *("Records", "bucket", "object", "name", "key", "dynamodb", "Keys", "PK", "SK", "S"),
     *("requestContext", "requestPayload", "responsePayload", "functionArn", "payload", "condition"),
     *("detail", "source", "type", "run", "runs", "pipelineId", "date"),
 )
@@ -264,11 +265,11 @@ _JSON = st.recursive(
 
 @given(queue=st.sampled_from(list(DeadLetterQueue)), body=_JSON, stored=_JSON, target=st.text(max_size=30))
 def test_whatever_stands_in_a_letter_is_read_or_refused(queue, body, stored, target):
-    note = a_note(KEY) if queue is DeadLetterQueue.STREAM_FAILURES else body
+    created = an_event_of(KEY) if queue is DeadLetterQueue.STREAM_FAILURES else body
     content = json.dumps(stored).encode()
     invoked = {"requestContext": {"functionArn": ROUTER}, "requestPayload": body}
 
-    for letter in (body, note, invoked):
+    for letter in (body, created, invoked):
         try:
             errand = read(queue, letter, {(BUCKET, KEY): content}, TARGET_ARN=target or SINK)
         except BadInput:

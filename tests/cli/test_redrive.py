@@ -100,10 +100,9 @@ def test_json_is_one_object():
     queues = json.loads(text)["queues"]
     assert code == 1
     assert list(queues) == ["rule-failures", "alerts"]
-    assert {name: queues["alerts"][name] for name in ("found", "wentBack", "deletedEmpty")} == {
+    assert {name: queues["alerts"][name] for name in ("found", "wentBack")} == {
         "found": 2,
         "wentBack": 1,
-        "deletedEmpty": 0,
     }
     assert queues["alerts"]["left"] == [
         {

@@ -109,12 +109,13 @@ def person(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     return Person(world, capsys)
 
 
-def test_s3_s_test_message_is_deleted(person: Person) -> None:
-    assert [letter["what"] for letter in person.sees("stream-failures", None)] == ["S3's test message"]
+def test_nothing_waits_where_nothing_has_failed_yet(person: Person) -> None:
+    code, told = person.redrives()
 
-    code, told = person.redrives("stream-failures")
-
-    assert (code, told["stream-failures"]["deletedEmpty"]) == (0, 1)
+    assert (code, {queue: each["found"] for queue, each in told.items()}) == (
+        0,
+        dict.fromkeys(("stream-failures", "invocation-failures", "rule-failures", "alerts"), 0),
+    )
 
 
 def test_a_write_that_the_router_failed_at_opens_its_run_once_it_is_redriven(
@@ -171,6 +172,27 @@ def test_an_event_whose_target_was_gone_is_stored_once_it_is_redriven(world: Wor
     assert (kept["what"], code) == ("CONFIG_LOADED for event-sink", 0)
     assert kept["error"].startswith("NO_RESOURCE: ")
     assert world.events(pipeline) == ["CONFIG_LOADED"]
+
+
+def test_a_batch_that_could_not_be_listed_opens_its_run_once_it_is_redriven(
+    world: World, person: Person
+) -> None:
+    pipeline, sqs = world.declare(QUICK), world.session.emulator.client("sqs")
+    url = dead_letter_queue(world, "stream-failures")
+    sqs.delete_queue(QueueUrl=url)
+    try:
+        with broken(world.session, "stream_router", CONTROL_TABLE="no-such-table"):
+            world.open_ready(pipeline)
+            kept = person.sees("rule-failures", pipeline)
+    finally:
+        sqs.create_queue(QueueName=url.rpartition("/")[2])
+
+    code, told = person.redrives("rule-failures")
+    world.reaches(pipeline, RunStatus.SUCCEEDED)
+
+    assert (code, told["rule-failures"]["wentBack"] >= 1) == (0, True)
+    assert {one["error"] for one in kept} == {"RetryAttemptsExhausted"}
+    assert len(world.jobs(pipeline)) == 1
 
 
 def fails(_: object, run: JobRun) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from interlock.local.emulator import Emulator
+from interlock.local.stack import new_objects
 from local.emulator_kit import deploy, eventually, make_queue, make_table, messages, put, unique
 
 pytestmark = pytest.mark.embedded
@@ -134,13 +135,15 @@ def test_a_batch_that_keeps_failing_goes_to_the_destination_and_the_stream_goes_
 
 
 def test_a_destination_in_s3_gets_the_failed_batch_whole_and_tells_of_it(emulator: Emulator) -> None:
-    s3, bucket = emulator.client("s3"), unique("failures")
+    s3, events = emulator.client("s3"), emulator.client("events")
+    bucket, rule = unique("failures"), unique("rule")
     queue, queue_arn = make_queue(emulator)
     s3.create_bucket(Bucket=bucket)
-    kept = {"QueueArn": queue_arn, "Events": ["s3:ObjectCreated:*"]}
     s3.put_bucket_notification_configuration(
-        Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [kept]}
+        Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
     )
+    events.put_rule(Name=rule, EventPattern=json.dumps(new_objects(bucket)))
+    events.put_targets(Rule=rule, Targets=[{"Id": "1", "Arn": queue_arn}])
     only_b = {"Pattern": json.dumps({"dynamodb": {"Keys": {"SK": {"S": ["b"]}}}})}
     consumer = Consumer(
         emulator,
@@ -150,19 +153,16 @@ def test_a_destination_in_s3_gets_the_failed_batch_whole_and_tells_of_it(emulato
         DestinationConfig={"OnFailure": {"Destination": f"arn:aws:s3:::{bucket}"}},
     )
     consumer.until(2)
-    told: list[Any] = []
 
-    eventually(lambda: told.extend(messages(emulator, queue)) or len(told) == 2)
+    (told,) = eventually(lambda: messages(emulator, queue))
 
-    test, created = sorted(told, key=lambda message: "Records" in message)
-    (notified,) = created["Records"]
-    record = json.load(s3.get_object(Bucket=bucket, Key=notified["s3"]["object"]["key"])["Body"])
+    key = told["detail"]["object"]["key"]
+    record = json.load(s3.get_object(Bucket=bucket, Key=key)["Body"])
     batch = record["DDBStreamBatchInfo"]
-    assert test["Event"] == "s3:TestEvent"  # as S3 does when the notification is set up
-    assert (notified["eventName"], notified["s3"]["bucket"]["name"]) == ("ObjectCreated:Put", bucket)
+    assert (told["detail"]["reason"], told["detail"]["bucket"]["name"]) == ("PutObject", bucket)
     at = record["timestamp"][:19].replace(":", ".")
     place = rf"aws/lambda/[0-9a-f-]{{36}}/{batch['shardId']}/{at[:10].replace('-', '/')}/{at}-[0-9a-f-]{{36}}"
-    assert re.fullmatch(place, notified["s3"]["object"]["key"])
+    assert re.fullmatch(place, key)
     assert record["requestContext"]["condition"] == "RetryAttemptsExhausted"
     assert record["requestContext"]["approximateInvokeCount"] == 2
     assert record["requestContext"]["functionArn"].startswith("arn:aws:lambda:")

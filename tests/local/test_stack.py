@@ -10,7 +10,7 @@ from event_builder import an_event
 from interlock.domain.event import EventType
 from interlock.domain.message import is_alert
 from interlock.local.emulator import Emulator
-from interlock.local.stack import ALERTS, Stack, StackOptions, alarms, job_ends
+from interlock.local.stack import ALERTS, Stack, StackOptions, alarms, job_ends, new_objects
 from interlock.local.zip_contents import FUNCTIONS
 from interlock.steps.deliver_alert import CLAIM
 from local.emulator_kit import eventually, invoke, item, unique
@@ -79,13 +79,14 @@ def test_what_no_retry_of_a_stream_helped_goes_to_a_bucket_that_tells_a_queue(
     destinations = [
         one["DestinationConfig"]["OnFailure"]["Destination"] for one in mappings["EventSourceMappings"]
     ]
-    told = s3.get_bucket_notification_configuration(Bucket=stack.failures_bucket)["QueueConfigurations"]
+    told = s3.get_bucket_notification_configuration(Bucket=stack.failures_bucket)
+    (target,) = emulator.client("events").list_targets_by_rule(Rule=f"{stack.prefix}-failures")["Targets"]
 
     assert stack.failures_bucket == f"{stack.prefix}-failures-{emulator.account}-{emulator.region}"
     assert destinations == [f"arn:aws:s3:::{stack.failures_bucket}"] * 2
-    assert [(one["QueueArn"].rpartition(":")[2], one["Events"]) for one in told] == [
-        (f"{stack.prefix}-stream-failures-dead", ["s3:ObjectCreated:*"])
-    ]
+    assert "EventBridgeConfiguration" in told
+    assert "QueueConfigurations" not in told  # which would begin with a test message
+    assert target["Arn"] == stack.arn("sqs", f"{stack.prefix}-stream-failures-dead")
 
 
 @pytest.mark.parametrize("function", sorted(set(FUNCTIONS) - {"alert_dispatcher"}))
@@ -163,6 +164,25 @@ def test_the_ends_of_others_jobs_wake_the_router(
     emulator: Emulator, event: dict[str, Any], concerns_us: bool
 ) -> None:
     assert matches(emulator, job_ends(OWN), **event) is concerns_us
+
+
+def an_object(bucket: str, what: str = "Object Created", source: str = "aws.s3") -> dict[str, Any]:
+    return {"source": source, "detail-type": what, "detail": {"bucket": {"name": bucket}}}
+
+
+@pytest.mark.parametrize(
+    ("event", "concerns_us"),
+    [
+        pytest.param(an_object("ours"), True, id="a failed batch"),
+        pytest.param(an_object("ours", "Object Deleted"), False, id="one that is thirty days old"),
+        pytest.param(an_object("ours-too"), False, id="an object of another bucket"),
+        pytest.param(an_object("ours", source="mine"), False, id="a forged one"),
+    ],
+)
+def test_new_objects_of_the_failures_bucket_are_heard_of(
+    emulator: Emulator, event: dict[str, Any], concerns_us: bool
+) -> None:
+    assert matches(emulator, new_objects("ours"), **event) is concerns_us
 
 
 def alarm(name: str, state: str) -> dict[str, Any]:

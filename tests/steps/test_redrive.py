@@ -6,7 +6,7 @@ import pytest
 
 from dead_letter_box import HIDDEN_SECONDS, SENT_AT, DeadLetterBox, RecordingDoor
 from interlock.domain.bad_input import BadInput
-from interlock.domain.dead_letter import Contents, Errand, Found, Invoke, Nothing, SendAlert
+from interlock.domain.dead_letter import Contents, Errand, Found, Invoke, SendAlert
 from interlock.ports import CallFailed, DeadLetter
 from interlock.steps.redrive import FEWEST_TAKEN, look, redrive
 
@@ -14,9 +14,9 @@ FUNCTION = "arn:of:a-function"
 
 
 def read(letter: DeadLetter) -> Errand:
-    """`call a b` calls the function with `a`, then `b`; `alert a`; `nothing`; all else is unreadable."""
-    kind, *words = letter.body.split()
-    ways = {"call": Invoke(FUNCTION, tuple(words)), "alert": SendAlert(letter.body), "nothing": Nothing()}
+    """`call a` calls the function with `a`; `alert a`; all else is unreadable."""
+    kind, _, payload = letter.body.partition(" ")
+    ways = {"call": Invoke(FUNCTION, payload), "alert": SendAlert(letter.body)}
     if kind not in ways:
         raise BadInput("no letter of ours")
     return Errand(Contents(letter.body), ways[kind])
@@ -74,15 +74,6 @@ def test_what_is_left_is_there_for_the_next_call_at_once():
     assert redrive(box, RecordingDoor()).went_back == 1
 
 
-def test_a_letter_of_several_batches_ends_with_the_first_that_fails():
-    box, door = a_box("call a bad c"), refuses("bad")
-
-    redrive(box, door)
-
-    assert [payload for _, payload in door.came_in] == ["a", "bad"]
-    assert box.bodies == ["call a bad c"]
-
-
 def test_what_nobody_can_read_is_told_and_left():
     box = a_box("garbage", "call a")
 
@@ -90,15 +81,6 @@ def test_what_nobody_can_read_is_told_and_left():
 
     assert redriven.left == (Found("m1", SENT_AT, None, "no letter of ours"),)
     assert box.bodies == ["garbage"]
-
-
-def test_what_has_nothing_in_it_is_deleted_without_a_call():
-    box, door = a_box("nothing"), RecordingDoor()
-
-    redriven = redrive(box, door)
-
-    assert (redriven.dropped, redriven.went_back, redriven.empty) == (1, 0, True)
-    assert (box.bodies, door.came_in) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -226,13 +208,13 @@ def test_two_who_redrive_at_the_same_time_share_the_letters():
 
 
 def test_looking_brings_nothing_back_and_leaves_all_where_it_was():
-    box = a_box("call a", "garbage", "nothing")
+    box = a_box("call a", "garbage", "alert b")
 
     seen = look(box)
 
     assert seen.left == (
         Found("m1", SENT_AT, Contents("call a")),
         Found("m2", SENT_AT, None, "no letter of ours"),
-        Found("m3", SENT_AT, Contents("nothing")),
+        Found("m3", SENT_AT, Contents("alert b")),
     )
     assert (box.waiting().free, len(box.bodies)) == (3, 3)

@@ -46,7 +46,7 @@ class Installed:
         return [each.after for each in self.plan.resources if each.type == kind]
 
     def ways(self) -> list[Way]:
-        return [*self._rules(), *self._bus(), *self._failed_batches(), *self._configs()]
+        return [*self._rules(), *self._bus(), *self._configs()]
 
     def _rules(self) -> Iterator[Way]:
         for target in self.of("aws_cloudwatch_event_target"):
@@ -62,9 +62,6 @@ class Installed:
         for bus in self.of("aws_cloudwatch_event_bus"):
             if bus.get("dead_letter_config"):
                 yield Way("events.amazonaws.com", self.names.bus, self.names.queue("rule-failures-dead"))
-
-    def _failed_batches(self) -> Iterator[Way]:
-        yield Way("s3.amazonaws.com", self.names.failures_bucket, self.names.queue("stream-failures-dead"))
 
     def _configs(self) -> Iterator[Way]:
         for notification in self.of("aws_s3_bucket_notification"):

@@ -41,6 +41,11 @@ class Installation:
         return f"arn:{self.partition}:sqs:{self.region}:{self.account}:{self.prefix}-alerts"
 
     @property
+    def stream_failures_arn(self) -> str:
+        """Of the queue that lists failed batches."""
+        return f"arn:{self.partition}:sqs:{self.region}:{self.account}:{self.prefix}-stream-failures-dead"
+
+    @property
     def failures_bucket(self) -> str:
         return f"{self.prefix}-failures-{self.account}-{self.region}"
 

@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import unquote_plus
 
 from interlock.aws.dead_letters import Installation
 from interlock.aws.delivered_event import delivered_event
 from interlock.aws.keys import pipeline_of
 from interlock.domain.bad_input import BadInput
-from interlock.domain.dead_letter import Contents, DeadLetterQueue, Errand, Invoke, Nothing, SendAlert
+from interlock.domain.dead_letter import Contents, DeadLetterQueue, Errand, Invoke, SendAlert
 from interlock.domain.plain_text import one_line, shown
 from interlock.ports import DeadLetter
 
@@ -41,7 +40,7 @@ def reading_of(
         case DeadLetterQueue.STREAM_FAILURES:
             return partial(read_stream_failure, installation=installation, read_object=read_object)
         case DeadLetterQueue.RULE_FAILURES:
-            return partial(read_undelivered, installation=installation)
+            return partial(read_undelivered, installation=installation, read_object=read_object)
         case DeadLetterQueue.INVOCATION_FAILURES:
             return partial(read_failed_invocation, installation=installation)
 
@@ -59,22 +58,12 @@ def read_alert(letter: DeadLetter) -> Errand:
 
 
 def read_stream_failure(letter: DeadLetter, installation: Installation, read_object: ReadObject) -> Errand:
-    """S3's note of the objects in which Lambda keeps batches that no retry helped.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
-    """
-    note = _object(letter.body, "the message")
-    if note.get("Event") == "s3:TestEvent":
-        # Sent once, when the bucket's notification was set up.
-        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
-        return Errand(Contents("S3's test message"), Nothing())
-    batches = [
-        _batch(_object(read_object(bucket, key), f"the object {key}"), installation)
-        for bucket, key in _places(note, installation)
-    ]
-    records = [record for batch in batches for record in batch.records]
-    way_back = Invoke(installation.stream_router_arn, tuple(batch.payload for batch in batches))
-    return Errand(_contents_of(records, batches[0].given_up), way_back)
+    """S3's event of an object in which Lambda keeps a batch that no retry helped."""
+    bucket, key = _place(_object(letter.body, "the message"), installation)
+    batch = _batch(_object(read_object(bucket, key), f"the object {key}"), installation)
+    return Errand(
+        _contents_of(batch.records, batch.given_up), Invoke(installation.stream_router_arn, batch.payload)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +73,19 @@ class _Batch:
     given_up: str  # why
 
 
-def _places(note: JsonObject, installation: Installation) -> list[tuple[str, str]]:
+def _place(event: JsonObject, installation: Installation) -> tuple[str, str]:
+    """Bucket and key. The key stands there as it is: it is in S3's own notifications that it is encoded.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+    """
     try:
-        places = [
-            # The key is encoded as in a URL's query.
-            (str(record["s3"]["bucket"]["name"]), unquote_plus(str(record["s3"]["object"]["key"])))
-            for record in note["Records"]
-        ]
+        bucket, key = str(event["detail"]["bucket"]["name"]), str(event["detail"]["object"]["key"])
     except (KeyError, TypeError):
-        places = []
-    if not places:
-        raise BadInput("no notification of S3 about an object")
-    for bucket, _ in places:
-        if bucket != installation.failures_bucket:
-            raise BadInput(f"the bucket {bucket[:100]!r} is not {installation.failures_bucket}: not read")
-    return places
+        raise BadInput("no event of S3 about an object") from None
+    if bucket != installation.failures_bucket:
+        raise BadInput(f"the bucket {bucket[:100]!r} is not {installation.failures_bucket}: not read")
+    return bucket, key
 
 
 def _batch(record: JsonObject, installation: Installation) -> _Batch:
@@ -140,7 +127,7 @@ def _some(names: Iterator[str]) -> str:
     return ", ".join(named[:_NAMED] + more)
 
 
-def read_undelivered(letter: DeadLetter, installation: Installation) -> Errand:
+def read_undelivered(letter: DeadLetter, installation: Installation, read_object: ReadObject) -> Errand:
     """An event that EventBridge could not deliver; whom to, and why, stands in the message's attributes.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
@@ -151,11 +138,14 @@ def read_undelivered(letter: DeadLetter, installation: Installation) -> Errand:
     error = one_line(": ".join(filter(None, because)), _LONGEST)
     if target == installation.alert_queue_arn:
         return Errand(_contents("alerts", event, error), SendAlert(letter.body))
+    if target == installation.stream_failures_arn:
+        # Where it should have waited to be read: it can as well be read here.
+        return read_stream_failure(letter, installation, read_object)
     if not target:
         raise BadInput("the message names no target (attribute TARGET_ARN): EventBridge did not write it")
     function = installation.own_function(target)
     name = installation.short_name(function)
-    return Errand(_contents(name, event, error), Invoke(function, (letter.body,)))
+    return Errand(_contents(name, event, error), Invoke(function, letter.body))
 
 
 def read_failed_invocation(letter: DeadLetter, installation: Installation) -> Errand:
@@ -173,7 +163,7 @@ def read_failed_invocation(letter: DeadLetter, installation: Installation) -> Er
     because = [str(told.get(name) or "") for name in ("errorType", "errorMessage")]
     error = one_line(": ".join(filter(None, because)), _LONGEST) or shown(context.get("condition"))
     name = installation.short_name(function)
-    return Errand(_contents(name, event, error), Invoke(function, (json.dumps(event),)))
+    return Errand(_contents(name, event, error), Invoke(function, json.dumps(event)))
 
 
 # Where our own payloads, and events, name the pipeline and date that they are about.

@@ -58,8 +58,6 @@ class Telling:
 
 def _also(redriven: Redriven) -> list[str]:
     also = []
-    if redriven.dropped:
-        also.append(f"{redriven.dropped} deleted that had nothing in them")
     if redriven.not_looked_at:
         also.append(f"about {redriven.not_looked_at} more not looked at: the same command again takes them")
     if redriven.in_other_hands:
@@ -86,7 +84,6 @@ def _data(redriven: Redriven) -> dict[str, Any]:
     return {
         "found": redriven.found,
         "wentBack": redriven.went_back,
-        "deletedEmpty": redriven.dropped,
         "left": [_letter(found) for found in redriven.left],
         "notLookedAt": redriven.not_looked_at,
         "inOtherHands": redriven.in_other_hands,

@@ -28,10 +28,10 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Invoke:
-    """Call one of our functions with each payload, in order."""
+    """Call one of our functions."""
 
     function_arn: str
-    payloads: tuple[str, ...]
+    payload: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +42,11 @@ class SendAlert:
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
-    """There is nothing in it to bring back."""
-
-
-@dataclass(frozen=True, slots=True)
 class Errand:
     """A letter that was read."""
 
     contents: Contents
-    way_back: Invoke | SendAlert | Nothing
+    way_back: Invoke | SendAlert
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +73,6 @@ class Redriven:
 
     found: int = 0
     went_back: int = 0
-    dropped: int = 0  # had nothing in them
     left: tuple[Found, ...] = ()
     not_looked_at: int = 0
     in_other_hands: int = 0

@@ -27,7 +27,6 @@ JsonObject = dict[str, Any]
 
 _to_target = events._invoke_target
 _to_function = s3._deliver_event_to_lambda
-_to_queue = s3._deliver_event_to_sqs
 
 _ACTIONS = {"lambda": "lambda:InvokeFunction", "sqs": "sqs:SendMessage"}
 
@@ -84,11 +83,6 @@ def bring_to_function(arn: str, payload: JsonObject, region: str) -> None:
     bucket = payload["Records"][0]["s3"]["bucket"]["name"]
     if _may("s3.amazonaws.com", f"arn:aws:s3:::{bucket}", arn):
         _to_function(arn, payload, region)
-
-
-def bring_to_queue(arn: str, payload: JsonObject, region: str, bucket_name: str = "") -> None:
-    if _may("s3.amazonaws.com", f"arn:aws:s3:::{bucket_name}", arn):
-        _to_queue(arn, payload, region, bucket_name)
 
 
 def _may(service: str, source: str, target: str) -> bool:

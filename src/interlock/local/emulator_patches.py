@@ -94,7 +94,6 @@ def patches() -> list[Patch]:
         Patch("services.lambda_svc:_ESM_IDLE_WAKE_GAP_SECONDS", "0.05", 0.005),
         Patch("services.eventbridge:_invoke_target", "550e304af080", deliveries.bring_to_target),
         Patch("services.s3:_deliver_event_to_lambda", "0bdd18b38925", deliveries.bring_to_function),
-        Patch("services.s3:_deliver_event_to_sqs", "268b46f4a97c", deliveries.bring_to_queue),
         Patch("services.eventbridge:_dispatch_to_lambda", "1f95adbaed3a", functions.deliver_to_function),
         Patch("services.eventbridge:_SCHEDULER_TICK_INTERVAL", "10", 0.25),
         Patch("services.scheduler:_SCHEDULE_TICK_INTERVAL", "10", 0.25),

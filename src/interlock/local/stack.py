@@ -192,16 +192,15 @@ class Stack:
         )
 
     def _failures_bucket(self) -> None:
-        """Its notifications are the list of what waits to be redriven."""
+        """What it tells EventBridge is the list of what waits to be redriven.
+
+        A queue that it notified itself would begin with a test message.
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-enable-disable-notification-intro.html
+        """
         s3 = self.cloud.client("s3")
         s3.create_bucket(Bucket=self.failures_bucket)
-        kept = {
-            "Id": "failed-batches",
-            "QueueArn": self.arn("sqs", f"{self.prefix}-stream-failures-dead"),
-            "Events": ["s3:ObjectCreated:*"],
-        }
         s3.put_bucket_notification_configuration(
-            Bucket=self.failures_bucket, NotificationConfiguration={"QueueConfigurations": [kept]}
+            Bucket=self.failures_bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
         )
 
     def _secret(self) -> None:
@@ -324,6 +323,8 @@ class Stack:
         # The router puts an alarm on our bus. That it is kept and told does not hang on the router: it may be about it.
         for name, target in (("alarms", router), ("alarms-kept", sink), ("alarms-told", alerts)):
             self._rule(name, alarms(self.prefix), target)
+        failed_batches = self.arn("sqs", f"{self.prefix}-stream-failures-dead")
+        self._rule("failures", new_objects(self.failures_bucket), failed_batches)
         self._rule("tick", None, self.function_arn("watchdog"))
 
     def _rule(self, name: str, pattern: Mapping[str, Any] | None, target: str, bus: str = "default") -> None:
@@ -419,6 +420,15 @@ def job_ends(own_machine: str) -> dict[str, Any]:
                 "detail": ours,
             },
         ]
+    }
+
+
+def new_objects(bucket: str) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html"""
+    return {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": [bucket]}},
     }
 
 

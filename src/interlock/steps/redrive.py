@@ -91,19 +91,16 @@ def _bring_back(letter: DeadLetter, letters: DeadLetters, door: FrontDoor, so_fa
         return left(
             errand, f"it went back, but could not be deleted ({error}): to redrive it again is harmless"
         )
-    if isinstance(errand.way_back, Invoke | SendAlert):
-        return replace(so_far, went_back=so_far.went_back + 1)
-    return replace(so_far, dropped=so_far.dropped + 1)
+    return replace(so_far, went_back=so_far.went_back + 1)
 
 
 def _deliver(errand: Errand, door: FrontDoor) -> str | None:
-    """None once everything in it is back; else why not."""
+    """None once it is back; else why not."""
     way_back = errand.way_back
     try:
         match way_back:
             case Invoke():
-                answers = (door.invoke(way_back.function_arn, payload) for payload in way_back.payloads)
-                return next((answer for answer in answers if answer is not None), None)
+                return door.invoke(way_back.function_arn, way_back.payload)
             case SendAlert():
                 door.send_alert(way_back.body)
     except CallFailed as error:
