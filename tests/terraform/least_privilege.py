@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from interlock.local.emulator import Permission
 from interlock.local.iam_actions import Place, needs_of
 from interlock.local.iam_policy import Need, Statement, Verdict, judge, statements_of
 from interlock.simulation.play import play
@@ -192,6 +193,29 @@ _OF_ONE_THING: Mapping[str, Any] = {
         "executionRoleArn": f"arn:aws:iam::{names.account}:role/jobs",
     },
 }
+
+
+def used_by_functions(permissions: Iterable[Permission], names: Names) -> dict[str, list[Need]]:
+    """By each of our own functions on an embedded stack of these names."""
+    found: dict[str, list[Need]] = {}
+    for one in permissions:
+        function = one.who.removeprefix(f"{names.prefix}-")
+        if function != one.who:
+            need = Need(one.action, _planned(one.resource, names), _said(one, function, names))
+            found.setdefault(function, []).append(need)
+    return found
+
+
+def _planned(resource: str, names: Names) -> str:
+    """The secret's ARN ends in what the emulator chose."""
+    return names.slack_secret if resource.startswith(names.slack_secret[:-6]) else resource
+
+
+def _said(one: Permission, function: str, names: Names) -> dict[str, str]:
+    """What the request said beside: the records keep no contexts."""
+    service = "emr-serverless" if function == "orchestrator" else "scheduler"
+    said = {"iam:PassRole": {"iam:PassedToService": f"{service}.amazonaws.com"}}
+    return {**said, "s3:ListBucket": {"s3:prefix": names.configs_prefix}}.get(one.action, {})
 
 
 def together(*all_used: Used) -> Used:

@@ -14,7 +14,7 @@ from interlock.domain.run import RunStatus
 from interlock.local.iam_actions import needs_of
 from interlock.local.iam_policy import Need, Statement
 from interlock.local.job_services import JobFailed, JobRun, LocalJob
-from interlock.local.session import Session, embedded_stack
+from interlock.local.session import embedded_stack
 from interlock.triggers.glue_insights import recorded_failure
 from terraform.least_privilege import (
     Held,
@@ -26,6 +26,7 @@ from terraform.least_privilege import (
     together,
     too_wide,
     unused,
+    used_by_functions,
     used_in_scenarios,
 )
 from terraform.on_our_behalf import FUNCTIONS, KNOW_NO_RESOURCES, done_by_aws
@@ -60,7 +61,7 @@ def used_on_the_stack() -> Used:
         world.reads(failing, messages=1)
         for pipeline in played[1:]:
             world.reaches(pipeline, RunStatus.SUCCEEDED)
-        return used_in(session)
+        return used_by_functions(session.emulator.permissions(), NAMES)
 
 
 QUICK = LocalJob(lambda _, run: run.sleep(0.1))
@@ -69,20 +70,6 @@ QUICK = LocalJob(lambda _, run: run.sleep(0.1))
 def fails(_: object, run: JobRun) -> None:
     run.sleep(0.1)
     raise JobFailed("on purpose")
-
-
-def used_in(session: Session) -> dict[str, list[Need]]:
-    """By our own functions so far. The secret's ARN ends in what the emulator chose."""
-    found: dict[str, list[Need]] = {}
-    contexts = {"iam:PassedToService": "", "s3:prefix": NAMES.configs_prefix}
-    for one in session.emulator.permissions():
-        function = one.who.removeprefix(f"{NAMES.prefix}-")
-        if function in FUNCTIONS:
-            resource = re.sub(r"(:secret:local-interlock/slack)-\w+\Z", r"\1-AbCdEf", one.resource)
-            passed_to = "emr-serverless" if function == "orchestrator" else "scheduler"
-            context = {**contexts, "iam:PassedToService": f"{passed_to}.amazonaws.com"}
-            found.setdefault(function, []).append(Need(one.action, resource, context))
-    return found
 
 
 def used_of_old_glue() -> list[Need]:

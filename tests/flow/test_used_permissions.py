@@ -1,0 +1,43 @@
+"""Whatever the tests of this folder had functions do, the roles of the Terraform module allow. The last file, so that all
+of it has happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flow.world import QUICK, World
+from interlock.domain.run import RunStatus
+from interlock.local.iam_policy import Need
+from terraform.least_privilege import Names, held_by, missing, plan_of_everything, used_by_functions
+from terraform.on_our_behalf import FUNCTIONS
+from terraform.provider import NoProvider, find_provider
+
+pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("flow")]
+
+
+def test_no_function_used_what_its_role_of_the_module_does_not_allow(world: World, tmp_path: Path) -> None:
+    try:
+        provider = find_provider()
+    except NoProvider as lacking:
+        pytest.skip(str(lacking))
+    if not provider.is_stand_in:
+        pytest.skip(f"needs the offline stand-in: {provider.source} plans with an AWS account only")
+    pipeline = world.declare(QUICK)
+    world.open_ready(pipeline)
+    world.reaches(pipeline, RunStatus.SUCCEEDED)
+
+    used = used_by_functions(world.session.emulator.permissions(), Names())
+    held = held_by(plan_of_everything(provider, tmp_path, Names()))
+
+    of_ours = {
+        function: [need for need in used.get(function, ()) if is_there(need)] for function in FUNCTIONS
+    }
+    assert of_ours["orchestrator"]
+    assert missing(held, of_ours) == []
+
+
+def is_there(need: Need) -> bool:
+    """Tests break a function by telling it of a table that there is not."""
+    return "no-such" not in need.resource
