@@ -10,14 +10,13 @@ import pytest
 from flow.world import QUICK, World
 from interlock.domain.run import RunStatus
 from interlock.local.iam_policy import Need
-from terraform.least_privilege import Names, held_by, missing, plan_of_everything, used_by_functions
-from terraform.on_our_behalf import FUNCTIONS
+from terraform.least_privilege import Names, held_by, missing, plan_of_everything, used_under_roles
 from terraform.provider import NoProvider, find_provider
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("flow")]
 
 
-def test_no_function_used_what_its_role_of_the_module_does_not_allow(world: World, tmp_path: Path) -> None:
+def test_nothing_was_used_that_the_roles_of_the_module_do_not_allow(world: World, tmp_path: Path) -> None:
     try:
         provider = find_provider()
     except NoProvider as lacking:
@@ -28,14 +27,12 @@ def test_no_function_used_what_its_role_of_the_module_does_not_allow(world: Worl
     world.open_ready(pipeline)
     world.reaches(pipeline, RunStatus.SUCCEEDED)
 
-    used = used_by_functions(world.session.emulator.permissions(), Names())
+    used = used_under_roles(world.session.emulator.permissions(), Names())
     held = held_by(plan_of_everything(provider, tmp_path, Names()))
 
-    of_ours = {
-        function: [need for need in used.get(function, ()) if is_there(need)] for function in FUNCTIONS
-    }
-    assert of_ours["orchestrator"]
-    assert missing(held, of_ours) == []
+    of_what_is_there = {whose: [need for need in needs if is_there(need)] for whose, needs in used.items()}
+    assert {"config-sync", "stream-router", "orchestrator", "event-sink", "state-machine"} <= used.keys()
+    assert missing(held, of_what_is_there) == []
 
 
 def is_there(need: Need) -> bool:

@@ -195,15 +195,25 @@ _OF_ONE_THING: Mapping[str, Any] = {
 }
 
 
-def used_by_functions(permissions: Iterable[Permission], names: Names) -> dict[str, list[Need]]:
-    """By each of our own functions on an embedded stack of these names."""
+def used_under_roles(permissions: Iterable[Permission], names: Names) -> dict[str, list[Need]]:
+    """By whose role it was used, on an embedded stack of these names."""
     found: dict[str, list[Need]] = {}
     for one in permissions:
-        function = one.who.removeprefix(f"{names.prefix}-")
-        if function != one.who:
-            need = Need(one.action, _planned(one.resource, names), _said(one, function, names))
-            found.setdefault(function, []).append(need)
+        whose = _whose(one.who, names)
+        if whose is not None:
+            need = Need(one.action, _planned(one.resource, names), _said(one, whose, names))
+            found.setdefault(whose, []).append(need)
     return found
+
+
+def _whose(who: str, names: Names) -> str | None:
+    """None for who has no role of ours: a service let in by a policy, a job."""
+    services = {
+        f"{names.prefix}-pipeline-run": "state-machine",
+        f"schedules of {names.prefix}": "scheduler",
+    }
+    function = who.removeprefix(f"{names.prefix}-")
+    return services.get(who) or (function if function != who else None)
 
 
 def _planned(resource: str, names: Names) -> str:

@@ -26,8 +26,8 @@ from terraform.least_privilege import (
     together,
     too_wide,
     unused,
-    used_by_functions,
     used_in_scenarios,
+    used_under_roles,
 )
 from terraform.on_our_behalf import FUNCTIONS, KNOW_NO_RESOURCES, done_by_aws
 from terraform.provider import ROOT, Provider
@@ -61,7 +61,7 @@ def used_on_the_stack() -> Used:
         world.reads(failing, messages=1)
         for pipeline in played[1:]:
             world.reaches(pipeline, RunStatus.SUCCEEDED)
-        return used_by_functions(session.emulator.permissions(), NAMES)
+        return used_under_roles(session.emulator.permissions(), NAMES)
 
 
 QUICK = LocalJob(lambda _, run: run.sleep(0.1))
