@@ -16,7 +16,7 @@ from interlock.local.emulator import Emulator, Permission
 from interlock.local.job_services import JobFailed, JobRun, LocalJob, RunState
 from interlock.local.session import Session, embedded_stack
 from interlock.local.stack import Stack
-from local.emulator_kit import deploy, eventually, make_machine
+from local.emulator_kit import deploy, eventually, make_machine, messages
 from terraform.e2e_leftovers import leftovers
 from terraform.e2e_picture import COMPARED, Picture, Reader, differences
 from terraform.e2e_stack import TerraformStack, terraform_stacks
@@ -133,6 +133,17 @@ def test_a_run_goes_from_its_sensor_to_slack(session: Session) -> None:
     failed, recovered = world.reads(pipeline, messages=2)
     assert "Rate exceeded" in failed
     assert "Recovered" in recovered
+
+
+def test_the_queue_of_failed_batches_lists_what_is_in_the_bucket_and_nothing_else(session: Session) -> None:
+    emulator, stack = session.emulator, session.stack
+    queue = emulator.client("sqs").get_queue_url(QueueName=f"{stack.prefix}-stream-failures-dead")["QueueUrl"]
+
+    emulator.client("s3").put_object(Bucket=stack.failures_bucket, Key="aws/lambda/a batch", Body=b"{}")
+
+    # S3's own test message, too, would have set the queue's alarm off.
+    told = eventually(lambda: messages(emulator, queue))
+    assert [each["detail"]["object"]["key"] for each in told] == ["aws/lambda/a batch"]
 
 
 HANGS = LocalJob(lambda _, run: run.sleep(600))
