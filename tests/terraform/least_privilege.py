@@ -251,7 +251,7 @@ def unused(held: Held, used: Used) -> list[str]:
     return [
         f"{whose} does not use {one.actions[0]} on {one.resources[0]} ({one.sid})"
         for whose, statements in held.items()
-        for one in _each(statements)
+        for one in each_permission(statements)
         if not any(one.matches(need) for need in used.get(whose, ()))
     ]
 
@@ -262,12 +262,13 @@ def too_wide(held: Held, know_no_resources: Iterable[str]) -> list[str]:
     return [
         f"{whose} may {one.actions[0]} on {one.resources[0]} ({one.sid})"
         for whose, statements in held.items()
-        for one in _each(statements)
+        for one in each_permission(statements)
         if set("*?") & set(one.actions[0]) or (one.resources[0] == "*" and one.actions[0] not in known)
     ]
 
 
-def _each(statements: Iterable[Statement]) -> Iterator[Statement]:
+def each_permission(statements: Iterable[Statement]) -> Iterator[Statement]:
+    """Of one action on one resource each."""
     for statement in statements:
         for action in statement.actions:
             for resource in statement.resources:

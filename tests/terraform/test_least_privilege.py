@@ -20,6 +20,7 @@ from terraform.least_privilege import (
     Held,
     Names,
     Used,
+    each_permission,
     held_by,
     missing,
     plan_of_everything,
@@ -110,6 +111,18 @@ def test_nothing_that_aws_does_under_a_role_is_missing(held: Held) -> None:
 
 def test_nothing_that_a_role_holds_is_unused(held: Held, called: Used) -> None:
     assert unused(held, together(called, done_by_aws(NAMES))) == []
+
+
+def test_nothing_can_be_taken_from_a_role_without_being_missed(held: Held, called: Used) -> None:
+    used, kept = together(called, done_by_aws(NAMES)), []
+    for whose, statements in held.items():
+        permissions = list(each_permission(statements))
+        for one in permissions:
+            others = [each for each in permissions if each is not one]
+            if not missing({whose: others}, {whose: used[whose]}):
+                kept.append(f"{whose}: {one.actions[0]} on {one.resources[0]} ({one.sid})")
+
+    assert kept == []
 
 
 def test_no_wildcard_says_more_than_it_must(held: Held) -> None:
