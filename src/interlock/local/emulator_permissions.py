@@ -36,7 +36,7 @@ class Used:
     resource: str
 
 
-_used: dict[Used, bool] = {}  # whether it was granted
+_used: dict[Used, bool] = {}  # whether it was granted each time
 _enforced = False
 
 
@@ -62,8 +62,9 @@ def caller_of(headers: Mapping[str, str]) -> str | None:
 
 def check_request(function: str, request: SdkRequest) -> None:
     """Raises `AccessDenied` for what the function's role does not allow."""
-    lambdas = import_module("ministack.services.lambda_svc")
-    config = next(record["config"] for key, record in lambdas._functions._data.items() if key[2] == function)
+    config = _config_of(function)
+    if config is None:
+        return  # deleted, while a process of it was still at work
     _, _, _, region, account, *_ = config["FunctionArn"].split(":")
     place = Place(account, region)
     try:
@@ -73,6 +74,12 @@ def check_request(function: str, request: SdkRequest) -> None:
         needs = [Need(request.call, f"unknown: {unknown}")]
     for need in needs:
         check(function, config["Role"], need)
+
+
+def _config_of(function: str) -> dict[str, Any] | None:
+    functions = import_module("ministack.services.lambda_svc")._functions
+    known = list(functions._data.items())  # others make functions meanwhile
+    return next((record["config"] for key, record in known if key[2] == function), None)
 
 
 def check(who: str, role_arn: str, need: Need) -> None:
@@ -132,6 +139,7 @@ def _resolved(request: SdkRequest) -> Mapping[str, Any] | None:
 
 
 def _note(who: str, need: Need, *, granted: bool) -> None:
-    _used[Used(who, need.action, need.resource)] = granted
+    one = Used(who, need.action, need.resource)
+    _used[one] = granted and _used.get(one, True)
     if not granted:
         log.error("%s is refused %s", who, need)
