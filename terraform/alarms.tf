@@ -4,11 +4,24 @@
 locals {
   alarm_topic_arns = var.sns_alarm_topic_arn == null ? [] : [var.sns_alarm_topic_arn]
 
+  # What is amiss while a rule's events do not arrive.
+  missing_without = {
+    every-event = "events do not reach the events table."
+    alerts      = "alerts do not reach their queue, and nobody is told of them."
+    job-ends    = "ends of jobs are noticed late, by polls."
+    alarms      = "alarms do not reach the bus; they are told and stored all the same."
+    alarms-kept = "alarms do not reach the events table."
+    alarms-told = "alarms do not reach the alert channel."
+    failures    = "failed batches lie in ${local.failures_bucket}, but redrive does not find them."
+    tick        = "the watchdog is not called, and what does not happen is not noticed."
+    configs     = "changed configs are noticed late, every 5 minutes."
+  }
+
   # namespace, metric, dimensions: more than `above` of it in `minutes`.
   alarms = merge(
     {
       for name, purpose in local.dead_letter_queues : "${name}-not-empty" => {
-        description = "${purpose} See them with `interlock redrive --dry-run`; put them back with `interlock redrive` once the cause is gone."
+        description = "${purpose} What and why: `interlock redrive ${trimsuffix(name, "-dead")} --dry-run --environment ${var.environment}`. Mend the cause, then put them back: the same without --dry-run."
         namespace   = "AWS/SQS"
         metric      = "ApproximateNumberOfMessagesVisible"
         dimensions  = { QueueName = "${local.prefix}-${name}" }
@@ -19,7 +32,7 @@ locals {
     },
     {
       for name, rule in local.rules : "${name}-undelivered" => {
-        description = "EventBridge could not deliver an event of the rule ${local.rule_names[name]} to its target: they wait in ${local.prefix}-rule-failures-dead. Is the target there, and may EventBridge use it (and its KMS key)?"
+        description = "EventBridge cannot deliver to the target of the rule ${local.rule_names[name]}: ${local.missing_without[name]} Is the target there, and may EventBridge use it (and its KMS key)? What waits comes back by `interlock redrive rule-failures --environment ${var.environment}`."
         namespace   = "AWS/Events"
         metric      = "FailedInvocations"
         dimensions  = merge({ RuleName = local.rule_names[name] }, rule.bus == "default" ? {} : { EventBusName = rule.bus })
@@ -30,7 +43,7 @@ locals {
     },
     {
       alerts-waiting = {
-        description = "An alert has waited for 15 minutes: the channel does not take it. Look at the log of ${local.functions["alert_dispatcher"]}: token, channel, Slack itself."
+        description = "An alert has waited for 15 minutes, and nobody takes it from the queue. Does ${local.functions["alert_dispatcher"]} run, is its event source mapping enabled?"
         namespace   = "AWS/SQS"
         metric      = "ApproximateAgeOfOldestMessage"
         dimensions  = { QueueName = "${local.prefix}-alerts" }
@@ -38,8 +51,19 @@ locals {
         above       = 15 * 60
         minutes     = 1
       }
+      # Not by its age: that leaves out what was received three times, as an alert that is tried again soon was. Between two
+      # tries it is hidden. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+      alerts-not-taken = {
+        description = "For 15 minutes there was always an alert that was tried and not told: the channel does not take it. Its log says why: `aws logs tail /aws/lambda/${local.functions["alert_dispatcher"]} --since 15m`: token, channel, Slack itself."
+        namespace   = "AWS/SQS"
+        metric      = "ApproximateNumberOfMessagesNotVisible"
+        dimensions  = { QueueName = "${local.prefix}-alerts" }
+        statistic   = "Maximum"
+        above       = 0
+        minutes     = 15
+      }
       stream-behind = {
-        description = "Changes wait for stream-router for more than a minute: runs start late. A batch that fails again and again, or too few at once (stream_parallelization_factor)?"
+        description = "Changes wait for stream-router for more than a minute: runs start late. Is ${local.functions["stream_router"]}-errors or -throttles on too? Then that first. Else more is written at once than it keeps up with: raise stream_parallelization_factor."
         namespace   = "AWS/Lambda"
         metric      = "IteratorAge"
         dimensions  = { FunctionName = local.functions["stream_router"] }
@@ -48,7 +72,7 @@ locals {
         minutes     = 3
       }
       failures-not-kept = {
-        description = "What failed could not even be kept in ${local.failures_bucket}: it is lost to stream-router. The watchdog's sweep heals what it can."
+        description = "Changes that failed could not even be kept in ${local.failures_bucket}: they are lost to stream-router; the watchdog's sweep heals what it can within the hour. May stream-router write to the bucket, and use its KMS key? Look at runs of that minute: `interlock explain PIPELINE --environment ${var.environment}`."
         namespace   = "AWS/Lambda"
         metric      = "DestinationDeliveryFailures"
         dimensions  = { FunctionName = local.functions["stream_router"] }
@@ -57,7 +81,7 @@ locals {
         minutes     = 1
       }
       executions-failed = {
-        description = "A workflow broke; its run is closed with the reason, and told. Many at once: is orchestrator failing?"
+        description = "The workflow of a run broke off. The run is closed, and an INFRA_FAILURE says which: see `interlock explain PIPELINE DATE --environment ${var.environment}`, then `interlock rerun`. Many at once: is ${local.functions["orchestrator"]}-errors on?"
         namespace   = "AWS/States"
         metric      = "ExecutionsFailed"
         dimensions  = { StateMachineArn = local.state_machine_arn }
@@ -66,7 +90,7 @@ locals {
         minutes     = 1
       }
       executions-timed-out = {
-        description = "A workflow was ended by Step Functions for its age; its run is closed with the reason, and told."
+        description = "Step Functions ended the workflow of a run for its age. The run is closed, and an INFRA_FAILURE says which: see `interlock explain PIPELINE DATE --environment ${var.environment}`, then `interlock rerun`. Was ${local.functions["orchestrator"]} unreachable for days?"
         namespace   = "AWS/States"
         metric      = "ExecutionsTimedOut"
         dimensions  = { StateMachineArn = local.state_machine_arn }

@@ -33,7 +33,20 @@ run "alerts_that_wait_too_long_set_an_alarm_off" {
       aws_cloudwatch_metric_alarm.this["alerts-waiting"].metric_name == "ApproximateAgeOfOldestMessage" &&
       aws_cloudwatch_metric_alarm.this["alerts-waiting"].threshold == 900
     )
-    error_message = "An alert that is 15 minutes old is a channel that does not take it."
+    error_message = "An alert that is 15 minutes old is one that nobody takes from the queue."
+  }
+}
+
+run "an_alert_that_is_tried_again_and_again_sets_an_alarm_off_though_sqs_leaves_it_out_of_the_age" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["alerts-not-taken"].dimensions == tomap({ QueueName = aws_sqs_queue.alerts.name }) &&
+      aws_cloudwatch_metric_alarm.this["alerts-not-taken"].metric_name == "ApproximateNumberOfMessagesNotVisible" &&
+      aws_cloudwatch_metric_alarm.this["alerts-not-taken"].evaluation_periods == 15
+    )
+    error_message = "Between two tries an alert is hidden; its age is no longer told after the third."
   }
 }
 

@@ -15,7 +15,7 @@ DAYS = Decimal(365) / 12  # of a month
 GB = 1_000_000_000
 
 # What the module makes with an alert channel and else its defaults: `tests/terraform/test_deploy_page.py` counts them.
-ALARMS = 32
+ALARMS = 33
 DASHBOARDS, SECRETS = 1, 1
 
 # Lambda asks a queue that it is fed from by five long polls of 20 seconds, message or not.
