@@ -1,5 +1,9 @@
 # The workflow of a run: statemachine/pipeline_run.asl.json, filled with the one function that it calls.
 
+locals {
+  workflow_file = "${path.module}/../statemachine/pipeline_run.asl.json"
+}
+
 resource "aws_cloudwatch_log_group" "state_machine" {
   #checkov:skip=CKV_AWS_158:Without kms_key_arn a key that AWS owns encrypts it: whether one of the account's own is worth its price is the account's choice.
   #checkov:skip=CKV_AWS_338:log_retention_days says for how long. The audit trail is not the log but the events, kept for events_ttl_days and archived.
@@ -40,37 +44,29 @@ resource "aws_iam_role_policy" "state_machine" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat(
-      [
-        {
-          Sid      = "TakeSteps"
-          Effect   = "Allow"
-          Action   = ["lambda:InvokeFunction"]
-          Resource = [local.function_arns["orchestrator"]]
-        },
-        {
-          Sid    = "DeliverLogs"
-          Effect = "Allow"
-          Action = [
-            "logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
-            "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:UpdateLogDelivery",
-          ]
-          Resource = ["*"] # these know no resources: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
-        },
-        {
-          Sid      = "Trace"
-          Effect   = "Allow"
-          Action   = ["xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments"]
-          Resource = ["*"] # nor do these: https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html
-        },
-      ],
-      local.key_arn == null ? [] : [{
-        Sid      = "UseKey"
+    Statement = [
+      {
+        Sid      = "TakeSteps"
         Effect   = "Allow"
-        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource = [local.key_arn]
-      }],
-    )
+        Action   = ["lambda:InvokeFunction"]
+        Resource = [local.function_arns["orchestrator"]]
+      },
+      {
+        Sid    = "DeliverLogs"
+        Effect = "Allow"
+        Action = [
+          "logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
+          "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:UpdateLogDelivery",
+        ]
+        Resource = ["*"] # these know no resources: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
+      },
+      {
+        Sid      = "Trace"
+        Effect   = "Allow"
+        Action   = ["xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+        Resource = ["*"] # nor do these: https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html
+      },
+    ]
   })
 }
 
@@ -81,9 +77,9 @@ resource "aws_sfn_state_machine" "pipeline_run" {
   type     = "STANDARD"
   role_arn = aws_iam_role.state_machine.arn
 
-  definition = templatefile("${path.module}/../statemachine/pipeline_run.asl.json", {
+  definition = fileexists(local.workflow_file) ? templatefile(local.workflow_file, {
     orchestrator_arn = module.orchestrator.arn
-  })
+  }) : "{}" # refused below
 
   logging_configuration {
     level                  = "ERROR"
@@ -95,17 +91,20 @@ resource "aws_sfn_state_machine" "pipeline_run" {
     enabled = true
   }
 
-  dynamic "encryption_configuration" {
-    for_each = local.key_arn == null ? [] : [local.key_arn]
-
-    content {
-      type                              = "CUSTOMER_MANAGED_KMS_KEY"
-      kms_key_id                        = encryption_configuration.value
-      kms_data_key_reuse_period_seconds = 300
-    }
-  }
+  # Encrypted by a key that AWS owns, whatever kms_key_arn says: under one of the account's the event of an execution that
+  # breaks off comes without its input, and would not tell whose run it was. An execution holds keys of rows, no readings.
+  # https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html
 
   tags = local.tags
 
   depends_on = [aws_iam_role_policy.state_machine]
+
+  lifecycle {
+    precondition {
+      # Terraform copies what stands before the two slashes of a source, and nothing beside it.
+      # https://developer.hashicorp.com/terraform/language/modules/sources#modules-in-package-sub-directories
+      condition     = fileexists(local.workflow_file)
+      error_message = "The module came without the folders beside it (statemachine/, dist/). Its source must name the whole project, and the module's folder after two slashes: \"git::https://...//terraform?ref=<tag>\", or \"<checkout>//terraform\"."
+    }
+  }
 }

@@ -45,7 +45,7 @@ run "without_a_key_buckets_and_tables_use_those_that_aws_owns" {
   }
 }
 
-run "a_key_encrypts_tables_queues_buckets_logs_bus_archive_secret_and_workflow" {
+run "a_key_encrypts_tables_queues_buckets_logs_bus_archive_and_secret" {
   command = plan
 
   variables {
@@ -78,14 +78,26 @@ run "a_key_encrypts_tables_queues_buckets_logs_bus_archive_secret_and_workflow" 
       aws_cloudwatch_event_bus.this.kms_key_identifier == var.kms_key_arn &&
       aws_cloudwatch_event_archive.this.kms_key_identifier == var.kms_key_arn &&
       aws_secretsmanager_secret.slack[0].kms_key_id == var.kms_key_arn &&
-      aws_cloudwatch_log_group.state_machine.kms_key_id == var.kms_key_arn &&
-      aws_sfn_state_machine.pipeline_run.encryption_configuration[0].kms_key_id == var.kms_key_arn
+      aws_cloudwatch_log_group.state_machine.kms_key_id == var.kms_key_arn
     )
-    error_message = "Bus, archive, secret, log group and workflow must be under the key."
+    error_message = "Bus, archive, secret and log group must be under the key."
   }
 
   assert {
     condition     = toset(flatten([for statement in jsondecode(output.kms_key_policy_statements) : statement.Principal.Service])) == toset(["events.amazonaws.com", "logs.eu-central-1.amazonaws.com"])
     error_message = "The key's owner must be told which services its policy must let in."
+  }
+}
+
+run "a_workflow_that_breaks_off_tells_its_input_with_a_key_too" {
+  command = plan
+
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.state_machine.policy, "kms:") && length(try(aws_sfn_state_machine.pipeline_run.encryption_configuration, [])) == 0
+    error_message = "Under a key of the account's Step Functions leaves the input out of its events: nobody would learn whose run it was."
   }
 }

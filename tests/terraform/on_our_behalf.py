@@ -105,8 +105,6 @@ def _reading_streams(names: Names) -> list[Need]:
 def _walking(names: Names) -> list[Need]:
     """Step Functions, at every step of a run."""
     everywhere = [action for action in KNOW_NO_RESOURCES if action.startswith(("logs:", "xray:"))]
-    # https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html
-    key = [Need(action, names.key) for action in ("kms:Decrypt", "kms:GenerateDataKey")]
     # https://docs.aws.amazon.com/step-functions/latest/dg/lambda-iam.html
     step = Need("lambda:InvokeFunction", names.function("orchestrator"))
-    return [step, *(Need(action, "*") for action in everywhere), *key]
+    return [step, *(Need(action, "*") for action in everywhere)]
