@@ -65,7 +65,9 @@ locals {
 }
 
 resource "aws_cloudwatch_dashboard" "this" {
-  dashboard_name = "${var.project_name}-${local.prefix}"
+  # Dashboards know no regions: the region keeps those of two apart.
+  # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html
+  dashboard_name = "${var.project_name}-${local.prefix}-${local.region}"
 
   dashboard_body = jsonencode({
     widgets = concat(
