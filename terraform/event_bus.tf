@@ -102,6 +102,11 @@ resource "aws_cloudwatch_event_target" "this" {
     aws_sqs_queue_policy.alerts,
     aws_sqs_queue_policy.stream_failures,
     aws_lambda_permission.rules,
+    # What the functions use is there before the first tick, and still there at the last.
+    aws_dynamodb_table.this,
+    aws_scheduler_schedule_group.this,
+    aws_iam_role_policy.scheduler,
+    aws_sfn_state_machine.pipeline_run,
   ]
 }
 

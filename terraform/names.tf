@@ -10,15 +10,19 @@ locals {
   partition = data.aws_partition.current.partition
   region    = data.aws_region.current.region
 
+  # https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
+  console = lookup({ aws-cn = "console.amazonaws.cn", aws-us-gov = "console.amazonaws-us-gov.com" }, local.partition, "console.aws.amazon.com")
+
   prefix = "${var.environment}-interlock"
   # Every name and condition below that ends in it is of this account and region.
   here = "${local.region}:${local.account}"
 
-  tags = merge(var.tags, {
+  own_tags = {
     Project     = var.project_name
     Environment = var.environment
     ManagedBy   = "interlock"
-  })
+  }
+  tags = merge(var.tags, local.own_tags)
 
   tables = { for name in ["control", "joblog", "rerun", "events"] : name => "${local.prefix}-${name}" }
   table_arns = {

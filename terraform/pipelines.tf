@@ -113,7 +113,14 @@ resource "aws_s3_object" "config" {
   source_hash  = filemd5("${var.pipeline_configs}/${each.value}")
   content_type = "application/yaml"
 
-  tags = local.tags
+  # An object takes ten tags, all else fifty: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+  tags = length(local.tags) <= 10 ? local.tags : local.own_tags
+
+  override_provider {
+    default_tags {
+      tags = {}
+    }
+  }
 
   # Uploaded when config-sync is told of it, and under the bucket's own rules.
   depends_on = [
@@ -191,7 +198,14 @@ resource "aws_s3_bucket_notification" "configs" {
     }
   }
 
-  depends_on = [aws_lambda_permission.configs, data.aws_s3_bucket_notification.present]
+  depends_on = [
+    aws_lambda_permission.configs,
+    data.aws_s3_bucket_notification.present,
+    # A file that is told of is loaded at once: into a table, into schedules.
+    aws_dynamodb_table.this,
+    aws_scheduler_schedule_group.this,
+    aws_iam_role_policy.scheduler,
+  ]
 }
 
 resource "aws_cloudwatch_event_rule" "configs" {

@@ -63,6 +63,8 @@ module "watchdog" {
 resource "aws_cloudwatch_event_rule" "tick" {
   name                = local.rule_names["tick"]
   description         = "The watchdog's tick of Interlock (${var.environment})."
+  # Written out, so that an apply switches on what a person switched off.
+  state               = "ENABLED"
   schedule_expression = var.watchdog_interval_minutes == 1 ? "rate(1 minute)" : "rate(${var.watchdog_interval_minutes} minutes)"
 
   tags = local.tags
@@ -71,7 +73,7 @@ resource "aws_cloudwatch_event_rule" "tick" {
 # Who watches the watchdog: CloudWatch, when its ticks are missing.
 resource "aws_cloudwatch_metric_alarm" "watchdog_silent" {
   alarm_name        = "${local.prefix}-watchdog-silent"
-  alarm_description = "The watchdog has not ticked: what does not happen is not noticed. Look at the log of ${local.functions["watchdog"]} and at the rule ${local.rule_names["tick"]}."
+  alarm_description = "The watchdog does not tick: what does not happen is not noticed. Is the rule ${local.rule_names["tick"]} enabled? Then its log says why: `aws logs tail /aws/lambda/${local.functions["watchdog"]} --since 15m`. After a first apply it passes by itself."
 
   namespace   = "Interlock"
   metric_name = "WatchdogTick"
