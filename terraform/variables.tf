@@ -31,18 +31,18 @@ variable "pipeline_configs" {
   description = "Where the pipelines' YAML is: `s3://bucket/prefix/`, a bucket of yours, or a local directory, which the module uploads into a bucket it makes. Every file below is a pipeline or a calendar."
 
   validation {
-    condition     = !startswith(var.pipeline_configs, "s3://") || endswith(var.pipeline_configs, "/")
+    condition     = !can(regex("^s3://[^/]+/.*[^/]$", var.pipeline_configs))
     error_message = "pipeline_configs must end with a slash, like \"s3://my-bucket/pipelines/\": without it \"pipelines\" would also mean \"pipelines-old/\"."
   }
 
   validation {
-    condition     = !startswith(var.pipeline_configs, "s3://") || !endswith(var.pipeline_configs, "/") || can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([^/]+/)+$", var.pipeline_configs))
-    error_message = "pipeline_configs must name a bucket and a prefix, like \"s3://my-bucket/pipelines/\"."
+    condition     = !startswith(var.pipeline_configs, "s3://") || can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([^/]+/)*([^/]+/?)$", var.pipeline_configs))
+    error_message = "pipeline_configs must name a bucket and a prefix that ends with a slash, like \"s3://my-bucket/pipelines/\"."
   }
 
   validation {
     condition     = startswith(var.pipeline_configs, "s3://") || length(try(fileset(var.pipeline_configs, "**/*.{yaml,yml}"), [])) > 0
-    error_message = "pipeline_configs must be \"s3://bucket/prefix/\", or a directory with .yaml files in it (seen from where terraform runs; write \"$${path.module}/pipelines\")."
+    error_message = "pipeline_configs must be \"s3://bucket/prefix/\", or a directory with .yaml files in it: none is below \"${var.pipeline_configs}\", seen from where terraform runs (`~` means nothing here). Write \"$${path.module}/pipelines\"."
   }
 }
 
@@ -85,8 +85,8 @@ variable "slack_secret_arn" {
   description = "Secrets Manager secret that holds the Slack bot's token (`xoxb-...`, scope `chat:write`). Default: the module makes one without a value, which you put there: no token is ever in Terraform's state. One of yours must exist before the plan is made."
 
   validation {
-    condition     = var.slack_secret_arn == null ? true : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:\\S+$", var.slack_secret_arn))
-    error_message = "slack_secret_arn must be the ARN of a Secrets Manager secret, never the token itself."
+    condition     = var.slack_secret_arn == null ? true : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:\\S+-[A-Za-z0-9]{6}$", var.slack_secret_arn))
+    error_message = "slack_secret_arn must be the whole ARN of a Secrets Manager secret, with the six characters at its end, or no role could read it; never the token itself."
   }
 }
 
@@ -107,15 +107,15 @@ variable "webhook_secret_arn" {
   description = "Instead of Slack's API: Secrets Manager secret that holds the address (https) to which each alert is posted as JSON. It must exist before the plan is made."
 
   validation {
-    condition     = var.webhook_secret_arn == null ? true : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:\\S+$", var.webhook_secret_arn))
-    error_message = "webhook_secret_arn must be the ARN of a Secrets Manager secret that holds the address, never the address itself: it is a credential."
+    condition     = var.webhook_secret_arn == null ? true : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:\\S+-[A-Za-z0-9]{6}$", var.webhook_secret_arn))
+    error_message = "webhook_secret_arn must be the whole ARN of a Secrets Manager secret that holds the address, with the six characters at its end; never the address itself: it is a credential."
   }
 }
 
 variable "kms_key_arn" {
   type        = string
   default     = null
-  description = "KMS key of yours that encrypts tables, queues, buckets, logs, the bus, the state machine, functions' settings. Its policy must let AWS services use it: output `kms_key_policy_statements`. Default: keys that AWS owns, at no cost. EventBridge cannot use `alias/aws/sqs`. It must exist before the plan is made, which looks whether it can be used."
+  description = "KMS key of yours that encrypts tables, queues, buckets, logs, the bus, functions' settings (not the workflow, which holds keys of rows alone). Its policy must let AWS services use it: output `kms_key_policy_statements`. Default: keys that AWS owns, at no cost. EventBridge cannot use `alias/aws/sqs`. It must exist before the plan is made, which looks whether it can be used."
 
   validation {
     condition     = var.kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:\\d{12}:key/[A-Za-z0-9-]+$", var.kms_key_arn))
@@ -236,8 +236,8 @@ variable "job_secret_arns" {
   description = "Secrets that job configs may name as `$${secret:NAME}` (tokens of Databricks, Airflow, HTTP targets); `*` may stand for the six characters at the end."
 
   validation {
-    condition     = alltrue([for arn in var.job_secret_arns : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[^*\\s].*$", arn))])
-    error_message = "job_secret_arns must be ARNs of secrets, like \"arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-*\"; \"*\" alone would open every secret of the account to every pipeline."
+    condition     = alltrue([for arn in var.job_secret_arns : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[^*\\s].*(\\*|-[A-Za-z0-9?]{6})$", arn))])
+    error_message = "job_secret_arns must be ARNs of secrets with what AWS adds to the name, like \"arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-*\": without it they name nothing; \"*\" alone would open every secret of the account to every pipeline."
   }
 }
 

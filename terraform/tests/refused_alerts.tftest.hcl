@@ -54,6 +54,27 @@ run "a_slack_token_in_place_of_its_secret_is_refused" {
   expect_failures = [var.slack_secret_arn]
 }
 
+run "a_slack_secrets_arn_without_its_last_characters_is_refused" {
+  command = plan
+
+  variables {
+    slack_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:interlock/slack"
+  }
+
+  expect_failures = [var.slack_secret_arn]
+}
+
+run "a_webhook_secrets_arn_without_its_last_characters_is_refused" {
+  command = plan
+
+  variables {
+    slack_channel_id   = null
+    webhook_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:interlock/webhook"
+  }
+
+  expect_failures = [var.webhook_secret_arn]
+}
+
 run "a_webhooks_address_in_place_of_its_secret_is_refused" {
   command = plan
 

@@ -263,3 +263,34 @@ run "a_star_for_the_commands_is_refused" {
 
   expect_failures = [var.allowed_commands]
 }
+
+run "a_job_secrets_arn_that_names_nothing_is_refused" {
+  command = plan
+
+  variables {
+    job_secret_arns = ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:databricks/token"]
+  }
+
+  expect_failures = [var.job_secret_arns]
+}
+
+run "more_jobs_than_a_roles_policies_can_name_are_refused" {
+  command = plan
+
+  variables {
+    enable_glue_trigger = true
+    glue_job_arns       = [for number in range(200) : "arn:aws:glue:eu-central-1:123456789012:job/job-${number}"]
+  }
+
+  expect_failures = [terraform_data.settings]
+}
+
+run "more_settings_than_a_function_takes_are_refused" {
+  command = plan
+
+  variables {
+    job_environment = { for number in range(100) : "INTERLOCK_PLACE_${number}" => "s3://a-bucket/with/a/long/prefix/" }
+  }
+
+  expect_failures = [terraform_data.settings]
+}

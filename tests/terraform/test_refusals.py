@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Mapping
 
 import pytest
@@ -56,6 +57,10 @@ WORDS = {
     "a_key_of_another_region_is_refused": "name a key of the same region",
     "a_slack_channel_beside_a_webhook_is_refused": "alerts go to one channel; leave out one of them",
     "a_slack_token_in_place_of_its_secret_is_refused": "never the token itself",
+    "a_slack_secrets_arn_without_its_last_characters_is_refused": "with the six characters at its end",
+    "a_job_secrets_arn_that_names_nothing_is_refused": 'like "arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-*"',
+    "more_jobs_than_a_roles_policies_can_name_are_refused": "Name many by one pattern",
+    "more_settings_than_a_function_takes_are_refused": "Lambda takes 4,096",
 }
 
 
@@ -73,6 +78,21 @@ def said(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Mappin
 @pytest.mark.parametrize("mistake", WORDS)
 def test_a_refusal_says_what_to_change(said: Mapping[str, str], mistake: str) -> None:
     assert WORDS[mistake] in said[mistake]
+
+
+def test_a_module_without_the_folders_beside_it_says_how_to_name_it(
+    provider: Provider, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """So it is with one slash in its source: Terraform then takes along the one folder alone."""
+    workspace = a_workspace(provider, tmp_path_factory.mktemp("alone") / "project")
+    shutil.rmtree(workspace.root / "statemachine")
+    name = "a_bucket_prefix_without_slash_is_refused"
+    alone = a_mistake_like(name, "alone", pipeline_configs="s3://configs/pipelines/")
+
+    words = words_of_refusals(workspace, {"alone": alone})["alone"]
+
+    assert "the module's folder after two slashes" in words
+    assert "templatefile" not in words
 
 
 def test_every_mistake_is_refused(said: Mapping[str, str]) -> None:
