@@ -27,6 +27,9 @@ resource "aws_secretsmanager_secret" "slack" {
   description = "Token of the Slack bot that tells the alerts of Interlock (${var.environment})."
   kms_key_id  = local.key_arn
 
+  # Slack shows the token again; a name that waits for its recovery would be refused to the next apply, for weeks.
+  recovery_window_in_days = 0
+
   tags = local.tags
 }
 
