@@ -50,7 +50,7 @@ resource "terraform_data" "zips_are_there" {
   lifecycle {
     precondition {
       condition     = length(local.missing_zips) == 0
-      error_message = "lambda_zips: ${join(", ", local.missing_zips)} not found in ${coalesce(local.zips_folder, "-")}. Take the zips of a release, or make them in a checkout of the sources: PYTHON=python3.13 ./build.sh, then lambda_zips = \"<checkout>/dist\"."
+      error_message = "lambda_zips: ${join(", ", local.missing_zips)} not found in ${coalesce(local.zips_folder, "-")}. A release's tag carries them: source = \"git::https://...//terraform?ref=<tag>\". In a checkout of anything else `PYTHON=python3.13 ./build.sh` makes them, and lambda_zips = \"<checkout>/dist\" names them."
     }
   }
 }

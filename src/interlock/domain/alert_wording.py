@@ -77,7 +77,7 @@ NEXT_STEPS: Mapping[EventType, str] = {
     EventType.WATCHDOG_DEGRADED: "The other checks went on. If this repeats, see the watchdog's log.",
     EventType.CONFIG_INVALID: "The last good config, if any, stays in force. Correct the file and upload it.",
     EventType.SENSOR_INVALID: "Nothing is done with it until it is corrected. See what writes it.",
-    EventType.INFRA_ALARM: "See the alarm in CloudWatch: what it watches, and since when.",
+    EventType.INFRA_ALARM: 'Do as the message says. docs/deploy.md, "When an alarm goes off", says more of each.',
     EventType.JOB_COMPLETED: "Nothing to do.",
 }
 

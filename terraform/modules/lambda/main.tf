@@ -156,7 +156,7 @@ resource "aws_lambda_function_event_invoke_config" "this" {
 
 resource "aws_cloudwatch_metric_alarm" "errors" {
   alarm_name        = "${var.function.name}-errors"
-  alarm_description = "${var.function.name} failed in 3 of 5 minutes: single errors are tried again, these go on. Its log says why."
+  alarm_description = "${var.function.name} failed in 3 of 5 minutes: single errors are tried again, these go on. Its log says why: `aws logs tail ${local.log_group_name} --since 15m`. After an upgrade: go back."
 
   namespace   = "AWS/Lambda"
   metric_name = "Errors"
@@ -178,7 +178,7 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
 
 resource "aws_cloudwatch_metric_alarm" "throttles" {
   alarm_name        = "${var.function.name}-throttles"
-  alarm_description = "${var.function.name} was refused capacity for ${var.function.throttled_minutes} minutes: its reserved concurrency, or the account's, is used up."
+  alarm_description = "${var.function.name} was refused capacity for ${var.function.throttled_minutes} minutes: its reserved concurrency, or the account's, is used up. Nothing is lost, it is late. Raise lambda_concurrency or the account's quota, if it does not pass."
 
   namespace   = "AWS/Lambda"
   metric_name = "Throttles"
