@@ -61,8 +61,8 @@ module "watchdog" {
 }
 
 resource "aws_cloudwatch_event_rule" "tick" {
-  name                = local.rule_names["tick"]
-  description         = "The watchdog's tick of Interlock (${var.environment})."
+  name        = local.rule_names["tick"]
+  description = "The watchdog's tick of Interlock (${var.environment})."
   # Written out, so that an apply switches on what a person switched off.
   state               = "ENABLED"
   schedule_expression = var.watchdog_interval_minutes == 1 ? "rate(1 minute)" : "rate(${var.watchdog_interval_minutes} minutes)"
