@@ -5,7 +5,7 @@ resource "aws_cloudwatch_event_bus" "this" {
   description        = "Every event of Interlock (${var.environment}): docs/events.md lists them."
   kms_key_identifier = local.key_arn
 
-  # An event that cannot be encrypted, because the key is disabled, reaches no rule.
+  # An event that may not be encrypted, because the key's policy does not let the bus, reaches no rule.
   # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-encryption-event-bus-dlq.html
   dynamic "dead_letter_config" {
     for_each = local.key_arn == null ? [] : [local.queue_arns["rule-failures-dead"]]

@@ -112,6 +112,46 @@ def test_tags_are_spelled_as_every_service_allows(whole: Plan) -> None:
     assert [found for found in tags if not all(allowed.fullmatch(text) for text in found[1])] == []
 
 
+def test_an_uploaded_config_has_no_more_tags_than_an_object_takes(
+    stand_in: Provider, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    workspace = a_workspace(stand_in, tmp_path_factory.mktemp("tags") / "project")
+    many = {"tags": {f"Tag{number}": "x" for number in range(40)}}
+
+    plan = workspace.plan(**SMALL | {"pipeline_configs": "./tests/configs/good"} | many)
+
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+    tagged = [each.after["tags"] for each in of_type(plan, "aws_s3_object")]
+    assert tagged
+    assert [tags for tags in tagged if not {"Project", "Environment"} <= tags.keys() or len(tags) > 10] == []
+
+
+def test_what_no_region_keeps_apart_has_the_region_in_its_name(whole: Plan) -> None:
+    """Roles, buckets and dashboards are of an account: a second region's must not be the same."""
+    names = [each.after["name"] for each in of_type(whole, "aws_iam_role")]
+    names += [each.after["bucket"] for each in of_type(whole, "aws_s3_bucket")]
+    names += [each.after["dashboard_name"] for each in of_type(whole, "aws_cloudwatch_dashboard")]
+
+    assert len(names) > 10
+    assert [name for name in names if not name.endswith(f"-{LONGEST_REGION}")] == []
+
+
+NEEDED_BY_FUNCTIONS = {
+    "aws_dynamodb_table.this",
+    "aws_scheduler_schedule_group.this",
+    "aws_iam_role_policy.scheduler",
+}
+
+
+@pytest.mark.parametrize("caller", ["aws_cloudwatch_event_target.this", "aws_s3_bucket_notification.configs"])
+def test_nothing_calls_a_function_before_what_it_uses_is_there(small: Plan, caller: str) -> None:
+    """Else a first apply, and a destroy, would leave dead letters, and an alarm."""
+    declared = small.document["configuration"]["root_module"]["resources"]
+    (waits_for,) = [set(each["depends_on"]) for each in declared if each["address"] == caller]
+
+    assert waits_for >= NEEDED_BY_FUNCTIONS
+
+
 def policies(plan: Plan) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Every statement of every policy, with the address of its resource."""
     for each in plan.resources:
