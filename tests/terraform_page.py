@@ -1,10 +1,11 @@
-"""`terraform/README.md`: writes what is generated in it anew, from the module's variables, outputs and examples.
+"""`terraform/README.md`: writes what is generated in it anew, from the module's variables, outputs, examples and tests.
 
 `python tests/terraform_page.py` does. What stands between the markers is the module's own; the rest is written by hand.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import sys
@@ -18,6 +19,18 @@ import hcl2
 ROOT = Path(__file__).parent.parent
 MODULE = ROOT / "terraform"
 PAGE = MODULE / "README.md"
+# Beside the module's own: what is about it and lies elsewhere.
+ELSEWHERE = (
+    "tests/flow/test_used_permissions.py",
+    "tests/flow/test_redrive.py",
+    "tests/local/test_zips.py",
+    "tests/local/test_zip_fitness.py",
+    "tests/state_machine/test_public_linters.py",
+    "tests/test_costs.py",
+    "tests/test_deploy_page.py",
+    "tests/test_release.py",
+    "tests/test_terraform_page.py",
+)
 SECTION = re.compile(r"(<!-- generated: (\w+) -->\n).*?(?=<!-- end -->)", re.DOTALL)
 RELEASED = "git::https://github.com/OWNER/interlock.git//terraform?ref=v{version}"
 
@@ -87,12 +100,36 @@ def example(name: str, *files: str) -> str:
     return f"```hcl\n{text.replace('../..', RELEASED.format(version=version))}```"
 
 
+def tests() -> str:
+    """Every file that tests the module, by its own first words."""
+    files = [
+        *sorted((MODULE / "tests").glob("*.tftest.hcl")),
+        *sorted((ROOT / "tests" / "terraform").glob("test_*.py")),
+    ]
+    rows = ["| what holds | shown by |", "| --- | --- |"]
+    for file in [*files, *(ROOT / name for name in ELSEWHERE)]:
+        place = (
+            file.relative_to(MODULE) if file.is_relative_to(MODULE) else Path("..") / file.relative_to(ROOT)
+        )
+        rows.append(_row(_first_words(file), f"[`{file.name}`]({place})"))
+    return "\n".join(rows)
+
+
+def _first_words(file: Path) -> str:
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".py":
+        return " ".join((ast.get_docstring(ast.parse(text)) or "").partition("\n\n")[0].split())
+    words = text.partition("\n")[0].removeprefix("# ")
+    return f"Refused: {words[0].lower()}{words[1:]}" if file.name.startswith("refused_") else words
+
+
 SECTIONS: Mapping[str, Callable[[], str]] = {
     "minimal": lambda: example("minimal", "main"),
     "complete": lambda: example("complete", "versions", "provider", "main"),
     "requirements": requirements,
     "inputs": inputs,
     "outputs": outputs,
+    "tests": tests,
 }
 
 

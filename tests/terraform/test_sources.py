@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from interlock.local.zip_contents import FUNCTIONS
 from terraform.provider import ROOT
 
 MODULE = ROOT / "terraform"
@@ -65,6 +66,21 @@ def test_no_rule_of_a_variable_looks_at_another() -> None:
 
     assert '">= 1.7"' in (MODULE / "versions.tf").read_text()
     assert {name: seen for name, seen in conditions.items() if seen - {name}} == {}
+
+
+def test_every_list_of_functions_has_them_all() -> None:
+    """A rule of a variable can look at nothing but the variable, so variables.tf has the list again and again."""
+    variables, outputs = (MODULE / "variables.tf").read_text(), (MODULE / "outputs.tf").read_text()
+    lists = [
+        *re.findall(r'\["stream_router"[^\]]*\]', variables + (MODULE / "names.tf").read_text()),
+        *re.findall(r"must name functions: [^.]*", variables),
+        " ".join(re.findall(r"^ +(\w+) += module\.\1$", outputs, re.MULTILINE)),
+    ]
+
+    assert len(lists) > 6
+    assert {
+        tuple(sorted(set(re.findall(r"[a-z]+_[a-z]+|watchdog|orchestrator", each)))) for each in lists
+    } == {FUNCTIONS}
 
 
 def test_no_policy_is_a_data_source() -> None:
