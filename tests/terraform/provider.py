@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -216,4 +217,4 @@ def _last_words(text: str) -> str:
 def _first_words(text: str) -> str:
     """Of Terraform's first error the first line or two, without frames."""
     told = " ".join(re.sub(r"[│╷╵]", "", text).split())
-    return told.partition("Error: ")[2][:200] or told[:200]
+    return textwrap.shorten(told.partition("Error: ")[2] or told, 200, placeholder=" ...")
