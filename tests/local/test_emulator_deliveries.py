@@ -12,6 +12,7 @@ from local.emulator_kit import (
     deploy,
     eventually,
     finished,
+    invoke,
     make_queue,
     make_table,
     messages,
@@ -217,3 +218,30 @@ def test_what_failed_is_kept_under_its_functions_role(strict: Emulator, allowed:
         assert len(eventually(lambda: messages(strict, url))) == 1
     else:
         assert messages(strict, url) == []
+
+
+@pytest.mark.parametrize(
+    ("there", "actions", "written"),
+    [
+        pytest.param(
+            True, ["logs:CreateLogStream", "logs:PutLogEvents"], True, id="into the group that is there"
+        ),
+        pytest.param(True, ["logs:CreateLogStream"], False, id="not without the right to write"),
+        pytest.param(
+            False, ["logs:CreateLogStream", "logs:PutLogEvents"], False, id="into no group of its own"
+        ),
+    ],
+)
+def test_a_function_logs_under_its_role(
+    strict: Emulator, there: bool, actions: list[str], written: bool
+) -> None:
+    function = deploy(strict, ECHO, Role=a_role(strict, *(may(action, "*") for action in actions)))
+    logs, group = strict.client("logs"), f"/aws/lambda/{function}"
+    if there:
+        logs.create_log_group(logGroupName=group)
+
+    invoke(strict, function, {"a": 1})
+
+    groups = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    streams = logs.describe_log_streams(logGroupName=group)["logStreams"] if groups else []
+    assert (bool(groups), bool(streams)) == (there, written)

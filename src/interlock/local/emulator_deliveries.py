@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
-from interlock.local.emulator_permissions import AccessDenied, check, check_service
+from interlock.local.emulator_permissions import AccessDenied, allows, check, check_service
 from interlock.local.iam_policy import Need
 
 lambdas: Any = import_module("ministack.services.lambda_svc")
@@ -20,6 +20,7 @@ events: Any = import_module("ministack.services.eventbridge")
 sqs: Any = import_module("ministack.services.sqs")
 s3: Any = import_module("ministack.services.s3")
 states: Any = import_module("ministack.services.stepfunctions")
+logs: Any = import_module("ministack.services.cloudwatch_logs")
 
 log = logging.getLogger("interlock.emulator")
 
@@ -27,6 +28,7 @@ JsonObject = dict[str, Any]
 
 _to_target = events._invoke_target
 _to_function = s3._deliver_event_to_lambda
+_to_log = lambdas._emit_lambda_logs
 
 _ACTIONS = {"lambda": "lambda:InvokeFunction", "sqs": "sqs:SendMessage"}
 
@@ -148,6 +150,23 @@ def may_read(function: JsonObject, stream: str) -> bool:
     """Lambda reads a stream under its function's role."""
     needs = [Need("dynamodb:ListStreams", "*"), *(Need(action, stream) for action in _READING)]
     return _may_under_role(function, needs)
+
+
+def write_log(function: JsonObject, *told: Any, **more: Any) -> None:
+    """What an invocation printed. A log group that is not there is made only under a role that may: ours may not.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
+    """
+    config = function.get("config") or function
+    near, group = config["FunctionArn"].split(":"), f"/aws/lambda/{config['FunctionName']}"
+    arn = f"arn:{near[1]}:logs:{near[3]}:{near[4]}:log-group:{group}"
+    if group not in logs._log_groups and not allows(config["Role"], Need("logs:CreateLogGroup", arn)):
+        return
+    needs = [
+        Need(action, f"{arn}:log-stream:any") for action in ("logs:CreateLogStream", "logs:PutLogEvents")
+    ]
+    if _may_under_role({"config": config}, needs):
+        _to_log(function, *told, **more)
 
 
 def may_keep(function: JsonObject, destination: str, key: str = "") -> bool:

@@ -88,6 +88,7 @@ def patches() -> list[Patch]:
         Patch("core.lambda_runtime:Worker._drain_stderr", "71498e9146ca", functions.drain_log),
         Patch("core.lambda_runtime:Worker._drain_stderr_bounded", "3fd7cc742872", functions.drain_log),
         Patch("services.lambda_svc:_execute_function_warm", "62b9218bef5b", functions.run_function),
+        Patch("services.lambda_svc:_emit_lambda_logs", "111efbf06968", deliveries.write_log),
         Patch("services.lambda_svc:_throttle_response", "647221d5b077", functions.throttled),
         Patch("services.lambda_svc:_poll_dynamodb_streams", "2b2460e933a9", streams.poll),
         Patch("services.lambda_svc:invoke_async_with_retry", "289fe4d3cbd4", failures.invoke_asynchronously),

@@ -84,13 +84,18 @@ def _config_of(function: str) -> dict[str, Any] | None:
 
 def check(who: str, role_arn: str, need: Need) -> None:
     """What somebody does under a role. Raises `AccessDenied`."""
-    somebody = {"aws:PrincipalArn": role_arn, "aws:PrincipalIsAWSService": "false"}
-    context = {**_ALWAYS, **somebody, **need.context}
-    asked = Need(need.action, need.resource, context)
-    granted = not _enforced or _verdict(lambda: _statements_of_role(role_arn), asked) is Verdict.ALLOWED
+    granted = allows(role_arn, need)
     _note(who, need, granted=granted)
     if not granted:
         raise AccessDenied(f"{role_arn.rpartition('/')[2]} is not authorized to perform: {need}")
+
+
+def allows(role_arn: str, need: Need) -> bool:
+    """Whether a role would do for it; nothing is noted."""
+    somebody = {"aws:PrincipalArn": role_arn, "aws:PrincipalIsAWSService": "false"}
+    context = {**_ALWAYS, **somebody, **need.context}
+    asked = Need(need.action, need.resource, context)
+    return not _enforced or _verdict(lambda: _statements_of_role(role_arn), asked) is Verdict.ALLOWED
 
 
 def check_service(service: str, need: Need, policy: str | None) -> None:
