@@ -64,7 +64,7 @@ def test_a_dry_run_shows_what_waits_and_why_it_was_given_up():
     assert told(at, dry_run=True) == (
         1,
         "rule-failures: nothing waits\n"
-        "alerts: 1 waits\n"
+        "alerts: 1 waits, alert-dispatcher's log says why\n"
         f"  JOB_FAILED of gold 2026-03-01, {SINCE}: given up for channel_not_found\n",
     )
     assert told(at)[0] == 0

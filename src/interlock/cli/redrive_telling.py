@@ -10,6 +10,11 @@ from interlock.domain.plain_text import instant, one_line
 
 _MOST_SHOWN = 50  # letters of a queue, for a person
 _LONGEST = 400  # characters of a line's reason
+# Whose letters hold what failed, but not why.
+_REASON = {
+    DeadLetterQueue.STREAM_FAILURES: "stream-router's log says why",
+    DeadLetterQueue.ALERTS: "alert-dispatcher's log says why",
+}
 
 
 class Telling:
@@ -23,7 +28,7 @@ class Telling:
         self._told[queue] = redriven
         if self._as_json:
             return
-        self._line(f"{queue}: {', '.join(self._counts(redriven))}")
+        self._line(f"{queue}: {', '.join(self._counts(queue, redriven))}")
         for found in redriven.left[:_MOST_SHOWN]:
             self._line(f"  {described(found)}")
         if len(redriven.left) > _MOST_SHOWN:
@@ -39,9 +44,10 @@ class Telling:
             print(json.dumps(data, indent=2), file=self._out)
         return 0 if all(redriven.empty for redriven in self._told.values()) else 1
 
-    def _counts(self, redriven: Redriven) -> list[str]:
+    def _counts(self, queue: DeadLetterQueue, redriven: Redriven) -> list[str]:
         if self._dry_run:
             counts = [f"{redriven.found} {'waits' if redriven.found == 1 else 'wait'}"]
+            counts += [_REASON[queue]] if queue in _REASON else []
         else:
             counts = [
                 f"{redriven.found} found",
