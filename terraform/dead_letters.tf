@@ -5,7 +5,7 @@ locals {
   failures_bucket_arn = "arn:${local.partition}:s3:::${local.failures_bucket}"
 
   dead_letter_queues = {
-    "alerts-dead"              = "Alerts that the channel did not take for hours."
+    "alerts-dead"              = "Alerts that the channel did not take in twenty tries: people have not been told."
     "stream-failures-dead"     = "Failed batches of stream records that no retry helped: their objects in the failures bucket."
     "rule-failures-dead"       = "Events that EventBridge could not deliver to the target of a rule."
     "invocation-failures-dead" = "Asynchronous invocations that failed at every try."
