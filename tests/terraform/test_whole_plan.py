@@ -263,6 +263,75 @@ def test_every_alarm_is_told_by_its_prefix_and_to_the_topic(whole: Plan) -> None
     assert {tuple(each.after["alarm_actions"]) for each in alarms} == {(TOPIC,)}
 
 
+# What AWS publishes, and of what: a name of any other kind would make an alarm that never goes off.
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+# https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
+PUBLISHED = {
+    ("AWS/Lambda", "FunctionName"): {"Errors", "Throttles", "IteratorAge", "DestinationDeliveryFailures"},
+    ("AWS/SQS", "QueueName"): {
+        "ApproximateAgeOfOldestMessage",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesVisible",
+    },
+    ("AWS/States", "StateMachineArn"): {"ExecutionsFailed", "ExecutionsTimedOut"},
+    ("AWS/Events", "RuleName"): {"FailedInvocations"},
+    ("AWS/Events", "EventBusName RuleName"): {"FailedInvocations"},
+}
+
+
+def test_every_alarm_looks_at_a_metric_that_somebody_publishes(whole: Plan) -> None:
+    by_aws = [
+        each.after
+        for each in of_type(whole, "aws_cloudwatch_metric_alarm")
+        if each.after["namespace"] != "Interlock"
+    ]
+    kinds = {(alarm["namespace"], " ".join(sorted(alarm["dimensions"]))) for alarm in by_aws}
+
+    assert kinds == PUBLISHED.keys()
+    assert [
+        alarm["alarm_name"]
+        for alarm in by_aws
+        if alarm["metric_name"] not in PUBLISHED[alarm["namespace"], " ".join(sorted(alarm["dimensions"]))]
+    ] == []
+
+
+def test_every_alarm_looks_at_something_that_the_module_makes(whole: Plan) -> None:
+    made = {each.after["function_name"] for each in of_type(whole, "aws_lambda_function")}
+    named_types = ("aws_sqs_queue", "aws_cloudwatch_event_rule", "aws_cloudwatch_event_bus")
+    made |= {each.after["name"] for each in of_type(whole, *named_types, "aws_sfn_state_machine")}
+    watched = {
+        value.rpartition(":")[2]
+        for each in of_type(whole, "aws_cloudwatch_metric_alarm")
+        for value in each.after["dimensions"].values()
+    }
+
+    assert len(watched) > 15
+    assert watched - made == set()
+
+
+def test_only_the_watchdogs_silence_is_an_alarm(whole: Plan) -> None:
+    """With nothing to do there is nothing to publish: at night, and in an empty installation."""
+    alarms = [each.after for each in of_type(whole, "aws_cloudwatch_metric_alarm")]
+    (silent,) = [alarm for alarm in alarms if alarm["treat_missing_data"] != "notBreaching"]
+
+    assert silent["treat_missing_data"] == "breaching"
+    # As src/interlock/aws/observability.py writes it.
+    assert (silent["metric_name"], silent["dimensions"]) == ("WatchdogTick", {"function": named("watchdog")})
+
+
+def test_a_stream_that_is_a_minute_behind_is_an_alarm(whole: Plan) -> None:
+    """Lambda tells the age in milliseconds."""
+    (behind,) = [
+        each.after
+        for each in of_type(whole, "aws_cloudwatch_metric_alarm")
+        if each.after["metric_name"] == "IteratorAge"
+    ]
+
+    assert (behind["threshold"], behind["evaluation_periods"]) == (60_000, 3)
+
+
 def test_only_the_functions_that_were_named_are_in_the_vpc(whole: Plan) -> None:
     inside = {
         each.after["function_name"]
