@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from interlock.local.emulator import Emulator
-from interlock.local.stack import new_objects
+from interlock.local.event_patterns import new_objects
 from local.emulator_kit import deploy, eventually, make_queue, make_table, messages, put, unique
 
 pytestmark = pytest.mark.embedded

@@ -10,7 +10,8 @@ from event_builder import an_event
 from interlock.domain.event import EventType
 from interlock.domain.message import is_alert
 from interlock.local.emulator import Emulator
-from interlock.local.stack import ALERTS, Stack, StackOptions, alarms, job_ends, new_objects
+from interlock.local.event_patterns import ALERTS, alarms, job_ends, new_objects
+from interlock.local.stack import Stack, StackOptions
 from interlock.local.zip_contents import FUNCTIONS
 from interlock.steps.deliver_alert import CLAIM
 from local.emulator_kit import eventually, invoke, item, unique

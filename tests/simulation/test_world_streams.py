@@ -10,12 +10,8 @@ from typing import Any
 import pytest
 
 from interlock.aws.stream import read_record
-from interlock.local.stack import (
-    ALERT_QUEUE_RECEIVES,
-    ALERT_QUEUE_VISIBILITY_SECONDS,
-    STREAM_FILTERS,
-    STREAM_RETRIES,
-)
+from interlock.local.event_patterns import STREAM_FILTERS
+from interlock.local.stack import ALERT_QUEUE_RECEIVES, ALERT_QUEUE_VISIBILITY_SECONDS, STREAM_RETRIES
 from interlock.simulation import invocations
 from interlock.simulation.alert_queue import MOST_RECEIVES, VISIBILITY_SECONDS, SimulatedQueue
 from interlock.simulation.clock import VirtualClock
