@@ -186,6 +186,27 @@ def test_nothing_is_allowed_to_everybody(whole: Plan) -> None:
     assert open_to_all == []
 
 
+def test_a_queues_policy_is_about_that_queue(whole: Plan) -> None:
+    """Whose it is, a plan knows by reference alone: a queue has no URL yet."""
+    about = {
+        each.address: {
+            one["Resource"].rpartition("-interlock-")[2]
+            for one in json.loads(each.after["policy"])["Statement"]
+        }
+        for each in of_type(whole, "aws_sqs_queue_policy")
+    }
+    attached = {
+        each["address"]: each["expressions"]["queue_url"]["references"][0]
+        for each in whole.document["configuration"]["root_module"]["resources"]
+        if each["address"] in about  # those of a `for_each` are made for the queues that they name
+    }
+
+    assert len(attached) == 3
+    for address, reference in attached.items():
+        (queue,) = about[address]
+        assert reference in (f'aws_sqs_queue.dead_letters["{queue}"].id', f"aws_sqs_queue.{queue}.id")
+
+
 def gained(plan: Plan) -> dict[str, tuple[set[str], list[str]]]:
     """What orchestrator may do, by statement: the actions, on what."""
     policy = next(
