@@ -68,11 +68,15 @@ run "eventbridge_tells_of_changed_files_where_the_bucket_sends_its_events_there"
   }
 
   assert {
-    condition = jsondecode(aws_cloudwatch_event_rule.configs[0].event_pattern).detail == {
-      bucket = { name = ["configs"] }
-      object = { key = [{ prefix = "pipelines/" }] }
+    condition = jsondecode(aws_cloudwatch_event_rule.configs[0].event_pattern) == {
+      source      = ["aws.s3"]
+      detail-type = ["Object Created", "Object Deleted"]
+      detail = {
+        bucket = { name = ["configs"] }
+        object = { key = [{ prefix = "pipelines/" }] }
+      }
     }
-    error_message = "The rule must match the prefix of the one bucket."
+    error_message = "The rule must match files that come and files that go, below the prefix of the one bucket."
   }
 
   assert {

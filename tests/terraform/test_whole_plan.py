@@ -218,6 +218,17 @@ def gained(plan: Plan) -> dict[str, tuple[set[str], list[str]]]:
     }
 
 
+def test_config_sync_lists_its_prefix_and_nothing_else_of_the_users_bucket(small: Plan) -> None:
+    statements = [
+        one for address, one in policies(small) if address == "module.config_sync.aws_iam_role_policy.this"
+    ]
+    (listing,) = [one for one in statements if one["Action"] == ["s3:ListBucket"]]
+    (reading,) = [one for one in statements if one["Action"] == ["s3:GetObject"]]
+
+    assert listing["Condition"] == {"StringEquals": {"s3:prefix": ["pipelines/"]}}
+    assert reading["Resource"] == ["arn:aws:s3:::configs/pipelines/*"]
+
+
 TRIGGER_STATEMENTS = {
     "GlueJobs": "glue_job_arns",
     "EmrSteps": "emr_cluster_arns",
