@@ -49,6 +49,13 @@ resource "terraform_data" "zips_are_there" {
 
   lifecycle {
     precondition {
+      # Terraform copies what stands before the two slashes of a source, and nothing beside it.
+      # https://developer.hashicorp.com/terraform/language/modules/sources#modules-in-package-sub-directories
+      condition     = fileexists(local.workflow_file)
+      error_message = "The module came without the folders beside it (statemachine/, dist/). Its source must name the whole project, and the module's folder after two slashes: \"git::https://...//terraform?ref=<tag>\"; a checkout's by a path from here: \"../interlock/terraform\"."
+    }
+
+    precondition {
       condition     = length(local.missing_zips) == 0
       error_message = "lambda_zips: ${join(", ", local.missing_zips)} not found in ${coalesce(local.zips_folder, "-")}. A release's tag carries them: source = \"git::https://...//terraform?ref=<tag>\". In a checkout of anything else `PYTHON=python3.13 ./build.sh` makes them, and lambda_zips = \"<checkout>/dist\" names them."
     }

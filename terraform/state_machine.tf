@@ -79,7 +79,7 @@ resource "aws_sfn_state_machine" "pipeline_run" {
 
   definition = fileexists(local.workflow_file) ? templatefile(local.workflow_file, {
     orchestrator_arn = module.orchestrator.arn
-  }) : "{}" # refused below
+  }) : "{}" # refused in functions.tf
 
   logging_configuration {
     level                  = "ERROR"
@@ -98,13 +98,4 @@ resource "aws_sfn_state_machine" "pipeline_run" {
   tags = local.tags
 
   depends_on = [aws_iam_role_policy.state_machine]
-
-  lifecycle {
-    precondition {
-      # Terraform copies what stands before the two slashes of a source, and nothing beside it.
-      # https://developer.hashicorp.com/terraform/language/modules/sources#modules-in-package-sub-directories
-      condition     = fileexists(local.workflow_file)
-      error_message = "The module came without the folders beside it (statemachine/, dist/). Its source must name the whole project, and the module's folder after two slashes: \"git::https://...//terraform?ref=<tag>\"; a checkout's by a path from here: \"../interlock/terraform\"."
-    }
-  }
 }
