@@ -5,7 +5,7 @@ terraform {
     aws = {
       source = "hashicorp/aws"
       # 6.69: the data source that tells whether a bucket already notifies somebody.
-      version = ">= 6.69, < 8.0"
+      version = ">= 6.69, < 7.0"
     }
   }
 }
