@@ -69,6 +69,6 @@ output "dashboard_url" {
 }
 
 output "kms_key_policy_statements" {
-  description = "For the owner of `kms_key_arn`: JSON of the statements that the key's policy needs beside its own, so that EventBridge, S3 and CloudWatch Logs may use it."
+  description = "For the owner of `kms_key_arn`: JSON of the statements that the key's policy needs beside its own, so that EventBridge and CloudWatch Logs may use it."
   value       = jsonencode(local.key_policy_statements)
 }
