@@ -8,7 +8,6 @@ from fractions import Fraction
 
 import pytest
 
-from cli.simulated_cloud import SimulatedCloud
 from interlock.aws import keys
 from interlock.cli.backfill import INTERRUPTED, Wish, backfill
 from interlock.cli.cloud import WrongUsage
@@ -17,6 +16,7 @@ from interlock.domain.backfill import Limits
 from interlock.domain.run import FailureCategory, RunKey
 from interlock.ports import CallFailed
 from interlock.simulation.scenario import JobPlay, JobResult
+from simulated_cloud import SimulatedCloud
 
 DAILY = """
 pipeline: {id: gold}

@@ -9,7 +9,6 @@ from io import StringIO
 
 import pytest
 
-from cli.simulated_cloud import START, SimulatedCloud
 from interlock.aws.config_ledger import DynamoConfigLedger
 from interlock.aws.control_table import DynamoControlTable
 from interlock.cli.explain import add_parser, explain
@@ -18,6 +17,7 @@ from interlock.domain.explanation import Explanation
 from interlock.simulation.scenario import JobPlay
 from interlock.steps.explain_run import explain_run
 from obedience import longest_wait, obey
+from simulated_cloud import START, SimulatedCloud
 
 WAITS = """
 pipeline: {id: gold}

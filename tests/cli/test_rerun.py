@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from cli.simulated_cloud import SimulatedCloud
 from interlock.cli.cloud import WrongUsage
 from interlock.cli.rerun import Wish, rerun
 from interlock.domain.run import FailureCategory
 from interlock.simulation.scenario import JobPlay, JobResult
+from simulated_cloud import SimulatedCloud
 
 DAILY = """
 pipeline: {id: gold}

@@ -8,9 +8,9 @@ from datetime import datetime
 import pytest
 
 from builders import at
-from cli.simulated_cloud import SimulatedCloud
 from interlock.cli.cloud import WrongUsage
 from interlock.cli.shadow_report import Wish, shadow_report
+from simulated_cloud import SimulatedCloud
 
 OBSERVES = """
 pipeline: {id: gold}

@@ -122,7 +122,7 @@ def test_a_pool_that_too_many_change_at_once_is_said_to_be_busy():
         run = replace(THEIRS, slot_turn=world.pool().version)
         world.ask_only(run)
 
-    world.calls.before = lambda call, _: somebody() if call == "dynamodb.PutItem" else None
+    world.calls.before = lambda call, *_: somebody() if call == "dynamodb.PutItem" else None
 
     with pytest.raises(CallFailed, match="the pool warehouse is changed by too many at once"):
         change("warehouse", lambda pool: replace(pool, holders=(TICKET,)), world.control, NOW)
