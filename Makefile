@@ -9,7 +9,8 @@ LINTERS := $(LINTERS_VENV)/.installed
 CHECKOV_VENV := .venv-checkov
 CHECKOV := $(CHECKOV_VENV)/.installed
 NODE_LINTER := tests/state_machine/node_modules/.package-lock.json
-WORKERS ?= 2
+# One more than the cores of a small machine: the tests of the embedded stack wait more than they work.
+WORKERS ?= 3
 
 .PHONY: demo test lint bench jobs costs schema terraform e2e-terraform checkov zips release clean
 
