@@ -12,12 +12,14 @@ NODE_LINTER := tests/state_machine/node_modules/.package-lock.json
 # One more than the cores of a small machine: the tests of the embedded stack wait more than they work.
 WORKERS ?= 3
 
-.PHONY: demo test lint bench jobs costs schema terraform e2e-terraform checkov zips release clean
+.PHONY: demo setup test lint bench jobs costs schema terraform e2e-terraform checkov zips release clean
 
 demo: $(INSTALLED)
 	@$(VENV)/bin/interlock local demo
 
-test: $(INSTALLED) $(AIRFLOW) $(LINTERS) $(NODE_LINTER)
+setup: $(INSTALLED) $(AIRFLOW) $(LINTERS) $(NODE_LINTER)
+
+test: setup
 	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup
 
 lint: $(INSTALLED)
@@ -37,7 +39,7 @@ costs: $(INSTALLED)
 
 # With the offline stand-in of AWS's provider when it is beside the project, else with the registry's: it says which.
 terraform: $(INSTALLED)
-	@$(VENV)/bin/python -m tests.terraform.check
+	@$(VENV)/bin/python -m tests.terraform.check $(CHECK)
 
 # Some five minutes: the demo's whole story on the stack that Terraform deploys onto the emulator.
 e2e-terraform: $(INSTALLED)
