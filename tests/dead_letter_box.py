@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from interlock.domain.dead_letter import Errand, Waiting
-from interlock.ports import CallFailed, DeadLetter
+from interlock.domain.dead_letter import DeadLetter, Errand, Waiting
+from interlock.ports import CallFailed
 
 SENT_AT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 HIDDEN_SECONDS = 60

@@ -19,7 +19,7 @@ from interlock.domain.run import Outcome, Run, RunKey, RunStatus
 from interlock.domain.schedule import Calendar
 
 if TYPE_CHECKING:  # a hot function's start does not pay for what only some of them use
-    from interlock.domain.dead_letter import Errand, Waiting
+    from interlock.domain.dead_letter import DeadLetter, Errand, Waiting
     from interlock.domain.message import Alert
     from interlock.domain.pool import Pool
     from interlock.domain.upstream_outcome import RunSeen
@@ -410,17 +410,6 @@ class AlertQueue(Protocol):
 
     def postpone(self, receipt: str, seconds: int) -> None:
         """A message that was received and not dealt with comes back in `seconds` from now."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A message of a dead-letter queue, hidden from others while somebody works on it."""
-
-    id: str
-    receipt: str
-    sent_at: datetime
-    body: str
-    attributes: Mapping[str, str]  # of the message, its sender's
 
 
 class DeadLetters(Protocol):

@@ -12,8 +12,7 @@ from interlock.aws.dead_letters import Installation
 from interlock.aws.event_bus import detail_text
 from interlock.aws.read_dead_letter import reading_of
 from interlock.domain.bad_input import BadInput
-from interlock.domain.dead_letter import Contents, DeadLetterQueue, Invoke, SendAlert
-from interlock.ports import DeadLetter
+from interlock.domain.dead_letter import Contents, DeadLetter, DeadLetterQueue, Invoke, SendAlert
 
 HERE = "eu-west-1:123456789012"
 OURS = Installation("prod-interlock", "aws", *HERE.split(":"))

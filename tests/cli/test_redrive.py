@@ -16,9 +16,8 @@ from interlock.cli.main import main
 from interlock.cli.redrive import LONGEST_INVOCATION_SECONDS, PostOffice, limit_of, queues_of, redrive_all
 from interlock.cli.redrive_telling import Telling
 from interlock.domain.bad_input import BadInput
-from interlock.domain.dead_letter import Contents, DeadLetterQueue, Errand, SendAlert
+from interlock.domain.dead_letter import Contents, DeadLetter, DeadLetterQueue, Errand, SendAlert
 from interlock.local.stack import LONG_FUNCTION_SECONDS
-from interlock.ports import DeadLetter
 
 SINCE = "since 2026-03-02 08:00:00 UTC"
 

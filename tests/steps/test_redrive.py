@@ -6,8 +6,8 @@ import pytest
 
 from dead_letter_box import HIDDEN_SECONDS, SENT_AT, DeadLetterBox, RecordingDoor
 from interlock.domain.bad_input import BadInput
-from interlock.domain.dead_letter import Contents, Errand, Found, Invoke, SendAlert
-from interlock.ports import CallFailed, DeadLetter
+from interlock.domain.dead_letter import Contents, DeadLetter, Errand, Found, Invoke, SendAlert
+from interlock.ports import CallFailed
 from interlock.steps.redrive import FEWEST_TAKEN, look, redrive
 
 FUNCTION = "arn:of:a-function"

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from interlock.aws.errors import calling
 from interlock.domain.bad_input import BadInput
-from interlock.domain.dead_letter import DeadLetterQueue, Errand, Waiting
-from interlock.ports import DeadLetter
+from interlock.domain.dead_letter import DeadLetter, DeadLetterQueue, Errand, Waiting
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -17,9 +17,8 @@ from interlock.aws.dead_letters import Installation
 from interlock.aws.delivered_event import delivered_event
 from interlock.aws.keys import pipeline_of
 from interlock.domain.bad_input import BadInput
-from interlock.domain.dead_letter import Contents, DeadLetterQueue, Errand, Invoke, SendAlert
+from interlock.domain.dead_letter import Contents, DeadLetter, DeadLetterQueue, Errand, Invoke, SendAlert
 from interlock.domain.plain_text import one_line, shown
-from interlock.ports import DeadLetter
 
 JsonObject = Mapping[str, Any]
 # Bucket and key to the object's text.

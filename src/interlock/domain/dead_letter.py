@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +15,17 @@ class DeadLetterQueue(StrEnum):
     INVOCATION_FAILURES = "invocation-failures"
     RULE_FAILURES = "rule-failures"
     ALERTS = "alerts"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message of a dead-letter queue, hidden from others while somebody works on it."""
+
+    id: str
+    receipt: str
+    sent_at: datetime
+    body: str
+    attributes: Mapping[str, str]  # of the message, its sender's
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from interlock.domain.bad_input import BadInput
-from interlock.domain.dead_letter import Errand, Found, Invoke, Redriven, SendAlert
-from interlock.ports import CallFailed, DeadLetter, DeadLetters, FrontDoor
+from interlock.domain.dead_letter import DeadLetter, Errand, Found, Invoke, Redriven, SendAlert
+from interlock.ports import CallFailed, DeadLetters, FrontDoor
 
 # What a queue says of its length is up to a minute old: so many letters are looked for whatever it says.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
