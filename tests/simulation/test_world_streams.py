@@ -207,7 +207,7 @@ def test_an_asynchronous_invocation_is_repeated_after_one_minute_and_after_two_m
 
     clock = VirtualClock(START)
     history = History(clock.now)
-    functions = Functions({"f": fail}, clock, history, Accounts(Tally(), Tally()))
+    functions = Functions({"f": fail}, clock, history, Accounts(Tally(), Tally()), [].append)
     functions.invoke_async("f", {})
     clock.run_until(START + timedelta(hours=1))
 
@@ -234,7 +234,7 @@ def test_functions_that_invoke_each_other_for_ever_are_stopped(monkeypatch: pyte
         functions.invoke_async("f", {})
         return {}
 
-    functions = Functions({"f": once_more}, clock, history, Accounts(Tally(), Tally()))
+    functions = Functions({"f": once_more}, clock, history, Accounts(Tally(), Tally()), [].append)
     functions.invoke_async("f", {})
 
     with pytest.raises(GoesInCircles):

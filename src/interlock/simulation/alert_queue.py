@@ -45,10 +45,17 @@ class SimulatedQueue:
     _in_flight: dict[str, _Message] = field(default_factory=dict)  # by receipt
     _sent: int = 0
     _scheduled: bool = False
+    _held: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """Messages that nobody has dealt with yet."""
+        return self._held
 
     def send(self, body: str, pipeline_id: str | None) -> None:
         """EventBridge puts a message: no call of ours."""
         self._sent += 1
+        self._held += 1
         self._show(_Message(self._sent, body, pipeline_id))
 
     def change_message_visibility(
@@ -81,6 +88,8 @@ class SimulatedQueue:
             del self._in_flight[message.receipt]
             if _id(message) in failed:
                 self._hide(message)
+            else:
+                self._held -= 1
         for message in behind:
             self._show(message)
 
@@ -94,6 +103,7 @@ class SimulatedQueue:
 
     def _hide(self, message: _Message) -> None:
         if message.receives >= MOST_RECEIVES:
+            self._held -= 1
             self.history.add(Kind.LOST, "an alert is dead-lettered", message.pipeline_id)
             return
         until = message.hidden_until or self.clock.now() + timedelta(seconds=VISIBILITY_SECONDS)

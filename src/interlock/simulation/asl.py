@@ -92,6 +92,11 @@ class StateMachineWalker:
         """All of them, in order of their start."""
         return [execution.record() for execution in self._executions]
 
+    def open_tokens(self) -> dict[str, str]:
+        """The token of the task that each execution waits for, by the execution's name."""
+        waiting = self._waiting.values()
+        return {execution.name: attempt.token for execution, attempt, _ in waiting if attempt.open}
+
     def start(self, name: str, input: str) -> str:
         """StartExecution: answers the ARN. To repeat it while it runs, with the same input, is no error."""
         same_name = self._latest.get(name)

@@ -72,6 +72,10 @@ class SchedulerClient:
             self._cancel(Name)
         return {}
 
+    def definitions(self) -> dict[str, Mapping[str, Any]]:
+        """What there is, as CreateSchedule or UpdateSchedule got it."""
+        return {name: scheduled.definition for name, scheduled in self._schedules.items()}
+
     def _set(self, name: str, definition: Mapping[str, Any]) -> None:
         self._cancel(name)
         fires = self._fires(name, definition)

@@ -12,6 +12,7 @@ from interlock.domain.run import Run, RunKey, RunStatus
 from interlock.simulation.history import Posted, Published, RemoteJob
 from interlock.simulation.matching import alert_matches, event_matches, start_matches
 from interlock.simulation.played import Played
+from interlock.simulation.promises import broken_promises
 from interlock.simulation.run_lines import verdict_lines
 from interlock.simulation.scenario import AlertPattern, Around, Bound, EventPattern, ReasonPattern, RunPattern
 
@@ -37,6 +38,12 @@ class Unmet:
 def unmet_expectations(played: Played) -> list[Unmet]:
     """All that do not hold, in the order of the file format."""
     return [unmet for check in _CHECKS for unmet in check(played)]
+
+
+def _promises(played: Played) -> Iterator[Unmet]:
+    if played.scenario.expect.promises:
+        for broken in broken_promises(played):
+            yield Unmet(f"promise {broken.promise}", (Happened(None, f"{broken.about}: {broken.what}"),))
 
 
 # ---- events
@@ -240,6 +247,7 @@ _CHECKS = (
     _alerts_count,
     _threads,
     _cost,
+    _promises,
 )
 
 # ---- in words

@@ -82,12 +82,16 @@ class History:
     most_alive: dict[str, int] = field(default_factory=dict)  # remote jobs at once, by pipeline
     _order: int = 0
 
+    def stamp(self) -> int:
+        """The next place in the order of everything that happens."""
+        self._order += 1
+        return self._order
+
     def line(
         self, kind: Kind, text: str, pipeline_id: str | None = None, reasons: tuple[str, ...] = ()
     ) -> Line:
         """A line for this instant, not yet added: an invocation that proves idle leaves none behind."""
-        self._order += 1
-        return Line(self.now(), self._order, kind, text, pipeline_id, reasons)
+        return Line(self.now(), self.stamp(), kind, text, pipeline_id, reasons)
 
     def add(
         self, kind: Kind, text: str, pipeline_id: str | None = None, reasons: tuple[str, ...] = ()

@@ -53,9 +53,16 @@ class Functions:
     """The functions by name. An idle one leaves neither a line nor a cost behind."""
 
     def __init__(
-        self, handlers: Mapping[str, Handler], clock: VirtualClock, history: History, accounts: Accounts
+        self,
+        handlers: Mapping[str, Handler],
+        clock: VirtualClock,
+        history: History,
+        accounts: Accounts,
+        invoked: Callable[[Invocation], None],
     ) -> None:
+        """`invoked` is told of each invocation as it begins."""
         self._handlers, self._clock, self._history, self.accounts = handlers, clock, history, accounts
+        self._invoked = invoked
         self._open: list[Invocation] = []
         self._instant, self._invoked_at_it = clock.now(), 0
 
@@ -64,7 +71,8 @@ class Functions:
     ) -> Mapping[str, Any]:
         """Run it now and answer what it answers; raises `FunctionFailed`."""
         self._watch_for_circles(function)
-        invocation = Invocation(function, event.get("step"))
+        invocation = Invocation(function, event.get("step"), event, self._history.stamp())
+        self._invoked(invocation)
         invocation.tally.invocations[function] += 1
         invocation.lines.append(self._history.line(Kind.FUNCTION, function))
         self._open.append(invocation)
@@ -114,6 +122,7 @@ class Functions:
 
     def _failed(self, invocation: Invocation, error_type: str, message: str) -> FunctionFailed:
         self._book(invocation, idle=False)
+        invocation.failed = error_type
         self._history.add(Kind.FUNCTION, f"{invocation.function} ends with {error_type}: {message}")
         return FunctionFailed(error_type, message)
 

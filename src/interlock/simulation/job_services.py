@@ -66,6 +66,7 @@ class JobServices:
     history: History
     plays: Mapping[str, tuple[JobPlay, ...]]
     report: Tell  # the job writes a `JOB#` record of its own
+    started: Tell  # whoever writes down what really started
     jobs: list[Job] = field(default_factory=list)
     _used: dict[str, int] = field(default_factory=dict)
 
@@ -97,6 +98,7 @@ class JobServices:
         )
         self.jobs.append(job)
         self.history.started(record)
+        self.started(job)
         self.history.add(Kind.JOB, f"{service} starts {job.name}, attempt {request.attempt}", pipeline)
         if job.ends_at is not None:
             self.clock.at(job.ends_at, TIMER, lambda: self._end(job, tell))

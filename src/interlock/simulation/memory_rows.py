@@ -41,6 +41,12 @@ class Rows:
             last += 1
         return [(partition, sort_key) for sort_key in order[first:last]]
 
+    def between(self, partition: str, first: str, last: str) -> list[Key]:
+        order = self._sort_keys.get(partition, [])
+        return [
+            (partition, sort_key) for sort_key in order[bisect_left(order, first) : bisect_right(order, last)]
+        ]
+
     def due_up_to(self, shard: str, up_to: Decimal) -> list[Key]:
         entries = self._due.get(shard, [])
         return [key for _, key in entries[: bisect_right(entries, up_to, key=lambda entry: entry[0])]]

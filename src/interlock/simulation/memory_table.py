@@ -87,6 +87,10 @@ class MemoryTable:
             pipeline_of(partition), [key for key in found if key[1] > after], limit, 1, self._name
         )
 
+    def sort_keys(self, partition: str, first: str, last: str) -> list[str]:
+        found = self._rows.between(partition, first, last)
+        return [row["SK"] for row in self._pages(pipeline_of(partition), found, None, 0.5, self._name)]
+
     def query_due(self, shard: str, up_to: Decimal, limit: int) -> list[Item]:
         return self._pages(None, self._rows.due_up_to(shard, up_to), limit, 0.5, f"{self._name}/index/due")
 

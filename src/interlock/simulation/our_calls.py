@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 from interlock.simulation.faults import FaultPlan, failed_call
 from interlock.simulation.history import History, Kind, Line
@@ -19,6 +20,10 @@ class Invocation:
 
     function: str
     step: str | None = None  # of the state machine, for the orchestrator
+    event: Mapping[str, Any] = field(default_factory=dict)
+    began: int = 0  # its place in the history's order
+    failed: str | None = None  # as Lambda calls the error
+    struck: int = 0  # faults
     tally: Tally = field(default_factory=Tally)
     lines: list[Line] = field(default_factory=list)
     # Calls of the watchdog's routine: it has the configs looked at, and notes how far its sweep has come.
@@ -60,6 +65,7 @@ class OurCalls:
     def _strike(self, call: str, pipeline: str | None, *, after: bool) -> None:
         error = self._faults.strike(call, pipeline, after=after)
         if error is not None:
+            _current.get().struck += 1
             when = "after" if after else "before"
             self._history.add(Kind.FAULT, f"{call} fails with {error}, {when} it takes effect", pipeline)
             raise failed_call(call, error, after=after)
@@ -75,6 +81,11 @@ class OurCalls:
 def current_invocation() -> Invocation:
     """The invocation that runs here."""
     return _current.get()
+
+
+def invocation_or_none() -> Invocation | None:
+    """The same; None for what no function of ours does."""
+    return _current.get(None)
 
 
 @contextmanager

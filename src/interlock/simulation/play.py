@@ -48,6 +48,8 @@ def play(scenario: Scenario, faults: FaultPlan | None = None) -> Played:
         background=accounts.background,
         loading=loading,
         unused_faults=tuple(world.faults.unused()),
+        witness=world.witness,
+        rest=world.rest(),
     )
 
 

@@ -10,6 +10,7 @@ from interlock.domain.run import Run, RunKey
 from interlock.simulation.history import History, Published
 from interlock.simulation.scenario import Fault, Scenario
 from interlock.simulation.tally import Tally
+from interlock.simulation.witness import Rest, Witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Played:
     background: Tally  # ticks that found nothing to do
     loading: Tally  # of the configs, before the first instant was over
     unused_faults: tuple[tuple[Fault, int], ...]
+    witness: Witness
+    rest: Rest
 
     def events(self) -> list[Published]:
         """Each event once, in order of the instants of what they tell of."""

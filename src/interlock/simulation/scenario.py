@@ -348,6 +348,7 @@ class Expect:
     last_event: tuple[LastEvent, ...] = ()
     started: tuple[StartedPattern, ...] = ()
     cost: Mapping[str, Bound] = field(default_factory=dict)
+    promises: bool = False  # all that `promises` checks are kept
 
 
 @dataclass(frozen=True, slots=True)

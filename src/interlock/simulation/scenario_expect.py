@@ -47,6 +47,7 @@ _SECTIONS = (
     "last_event",
     "started",
     "cost",
+    "promises",
 )
 _SCHEDULES = ("cron", "stream")
 _EVENT = (
@@ -86,6 +87,7 @@ def read_expect(place: Place, start: datetime) -> Expect:
         last_event=_last_events(sections["last_event"]) if "last_event" in sections else (),
         started=many("started", _started),
         cost=counts("cost", COSTS),
+        promises="promises" in sections and sections["promises"].one_of(("kept",)) == "kept",
     )
 
 

@@ -72,6 +72,11 @@ class TableStream:
     _lanes: dict[str, _Lane] = field(default_factory=dict)  # by partition key
     _scheduled: bool = False
 
+    @property
+    def waiting(self) -> int:
+        """Records that nobody has dealt with yet."""
+        return len(self._waiting) + sum(len(lane.records) for lane in self._lanes.values())
+
     def on_change(self, key: Key, old: Item | None, new: Item | None) -> None:
         """A row was written: its record is on its way."""
         self._written += 1

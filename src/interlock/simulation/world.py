@@ -6,7 +6,7 @@ A hop takes no time; what happens at one instant happens in a fixed order (`invo
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cache
@@ -68,6 +68,7 @@ from interlock.simulation.scenario import JobPlay
 from interlock.simulation.table_streams import Losses, Record, TableStream
 from interlock.simulation.tally import Tally
 from interlock.simulation.watchdog_alarm import WatchdogAlarm
+from interlock.simulation.witness import Execution, Rest, Witness
 
 _STATE_MACHINE = Path(__file__).resolve().parents[3] / "statemachine" / "pipeline_run.asl.json"
 _TICK = timedelta(minutes=1)
@@ -87,19 +88,21 @@ class World:
         """`check` reads a config file as `check_pipeline` does; `faults` are there before the scenario adds its own."""
         self.clock = VirtualClock(start)
         self.history = History(self.clock.now)
+        self.witness = Witness(self.history)
         self.faults = faults or FaultPlan()
         self.losses = Losses()
         self.environment: dict[str, str] = {}
         self.watchdog_paused = False
-        self.control_rows = Rows()
+        self._rows = {name: Rows() for name in ("control", "joblog", "rerun", "events")}
+        self.control_rows = self._rows["control"]
         calls = OurCalls(self.faults, self.history)
         self.control = MemoryTable("control", calls, self._on_change, self.control_rows)
-        self.joblog = MemoryTable("joblog", calls, self._on_change)
-        self.rerun = MemoryTable("rerun", calls, _unheard)
+        self.joblog = MemoryTable("joblog", calls, self._on_change, self._rows["joblog"])
+        self.rerun = MemoryTable("rerun", calls, self.witness.on_change, self._rows["rerun"])
         self.secrets = SecretsClient(calls)
         self.bucket = BucketClient(calls)
         self.scheduler = SchedulerClient(self.clock, self.history, calls, self._fire)
-        self.jobs = JobServices(self.clock, self.history, plays, self._report)
+        self.jobs = JobServices(self.clock, self.history, plays, self._report, self.witness.on_start)
         self._queue = SimulatedQueue(self.clock, self.history, calls, self._to(ALERT_DISPATCHER))
         self.machine = StateMachineWalker(
             state_machine(),
@@ -114,7 +117,9 @@ class World:
         self._alarm = WatchdogAlarm(start, self._on_alarm)
         self._quiet = QuietTicks(self.control, self.control_rows, self.faults)
         ours[WATCHDOG] = self._alarm.hears(self._quiet.notes(ours[WATCHDOG]))
-        self.functions = Functions(ours, self.clock, self.history, Accounts(Tally(), Tally()))
+        self.functions = Functions(
+            ours, self.clock, self.history, Accounts(Tally(), Tally()), self.witness.invocations.append
+        )
         self._sent: list[tuple[str, Record]] = []
         deliver = self._to(STREAM_ROUTER)
         self._streams = {
@@ -130,7 +135,7 @@ class World:
             control=self.control,
             joblog=self.joblog,
             rerun=self.rerun,
-            events_table=MemoryTable("events", calls, _unheard),
+            events_table=MemoryTable("events", calls, self.witness.on_change, self._rows["events"]),
             workflow=self._workflow,
             events=EventsClient(calls, self._on_event),
             functions=OurFunctionsClient(calls, self._invoke_async),
@@ -186,6 +191,26 @@ class World:
             self._streams[table].redeliver([record])
         return len(again)
 
+    def rest(self) -> Rest:
+        """Everything that is there now."""
+        return Rest(
+            at=self.clock.now(),
+            tables={
+                name: {key: row.item for key, row in rows.by_key.items()} for name, rows in self._rows.items()
+            },
+            executions=tuple(self._executions()),
+            schedules=self.scheduler.definitions(),
+            config_files=dict(self.bucket.files),
+            on_their_way=sum(stream.waiting for stream in self._streams.values()) + self._queue.waiting,
+        )
+
+    def _executions(self) -> Iterator[Execution]:
+        pipelines = self._workflow.pipeline_of_execution
+        tokens = self.machine.open_tokens()
+        for one in self.machine.executions:
+            state = one.entered[-1] if one.entered else ""
+            yield Execution(one.name, one.status, pipelines.get(one.name), state, tokens.get(one.name))
+
     def _tick(self) -> None:
         self._alarm.minute_begins(self.clock.now())
         quiet = None if self.watchdog_paused else self._quiet.cost_of(self.clock.now())
@@ -236,6 +261,7 @@ class World:
         )
 
     def _on_change(self, table: str, key: Key, old: Item | None, new: Item | None) -> None:
+        self.witness.on_change(table, key, old, new)
         self._streams[table].on_change(key, old, new)
         if table == "control" and key[1].startswith(keys.RowKind.RUN):
             told = run_line(old, new)
@@ -293,7 +319,3 @@ def state_machine() -> Machine:
     # Terraform fills in `${...}` alone; JSONata's `$name` stays.
     text = _STATE_MACHINE.read_text().replace("${orchestrator_arn}", ORCHESTRATOR)
     return parse_machine(json.loads(text))
-
-
-def _unheard(table: str, key: Key, old: Item | None, new: Item | None) -> None:
-    """A table without a stream."""
