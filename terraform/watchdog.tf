@@ -36,7 +36,7 @@ module "watchdog" {
       },
       {
         sid       = "FindLostEvents"
-        actions   = ["dynamodb:GetItem"]
+        actions   = ["dynamodb:Query"]
         resources = [local.table_arns["events"]]
       },
       {

@@ -269,7 +269,10 @@ class EventStore(Protocol):
     def record(self, event: Event) -> bool:
         """Store it once; False when it was there already."""
 
-    def has(self, event: Event) -> bool: ...
+    def not_stored(self, events: Iterable[Event]) -> list[Event]:
+        """Those that are not there; eventually consistent. One call for each pipeline, and for each MB of what it has
+        stored between the first and the last of them.
+        """
 
     def thread(self, thread: str, pipeline_id: str | None) -> ThreadState: ...
     def claim_thread(self, thread: str, pipeline_id: str | None, now: datetime, until: datetime) -> None:

@@ -44,6 +44,7 @@ def table(dynamodb, stub):  # noqa: ARG001  # the stub must be in place
         (lambda table: table.update(KEY, {"a": 1}, only_if=(equals("a", 1),)), "UpdateItem"),
         (lambda table: table.delete(KEY), "DeleteItem"),
         (lambda table: table.query("PIPELINE#gold", "RUN#"), "Query"),
+        (lambda table: table.sort_keys("PIPELINE#gold", "1", "2"), "Query"),
         (lambda table: table.query_due("due#0", Decimal(1), 5), "Query"),
         (lambda table: table.snapshot([KEY, ("a", "b")]), "TransactGetItems"),
     ],

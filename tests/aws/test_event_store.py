@@ -10,6 +10,7 @@ from event_builder import AT, an_event
 from interlock.aws.event_store import DynamoEventStore
 from interlock.domain.event import EventType
 from interlock.ports import Lost, ThreadState
+from interlock.simulation.calls import OutsideCalls
 
 THREAD, PIPELINE = "stream#2026-03-02", "gold-revenue"
 LEASE = timedelta(seconds=90)
@@ -163,9 +164,54 @@ def test_a_thread_expires_after_its_last_message(store, table):
 
 def test_an_event_is_known_to_be_stored_under_the_key_that_its_sink_gave_it(store):
     event = an_event(EventType.JOB_FAILED)
-    assert not store.has(event)
+    assert store.not_stored([event]) == [event]
 
     store.record(event)
 
-    assert store.has(event)
-    assert not store.has(replace(event, event_id="another"))
+    another = replace(event, event_id="another")
+    assert store.not_stored([event, another]) == [another]
+
+
+def test_what_is_not_stored_is_known_of_several_pipelines_and_of_nobody(store):
+    late = AT + timedelta(hours=1)
+    stored, lost = (
+        [replace(an_event(), pipeline_id=about, at=at) for about in (PIPELINE, "silver", None)]
+        for at in (AT, late)
+    )
+    for event in stored:
+        store.record(event)
+
+    assert store.not_stored([*stored, *lost]) == lost
+
+
+def test_threads_are_no_events(store):
+    store.mark_delivered(THREAD, PIPELINE, "a", "1.1", AT)
+
+    assert store.not_stored([an_event()]) == [an_event()]
+
+
+def test_of_no_events_none_is_missing(store):
+    assert store.not_stored([]) == []
+
+
+class Meter(OutsideCalls):
+    """The read units of each call."""
+
+    def __init__(self):
+        self.read_units = []
+
+    def after(self, call, pipeline, *, read_units=0, write_units=0):  # noqa: ARG002  # as `Calls` has it
+        self.read_units.append(read_units)
+
+
+def test_a_day_of_an_hourly_pipeline_is_asked_for_at_once():
+    meter = Meter()
+    store = DynamoEventStore(a_memory_table(meter), timedelta(days=90))
+    events = [an_event(event_id=f"{n:08}", at=AT + timedelta(minutes=10 * n)) for n in range(24 * 6)]
+    for event in events[1:]:
+        store.record(event)
+    meter.read_units.clear()
+
+    assert store.not_stored(events) == events[:1]
+    assert len(meter.read_units) == 1
+    assert sum(meter.read_units) < len(events) / 6

@@ -348,6 +348,24 @@ def test_a_query_goes_on_beyond_the_megabyte_of_one_page(table):
     assert len(table.query("PIPELINE#gold", limit=7)) == 7
 
 
+def test_sort_keys_are_found_from_the_first_to_the_last(table):
+    for sort_key in ("0", "1", "2#b", "2#a", "3", "3#a", "THREAD#a"):
+        table.put(row(("PIPELINE#gold", sort_key)))
+    table.put(row(("PIPELINE#golden", "2")))
+
+    assert table.sort_keys("PIPELINE#gold", "1", "3") == ["1", "2#a", "2#b", "3"]
+    assert table.sort_keys("PIPELINE#gold", "2", "2#a") == ["2#a"]
+    assert table.sort_keys("PIPELINE#silver", "0", "3") == []
+
+
+def test_sort_keys_are_found_beyond_the_megabyte_of_one_page(table):
+    wanted = [sensor(number) for number in range(10)]
+    for key in wanted:
+        table.put(row(key, text="x" * 250_000))
+
+    assert table.sort_keys("PIPELINE#gold", wanted[0][1], wanted[-1][1]) == [key[1] for key in wanted]
+
+
 # ---------------------------------------------------------------- the index of what is due
 
 

@@ -91,6 +91,11 @@ class DynamoTable:
         start = {"ExclusiveStartKey": _wire_key((partition, after))} if after else {}
         return self._pages(limit, condition, values, ConsistentRead=True, **start)
 
+    def sort_keys(self, partition: str, first: str, last: str) -> list[str]:
+        condition = "PK = :partition AND SK BETWEEN :first AND :last"
+        values = {":partition": partition, ":first": first, ":last": last}
+        return [row["SK"] for row in self._pages(None, condition, values, ProjectionExpression="SK")]
+
     def query_due(self, shard: str, up_to: Decimal, limit: int) -> list[Item]:
         condition = "dueShard = :shard AND dueAt <= :up_to"
         return self._pages(limit, condition, {":shard": shard, ":up_to": up_to}, IndexName="due")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,9 +29,17 @@ class DynamoEventStore:
             return False
         return True
 
-    def has(self, event: Event) -> bool:
-        key = keys.event_key(event.pipeline_id, event.at, event.type, event.event_id)
-        return self._table.get(key) is not None
+    def not_stored(self, events: Iterable[Event]) -> list[Event]:
+        wanted: dict[str, dict[str, Event]] = {}
+        for event in events:
+            partition, sort = keys.event_key(event.pipeline_id, event.at, event.type, event.event_id)
+            wanted.setdefault(partition, {})[sort] = event
+        lost: list[Event] = []
+        for partition, of_it in wanted.items():
+            # Whoever asks for each by its key pays a unit for each: these are small, and several are read for one.
+            stored = frozenset(self._table.sort_keys(partition, min(of_it), max(of_it)))
+            lost += [event for sort, event in of_it.items() if sort not in stored]
+        return lost
 
     def thread(self, thread: str, pipeline_id: str | None) -> ThreadState:
         item = self._table.get(keys.thread_key(pipeline_id, thread)) or {}

@@ -78,6 +78,9 @@ class Table(Protocol):
     ) -> list[Item]:
         """Query, in the order of the sort key, of those later than `after`; one call for each page of 1 MB."""
 
+    def sort_keys(self, partition: str, first: str, last: str) -> list[str]:
+        """Query, from `first` to `last` and of the sort keys alone; eventually consistent; one call for each page of 1 MB."""
+
     def query_due(self, shard: str, up_to: Decimal, limit: int) -> list[Item]:
         """Query of the sparse index `due` (`dueShard`, `dueAt`), oldest first; eventually consistent."""
 

@@ -185,8 +185,10 @@ def _open_triggered(
 
 
 def _publish_lost(events: Iterable[Event], ports: WatchdogPorts, now: datetime) -> None:
-    """With their own ids: one that was only late is stored once all the same."""
-    for event in events:
-        if now - _LOOKED_BACK <= event.at <= now - _ON_ITS_WAY and not ports.store.has(event):
-            ports.bus.publish([event])
-            log.warning("lost event published", extra={"event": event.type, "pipeline": event.pipeline_id})
+    """With their own ids: one that was only late, or not yet seen by a read that is not consistent, is stored once all
+    the same, and told once by a channel that remembers its id.
+    """
+    recent = (event for event in events if now - _LOOKED_BACK <= event.at <= now - _ON_ITS_WAY)
+    for event in ports.store.not_stored(recent):
+        ports.bus.publish([event])
+        log.warning("lost event published", extra={"event": event.type, "pipeline": event.pipeline_id})
