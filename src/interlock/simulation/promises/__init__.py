@@ -1,4 +1,4 @@
-"""The promises of the design in code: what a played world broke of them. `expect: {promises: kept}` and `interlock torture` ask.
+"""The promises of the design in code: what a played world broke of them. `expect: {promises: kept}` and torture ask.
 
 Each family is a module of its own, and judges by the facts that the world wrote down, with an arithmetic of its own.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from interlock.simulation.played import Played
-from interlock.simulation.promises import runs, starts
+from interlock.simulation.promises import promptness, runs, starts
 from interlock.simulation.promises.facts import Broken, Facts
 
 Check = Callable[[Facts], Iterator[Broken]]
-CHECKS: tuple[Check, ...] = (*starts.CHECKS, *runs.CHECKS)
+CHECKS: tuple[Check, ...] = (*starts.CHECKS, *runs.CHECKS, *promptness.CHECKS)
 
 
 def broken_promises(played: Played) -> list[Broken]:

@@ -67,6 +67,11 @@ class Facts:
     def ended_at(self) -> datetime:
         return self.played.scenario.until
 
+    @property
+    def last_order(self) -> int:
+        """A place behind everything that happened."""
+        return self.played.history.stamp()
+
     @cached_property
     def runs(self) -> dict[RunKey, list[RunChange]]:
         """Every write of every run's row, in order."""
@@ -108,6 +113,12 @@ class Facts:
         for (name, key), changes in self._pasts.items():
             if name == table and key[1].startswith(prefix):
                 yield key, changes
+
+    def changes_between(self, first: int, last: int) -> list[Change]:
+        """The writes of all rows after one place of the history, up to another."""
+        changes = self.witness.changes
+        begin = bisect_right(changes, first, key=lambda change: change.order)
+        return changes[begin : bisect_right(changes, last, key=lambda change: change.order)]
 
     def row_at(self, key: Key, order: int, table: str = "control") -> Item | None:
         """What stood there just after the place `order` in the history."""
