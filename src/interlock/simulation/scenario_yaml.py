@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import yaml
+
 from interlock.domain.schedule import Calendar
 from interlock.pipeline_yaml.document import compose
 from interlock.pipeline_yaml.mistake import Mistake, PipelineInvalid
@@ -42,10 +44,18 @@ def read_scenario_file(path: Path) -> Scenario:
 
 def read_scenario(text: bytes | str, file: str, folder: Path) -> Scenario:
     """The scenario in `text`; raises `ScenarioInvalid` with every mistake."""
+    try:
+        node = compose(text, file, _LARGEST_FILE, _MOST_VALUES)
+    except PipelineInvalid as invalid:
+        raise ScenarioInvalid(tuple(invalid.mistakes)) from invalid
+    return read_scenario_node(node, file, folder)
+
+
+def read_scenario_node(node: yaml.Node, file: str, folder: Path) -> Scenario:
+    """The scenario that `node` describes, whoever made it; raises `ScenarioInvalid` with every mistake."""
     findings = Findings(file)
     scenario = None
     try:
-        node = compose(text, file, _LARGEST_FILE, _MOST_VALUES)
         scenario = _read(Place(node, (), findings), folder)
     except PipelineInvalid as invalid:
         findings.mistakes.extend(invalid.mistakes)
