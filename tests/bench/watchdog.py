@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench.figure import Figure
+from costs.days import KINDS, day_of
 from interlock.aws import keys
 from interlock.aws.control_table import DynamoControlTable
 from interlock.aws.event_store import DynamoEventStore
@@ -133,7 +134,7 @@ def figures() -> list[Figure]:
     logging.disable(logging.WARNING)  # a line for each of the five hundred
     try:
         bench = Bench()
-        return [*_quiet(bench), *_due(bench), *_swept(bench), *_too_many(bench)]
+        return [*_quiet(bench), *_due(bench), *_swept(bench), *_hourly(), *_too_many(bench)]
     finally:
         logging.disable(logging.NOTSET)
 
@@ -182,6 +183,13 @@ def _swept(bench: Bench) -> list[Figure]:
         Figure("... within the hour, a page a minute", invocations, "minutes", at_most=59),
         Figure("... of which the slowest page takes", slowest, "s", at_most=_LAMBDA_SECONDS),
     ]
+
+
+def _hourly() -> list[Figure]:
+    """Its 24 runs a day, and the events that they carry, are looked at all together."""
+    sweeps = 24 * 60 // 55
+    calls = float(day_of(KINDS[-1])["calls of sweeps"]) / sweeps
+    return [Figure("... and of an hourly pipeline's day", calls, "calls", at_most=10)]
 
 
 def _too_many(bench: Bench) -> list[Figure]:

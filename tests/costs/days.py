@@ -231,11 +231,18 @@ def _counted(scenario: Scenario) -> Counts:
         ),
         # By ticks and sweeps that found nothing: a sweep makes many.
         "calls that only looked": Decimal(played.background.calls.total()),
+        "calls of sweeps": Decimal(_of_sweeps(played)),
         "log bytes": Decimal(logged.bytes),
         "messages": Decimal(len(played.history.posted)),
         **_metrics(played),
         **kept,
     }
+
+
+def _of_sweeps(played: Played) -> int:
+    """Each is an invocation of its own."""
+    sweeps = (invocation for invocation in played.witness.invocations if "sweep" in invocation.event)
+    return sum(invocation.tally.calls.total() for invocation in sweeps)
 
 
 def _metrics(played: Played) -> Counts:
