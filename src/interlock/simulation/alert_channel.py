@@ -13,7 +13,7 @@ from interlock.alerts.slack import SlackChannel
 from interlock.domain.message import Alert
 from interlock.ports import CallFailed
 from interlock.simulation.history import History, Kind, Posted
-from interlock.simulation.our_calls import OurCalls
+from interlock.simulation.our_calls import OurCalls, current_invocation
 
 _CALL = "slack.chat.postMessage"
 _RETRY_AFTER_SECONDS = "30"
@@ -59,7 +59,18 @@ class _Transport:
         reference = f"{int(self._history.now().timestamp())}.{len(posted) + 1:06}"
         thread = message.get("thread_ts")
         text = "\n".join((alert.text, *_texts(message)))
-        posted.append(Posted(self._history.now(), thread or reference, alert.type, alert.pipeline_id, text))
+        posted.append(
+            Posted(
+                at=self._history.now(),
+                thread=thread or reference,
+                type=alert.type,
+                pipeline_id=alert.pipeline_id,
+                text=text,
+                event_id=alert.event_id,
+                order=self._history.stamp(),
+                by=current_invocation(),
+            )
+        )
         where = f"in thread {thread}" if thread else "as a new thread"
         self._history.add(Kind.MESSAGE, f"{alert.title} ({where}): {alert.message}", alert.pipeline_id)
         return reference

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from interlock.domain.event import Event, EventType
+
+if TYPE_CHECKING:
+    from interlock.simulation.our_calls import Invocation
 
 
 class Kind(StrEnum):
@@ -57,6 +61,9 @@ class Posted:
     type: EventType
     pipeline_id: str | None
     text: str
+    event_id: str
+    order: int
+    by: Invocation
 
 
 @dataclass(slots=True)
@@ -68,6 +75,8 @@ class RemoteJob:
     config: Mapping[str, Any]  # as the service received it, after expansion
     ended_at: datetime | None = None
     cancelled: bool = False
+    succeeded: bool = False  # its service says so from `ended_at` on
+    announced: bool = False  # whoever listens was told of its end
 
 
 @dataclass(slots=True)
@@ -80,6 +89,7 @@ class History:
     posted: list[Posted] = field(default_factory=list)
     jobs: list[RemoteJob] = field(default_factory=list)
     most_alive: dict[str, int] = field(default_factory=dict)  # remote jobs at once, by pipeline
+    faults: Counter[str] = field(default_factory=Counter)  # that struck, by kind
     _order: int = 0
 
     def stamp(self) -> int:

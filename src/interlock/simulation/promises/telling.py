@@ -1,0 +1,148 @@
+"""Whatever a row announced reached the bus and, once, the sink: as it was announced, and nothing besides."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from interlock.aws.run_item import parse_instant_text
+from interlock.domain.event import Event
+from interlock.simulation.history import Kind
+from interlock.simulation.promises.announced import Announced, announced, announcements_have_a_version
+from interlock.simulation.promises.channel import alerts_reach_people
+from interlock.simulation.promises.facts import Broken, Facts
+from interlock.simulation.witness import Change
+
+# An event that is larger than the bus takes is cut down; DESIGN section 6 leaves open how.
+_NEVER_CUT = 4096
+_ALARM = "INFRA_ALARM"  # CloudWatch's: no row of ours tells of it
+
+
+def telling(facts: Facts) -> Iterator[Broken]:
+    """All that has to do with events, whose list is made once."""
+    told = list(announced(facts))
+    yield from announcements_have_a_version(facts)
+    yield from _one_id_one_fact(told)
+    yield from _published_as_announced(facts, told)
+    yield from _stored_as_announced(facts, told)
+    yield from alerts_reach_people(facts, told, frozenset())
+
+
+def _one_id_one_fact(told: Sequence[Announced]) -> Iterator[Broken]:
+    """Consumers take the second event of one id for the first."""
+    first: dict[str, Announced] = {}
+    for one in told:
+        other = first.setdefault(one.id, one)
+        if one.is_ours and other.is_ours and _fact(other) != _fact(one):
+            yield Broken("one-id-one-fact", str(one), f"has the id {one.id} of {other}")
+
+
+def _fact(one: Announced) -> tuple[Any, ...]:
+    return one.type, one.run, one.attempt, one.message, one.at
+
+
+def _published_as_announced(facts: Facts, told: Sequence[Announced]) -> Iterator[Broken]:
+    by_id = {one.id: one for one in told}
+    published = {each.event.event_id for each in facts.played.history.published}
+    for each in facts.played.history.published:
+        one = by_id.get(each.event.event_id)
+        if one is None and each.event.type == _ALARM:
+            continue
+        if one is None:
+            yield Broken("nothing-made-up", _named(each.event), "was published, and no row announced it")
+        elif (different := list(_differences(one, each.event))) and one.is_ours:
+            yield Broken("told-as-announced", str(one), f"was published with another {', '.join(different)}")
+    if facts.rest.on_their_way:
+        return
+    lost = _lost(facts)
+    for one in told:
+        if one.is_ours and one.id not in published and one.change.order not in lost:
+            yield Broken("every-event-published", str(one), "was announced, and never published")
+
+
+def _differences(one: Announced, event: Event) -> Iterator[str]:
+    pairs = {
+        "type": (one.type, str(event.type)),
+        "pipeline": (one.pipeline_id, event.pipeline_id),
+        "schedule": (one.schedule_id, event.schedule_id),
+        "date": (one.date, event.date),
+        "attempt": (one.attempt, event.attempt),
+        "message": (one.message[:_NEVER_CUT], event.message[:_NEVER_CUT]),
+        "instant": (one.at, event.at),
+        "severity": (one.severity, str(event.severity)),
+    }
+    yield from (name for name, (wanted, found) in pairs.items() if wanted != found)
+
+
+def _lost(facts: Facts) -> set[int]:
+    """The writes whose stream records never arrived."""
+    latest: dict[str, Change] = {}
+    found: set[int] = set()
+    changes = iter(facts.witness.changes)
+    change = next(changes, None)
+    for line in facts.played.history.lines:
+        if line.kind is not Kind.LOST or " stream loses the record of " not in line.text:
+            continue
+        while change is not None and change.order < line.order:
+            latest[f"{change.table} stream loses the record of {change.key[0]} {change.key[1]}"] = change
+            change = next(changes, None)
+        if line.text in latest:
+            found.add(latest[line.text].order)
+    return found
+
+
+def _stored_as_announced(facts: Facts, told: Sequence[Announced]) -> Iterator[Broken]:
+    by_id = {one.id: one for one in told}
+    stored: Counter[str] = Counter()
+    for change in facts.witness.changes:
+        if change.table != "events" or change.key[1].startswith("THREAD#") or change.by is None:
+            continue
+        row = change.new or {}
+        event_id = str(row.get("eventId") or (change.old or {}).get("eventId"))
+        one = by_id.get(event_id)
+        if one is None:
+            if row.get("eventType") != _ALARM:
+                yield Broken(
+                    "nothing-made-up", " ".join(change.key), "is in the sink, and no row announced it"
+                )
+            continue
+        stored[event_id] += 1
+        if change.old is not None:
+            yield Broken("stored-once", str(one), f"its row was written again at {change.at:%d %H:%M:%S}")
+        elif not _is_row_of(one, change):
+            yield Broken("told-as-announced", str(one), f"is stored as {' '.join(change.key)}: {row}")
+    for one in told:
+        if stored[one.id] > 1:
+            yield Broken("stored-once", str(one), f"is in the sink {stored[one.id]} times")
+    if facts.rest.on_their_way:
+        return
+    last_published: dict[str, datetime] = {}
+    for each in facts.played.history.published:
+        last_published[each.event.event_id] = each.at
+    for one in told:
+        published_at = last_published.get(one.id)
+        if not stored[one.id] and published_at and published_at < facts.ended_at - timedelta(minutes=10):
+            yield Broken("every-event-stored", str(one), "was published, and is not in the sink")
+
+
+def _is_row_of(one: Announced, change: Change) -> bool:
+    row = change.new or {}
+    epoch_ms = round(one.at.timestamp() * 1000)
+    wanted = (f"PIPELINE#{one.pipeline_id or '-'}", f"{epoch_ms}#{one.type}#{one.id}")
+    about = (row.get("pipelineId"), row.get("scheduleId"), row.get("date"), row.get("attempt"))
+    return (
+        change.key == wanted
+        and about == (one.pipeline_id, one.schedule_id, one.date, one.attempt)
+        and (row.get("eventType"), row.get("severity")) == (one.type, one.severity)
+        and str(row.get("message"))[:_NEVER_CUT] == one.message[:_NEVER_CUT]
+        and parse_instant_text(str(row.get("timestamp"))) == one.at
+    )
+
+
+def _named(event: Event) -> str:
+    return f"{event.type} of {event.pipeline_id} {event.date or ''}, {event.at:%d %H:%M:%S}"
+
+
+CHECKS = (telling,)
