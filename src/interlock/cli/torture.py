@@ -1,0 +1,162 @@
+"""`interlock torture`: random worlds, each judged by the promises; the first that breaks one is shrunk to a scenario file."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from interlock.cli.torture_telling import Telling
+from interlock.torture.found import shortest_of
+from interlock.torture.profiles import MIXED, PROFILES
+from interlock.torture.search import WorkerDied, search
+from interlock.torture.seed import Result
+from interlock.torture.state import NoState, State
+
+_SEEDS = re.compile(r"(\d{1,12})(?:\.\.(\d{1,12}))?", re.ASCII)
+_DEFAULT_SEEDS = "1..200"
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds `torture` to the command line."""
+    parser = subparsers.add_parser(
+        "torture",
+        help="search for a world that breaks a promise",
+        description="Plays random worlds full of faults, one a seed, and checks every promise in each: exit code 0 none "
+        "was broken, 1 some were. What is found is shrunk and written to a scenario file in this folder.",
+    )
+    parser.add_argument(
+        "--seeds", default=_DEFAULT_SEEDS, type=_seeds, metavar="A..B", help=f"default {_DEFAULT_SEEDS}"
+    )
+    parser.add_argument(
+        "--minutes",
+        type=_minutes,
+        metavar="N",
+        help="go on from the first of the seeds until the time is over",
+    )
+    names = ", ".join(PROFILES)
+    parser.add_argument(
+        "--profile", default=MIXED.name, choices=PROFILES, metavar="NAME", help=f"one of {names}"
+    )
+    parser.add_argument(
+        "--jobs", default=os.cpu_count() or 1, type=_jobs, metavar="N", help="processes; default one a core"
+    )
+    parser.add_argument(
+        "--state",
+        type=Path,
+        metavar="FILE",
+        help="keep what is finished there, and go on from it the next time",
+    )
+    parser.add_argument(
+        "--keep-going", action="store_true", help="play the other seeds too after one has failed"
+    )
+    parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object")
+    parser.set_defaults(func=_run)
+
+
+def _seeds(text: str) -> range:
+    found = _SEEDS.fullmatch(text)
+    first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+    if last < first:
+        raise argparse.ArgumentTypeError(f"{text!r} are no seeds, write {_DEFAULT_SEEDS}")
+    return range(first, last + 1)
+
+
+def _minutes(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0
+    if not 0 < minutes < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} are no minutes, write 10")
+    return minutes
+
+
+def _jobs(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} are not so many processes, write 4")
+    return int(text)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    telling = Telling(
+        parsed.profile,
+        None if parsed.minutes else len(parsed.seeds),
+        out=sys.stdout,
+        progress=sys.stderr,
+        as_json=parsed.as_json,
+    )
+    try:
+        state = _State(parsed.state, parsed.profile, telling)
+        searching = _Search(parsed, state.known, telling)
+        for results in searching.results():
+            state.add(results)
+        return searching.end()
+    except (NoState, WorkerDied, OSError) as error:
+        telling.clear()
+        print(f"interlock torture: {error}", file=sys.stderr)
+        return 2 if isinstance(error, (NoState, OSError)) else 1
+    except KeyboardInterrupt:
+        telling.interrupted(goes_on=parsed.state is not None)
+        raise
+
+
+class _State:
+    """The file, if there is one."""
+
+    def __init__(self, path: Path | None, profile: str, telling: Telling) -> None:
+        self._file = State(path) if path else None
+        finished = self._file.finished() if self._file else []
+        if finished is None:
+            telling.sources_changed()
+        self.known = {result.seed: result for result in finished or () if result.profile == profile}
+
+    def add(self, results: list[Result]) -> None:
+        if self._file:
+            self._file.add(results)
+
+
+@dataclass(slots=True)
+class _Search:
+    parsed: argparse.Namespace
+    known: dict[int, Result]
+    telling: Telling
+    _failed: list[Result] = field(default_factory=list)
+
+    def results(self) -> Iterator[list[Result]]:
+        """What is played now; what is known already is told first."""
+        parsed = self.parsed
+        until = time.monotonic() + 60 * parsed.minutes if parsed.minutes else None
+        seeds = count(parsed.seeds.start) if until else parsed.seeds
+        self._note([self.known[seed] for seed in self.known if seed in seeds or until])
+        left = (seed for seed in seeds if seed not in self.known)
+
+        def goes_on() -> bool:
+            return (parsed.keep_going or not self._failed) and (until is None or time.monotonic() < until)
+
+        for results in search(left, parsed.profile, parsed.jobs, goes_on):
+            self._note(results)
+            yield results
+
+    def _note(self, results: list[Result]) -> None:
+        self._failed += [result for result in results if result.broken]
+        self.telling.played(results)
+
+    def end(self) -> int:
+        """Of what failed, the first of each promise is shown in full; the exit code."""
+        self._failed.sort(key=lambda result: result.seed)
+        shown: dict[str, Result] = {}
+        for result in self._failed if self.parsed.keep_going else self._failed[:1]:
+            shown.setdefault(result.broken[0].promise, result)
+            self.telling.failed(result)
+        for result in shown.values():
+            self.telling.shortest(result, shortest_of(result, self.telling.shrinking))
+        self.telling.summary(self._failed, stopped=not self.parsed.keep_going)
+        return 1 if self._failed else 0
