@@ -21,14 +21,17 @@ from types import TracebackType
 from typing import Any
 
 from interlock.local.emulator_server import (
+    BATCHES_PATH,
     CHECK_PATH,
     COUNTS_PATH,
     ENFORCE_PATH,
     KILL_PATH,
+    LOSE_PATH,
     PERMISSIONS_PATH,
     SERVICE_EVENTS_PATH,
     SETTINGS,
 )
+from interlock.local.emulator_worker import HOOK
 
 START_SECONDS = 60
 STOP_SECONDS = 5
@@ -53,6 +56,15 @@ class Permission:
     granted: bool
 
 
+@dataclass(frozen=True, slots=True)
+class StreamBatches:
+    """What streams brought to functions since the last question."""
+
+    # Table, instant (epoch seconds) at which the function had done with it, and of each record PK, SK, sequence number.
+    batches: list[tuple[str, float, list[tuple[str, str, str]]]]
+    lost: int  # answers, since the start, that were lost on purpose: those batches were delivered again
+
+
 class EmulatorDidNotStart(RuntimeError):
     """The server ended, or did not answer; its last log lines are the message."""
 
@@ -61,15 +73,21 @@ class Emulator:
     """An AWS on loopback, alive inside its `with` block; it and all it started end with the block.
 
     `env` adds to the server's settings, or overrides them (SFN_WAIT_SCALE, PERSIST_STATE, ...). What a
-    function sees of the environment is given per function, not here.
+    function sees of the environment is given per function, not here. `worker_hook`: a Python file whose
+    `install(function)` each function's process calls before it loads its code; it finds `env` in its environment.
     """
 
     account = "000000000000"
 
-    def __init__(self, env: Mapping[str, str] | None = None, region: str = "us-east-1") -> None:
+    def __init__(
+        self,
+        env: Mapping[str, str] | None = None,
+        region: str = "us-east-1",
+        worker_hook: Path | None = None,
+    ) -> None:
         self.region = region
         self.endpoint = ""
-        self._settings = dict(env or {})
+        self._settings = dict(env or {}) | ({HOOK: str(worker_hook)} if worker_hook else {})
         self._folder: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._session: Any = None
@@ -177,6 +195,19 @@ class Emulator:
         request = {"method": method, "path": path, "query": query, "headers": dict(headers), "body": body}
         words: str | None = self._ask("POST", CHECK_PATH, json.dumps(request))
         return words
+
+    def stream_batches(self) -> StreamBatches:
+        """Kept until they are asked for, the last thousand."""
+        told = self._ask("GET", BATCHES_PATH)
+        batches = [
+            (batch["table"], batch["ended_at"], [tuple(record) for record in batch["records"]])
+            for batch in told["batches"]
+        ]
+        return StreamBatches(batches, told["lost"])
+
+    def lose_answers(self, share: float, seed: int) -> None:
+        """From here on functions work on this share of their stream batches twice, as when Lambda loses their answer."""
+        self._ask("POST", LOSE_PATH, json.dumps({"share": share, "seed": seed}))
 
     def kill_function(self, name: str) -> int:
         """Kill the function's processes in the middle of their invocations, as a crash would; how many there were."""

@@ -7,6 +7,7 @@ JSON line comes in per invocation, one goes out; everything the function prints 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import os
 import queue
@@ -20,6 +21,9 @@ from typing import Any
 END_OF_LOG = "\x00end of log"
 FUNCTION_ERROR = "\x00function error"  # the only key of an answer that is an error
 SESSION = "function:"  # what a function's session token begins with; its name follows
+# Names a Python file, for tests that hurt functions from within: `install(function)` of it is called before a function
+# is loaded, while the emulator's environment is still to be seen. No function sees the variable.
+HOOK = "INTERLOCK_WORKER_HOOK"
 
 # What Lambda's runtime has beside the standard library. Anything else that a function imports has to be in
 # its zip, or it fails here as it would on AWS. https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html
@@ -154,6 +158,17 @@ def invoke(handler: Any, event: Any, context: Context) -> str:
     return json.dumps({FUNCTION_ERROR: report})
 
 
+def call_hook(function: str) -> None:
+    """Have the hook's file, if there is one, do what it wants to this process."""
+    if file := os.environ.get(HOOK):
+        spec = importlib.util.spec_from_file_location("interlock_worker_hook", file)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        module.install(function)
+
+
 def read_lines(lines: queue.SimpleQueue[str]) -> None:
     """Feed the queue; end the process, even in mid-invocation, when the emulator is gone."""
     for line in sys.stdin:
@@ -175,6 +190,7 @@ def serve() -> None:
     threading.Thread(target=read_lines, args=(lines,), daemon=True).start()
     init = json.loads(lines.get())
     layers = [layer for layer in os.environ.get("_LAMBDA_LAYERS_DIRS", "").split(os.pathsep) if layer]
+    call_hook(init["function_name"])
     confine_environment(init["function_name"], init["env"])
     confine_imports(init["code_dir"], layers)
     handler, problem = load_handler(init["module"], init["handler"])

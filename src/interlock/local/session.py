@@ -92,13 +92,15 @@ def embedded_stack(
     options: StackOptions | None = None,
     messages: TextIO | None = None,
     stack_of: Callable[[Cloud, StackOptions, Path], Stack] = Stack,
+    emulator: Emulator | None = None,
 ) -> Iterator[Session]:
     """Everything, ready to use; it ends with the block and leaves nothing behind. `messages`: shows Slack's as they come.
 
-    `stack_of`: who deploys; the tests of the Terraform module have Terraform do it.
+    `stack_of`: who deploys; the tests of the Terraform module have Terraform do it. `emulator`: one that was given
+    settings of its own, and is not started yet.
     """
     chosen, known = options or StackOptions(), dict(jobs)
-    emulator = Emulator()
+    emulator = emulator or Emulator()
     # The emulator ends first: until then, what the functions call is there.
     with SlackEndpoint(chosen.slack_token, chosen.slack_channel, messages) as slack, ExitStack() as opened:
         services = {

@@ -1,0 +1,52 @@
+"""`make torture-embedded`: seeded worlds end to end on one embedded stack, under faults. Exit 1 when a promise is broken."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from embedded_torture.figures import table
+from embedded_torture.play import Played, story
+from embedded_torture.torture import torture
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--worlds", type=int, default=200, help="how many (200)")
+    parser.add_argument("--seed", type=int, default=1, help="of which the worlds are made (1)")
+    parser.add_argument("--first", type=int, default=1, help="number of the first world (1)")
+    parser.add_argument("--at-once", type=int, default=20, help="worlds under way at a time (20)")
+    parser.add_argument("--keep", type=Path, help="an empty folder for plan, strikes and logs, which stays")
+    options = parser.parse_args()
+    numbers = range(options.first, options.first + options.worlds)
+    with TemporaryDirectory(prefix="interlock-torture-") as scratch:
+        folder = (options.keep or Path(scratch)).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        result = torture(options.seed, numbers, folder, options.at_once, _progress(options.worlds))
+    print("\r\033[K" if sys.stdout.isatty() else "", end="")
+    for played in result.broken_worlds:
+        print("\n".join(story(played)), end="\n\n")
+    for each in result.broken_after:
+        print(f"BROKEN  {each}")
+    print(table(result))
+    return 1 if result.count_of_broken else 0
+
+
+def _progress(worlds: int):  # type: ignore[no-untyped-def]
+    done: list[Played] = []
+
+    def tell(played: Played) -> None:
+        done.append(played)
+        if sys.stdout.isatty():
+            broken = sum(bool(each.broken) for each in done)
+            print(f"\r\033[K{len(done)} of {worlds} worlds, {broken} broken", end="", flush=True)
+
+    return tell
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+"""What is known of one world from outside our functions: the rows it had, the jobs that ran, what was stored and what people read."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from embedded_torture.faults import Strike
+from embedded_torture.jobs import Jobs, Started
+from embedded_torture.stream_tail import Key, Record, Row, StreamTail, image, key_of, world_of
+from embedded_torture.worlds import WorldPlan
+from interlock.aws import keys
+from interlock.aws.dynamo_table import DynamoTable
+from interlock.domain.event import event_id
+from interlock.local.session import Session
+
+_EVENT = re.compile(r"\bevent ([0-9a-f]{32})\b")  # how each message names the event it tells of
+
+
+@dataclass(frozen=True)
+class Announced:
+    """One event as it stood in the row whose change it tells of."""
+
+    id: str
+    type: str
+    partition: str  # where the sink stores it
+    key: Key  # of the row
+    attempt: int | None
+    is_alert: bool
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A moment of a world."""
+
+    plan: WorldPlan
+    changes: Mapping[Key, tuple[tuple[Row | None, Row | None], ...]]  # of each row, in their order
+    announced: tuple[Announced, ...]
+    stored: tuple[str, ...]  # ids in the events table, as often as they are there
+    told: Mapping[str, tuple[float, ...]]  # event id -> when Slack took each message about it
+    starts: Mapping[str, tuple[Started, ...]]  # by pipeline
+    executions: tuple[str, ...]  # names of those that are under way
+    schedules: tuple[str, ...]
+    strikes: tuple[Strike, ...]  # of all worlds: functions serve several at once
+    published_again: frozenset[str]  # events that the bus brought a second time
+
+    def rows(self, kind: str) -> dict[Key, Row]:
+        """Rows as they stand, whose sort key begins so."""
+        last = {key: changes[-1][1] for key, changes in self.changes.items() if key[1].startswith(kind)}
+        return {key: row for key, row in last.items() if row is not None}
+
+
+class Slack:
+    """Which events the channel's messages tell of; each message is read once."""
+
+    def __init__(self, session: Session) -> None:
+        self._session, self._read = session, 0
+        self._told: defaultdict[str, tuple[float, ...]] = defaultdict(tuple)
+
+    def told(self) -> Mapping[str, tuple[float, ...]]:
+        messages = self._session.slack.messages
+        for message in messages[self._read :]:
+            for event in _EVENT.findall(message.text):
+                self._told[event] += (float(message.ts.partition(".")[0]),)
+        self._read = len(messages)
+        return dict(self._told)
+
+
+def announced_by(changes: Iterable[tuple[Key, Row | None, Row | None]]) -> list[Announced]:
+    """What new images announce, if their version is another than the old image's."""
+    found: list[Announced] = []
+    for key, old, new in changes:
+        if new is None or not is_ours(new) or (old or {}).get("version") == new["version"]:
+            continue
+        created_at = datetime.fromisoformat(new["createdAt"])
+        about = new.get("pipelineId", keys.pipeline_of(key[0]))
+        for index, event in enumerate(new["events"]):
+            found.append(
+                Announced(
+                    id=event_id(key[0], key[1], created_at, int(new["version"]), index),
+                    type=event["type"],
+                    partition=keys.partition(about or "-"),
+                    key=key,
+                    attempt=int(event["attempt"]) if "attempt" in event else None,
+                    is_alert=_is_alert(event),
+                )
+            )
+    return found
+
+
+def is_ours(row: Row) -> bool:
+    """Somebody outside may write rows that look a little like ours."""
+    return isinstance(row.get("events"), list) and isinstance(row.get("createdAt"), str) and "version" in row
+
+
+_ALERTS = frozenset(
+    "SLA_BREACH RELATIVE_SLA_BREACH RETRY_EXHAUSTED SCHEDULE_MISSED IRREGULAR_SCHEDULE_MISSED INFRA_FAILURE "
+    "SFN_TIMEOUT POST_RUN_FAILED WATCHDOG_DEGRADED INFRA_ALARM SLA_WARNING RELATIVE_SLA_WARNING JOB_FAILED "
+    "JOB_TIMEOUT JOB_POLL_EXHAUSTED VALIDATION_EXHAUSTED SENSOR_DEADLINE_EXPIRED POST_RUN_DRIFT "
+    "POST_RUN_SENSOR_MISSING BASELINE_CAPTURE_FAILED LATE_DATA_ARRIVAL RERUN_REJECTED TRIGGER_RECOVERED "
+    "CONFIG_INVALID SENSOR_INVALID".split()
+)
+
+
+def _is_alert(event: Mapping[str, Any]) -> bool:
+    recovery = event["type"] == "JOB_COMPLETED" and (event.get("detail") or {}).get("recovered") is True
+    return event["type"] in _ALERTS or recovery
+
+
+class Observer:
+    """Gathers the facts of any world of a session."""
+
+    def __init__(self, session: Session, tail: StreamTail, jobs: Jobs) -> None:
+        self._session, self._tail, self._jobs = session, tail, jobs
+        self._slack = Slack(session)
+        self._events = DynamoTable(session.emulator.client("dynamodb"), session.stack.table("events"))
+
+    def changes(self, world: str) -> list[tuple[Key, Row | None, Row | None]]:
+        return [_change(record) for record in self._tail.records(world)]
+
+    def facts(
+        self, plan: WorldPlan, strikes: Iterable[Strike], published_again: Iterable[str] = ()
+    ) -> Facts:
+        changes = self.changes(plan.name)
+        by_row: defaultdict[Key, list[tuple[Row | None, Row | None]]] = defaultdict(list)
+        for key, old, new in changes:
+            by_row[key].append((old, new))
+        announced = announced_by(changes)
+        return Facts(
+            plan=plan,
+            changes={key: tuple(each) for key, each in by_row.items()},
+            announced=tuple(announced),
+            stored=self.stored({event.partition for event in announced}),
+            told=self._slack.told(),
+            starts={corner.id: tuple(self._jobs.starts(corner)) for corner in plan.corners},
+            executions=self._executions(plan.name),
+            schedules=self._schedules(plan.name),
+            strikes=tuple(strikes),
+            published_again=frozenset(published_again),
+        )
+
+    def stored(self, partitions: Iterable[str]) -> tuple[str, ...]:
+        rows = (row for partition in partitions for row in self._events.query(partition))
+        return tuple(row["eventId"] for row in rows if "eventId" in row)
+
+    def nobodys(self) -> tuple[list[Announced], tuple[str, ...]]:
+        """Events that are about no world, and what is stored of them."""
+        announced = announced_by(self.changes(""))
+        return announced, self.stored({event.partition for event in announced})
+
+    def _executions(self, world: str) -> tuple[str, ...]:
+        client = self._session.emulator.client("stepfunctions")
+        pages = client.get_paginator("list_executions").paginate(
+            stateMachineArn=self._session.stack.state_machine_arn, statusFilter="RUNNING"
+        )
+        names = (execution["name"] for page in pages for execution in page["executions"])
+        return tuple(name for name in names if world_of(name) == world)
+
+    def _schedules(self, world: str) -> tuple[str, ...]:
+        client = self._session.emulator.client("scheduler")
+        pages = client.get_paginator("list_schedules").paginate(GroupName=self._session.stack.prefix)
+        names = (schedule["Name"] for page in pages for schedule in page["Schedules"])
+        return tuple(name for name in names if world_of(name) == world)
+
+
+def _change(record: Record) -> tuple[Key, Row | None, Row | None]:
+    return key_of(record), image(record, "OldImage"), image(record, "NewImage")

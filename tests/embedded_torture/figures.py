@@ -1,0 +1,33 @@
+"""What a torture came to, as a table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from embedded_torture.torture import Result
+
+
+def table(result: Result) -> str:
+    return "\n".join(f"{name:<34}{value:>10}" for name, value in _lines(result))
+
+
+def _lines(result: Result) -> Iterator[tuple[str, str]]:
+    facts = [played.facts for played in result.worlds if played.facts is not None]
+    yield f"worlds of seed {result.seed}", f"{len(result.worlds):,}"
+    yield "pipelines", f"{sum(len(played.plan.corners) for played in result.worlds):,}"
+    yield "runs", f"{sum(len(each.rows('RUN#')) for each in facts):,}"
+    yield "jobs started", f"{sum(map(len, (starts for each in facts for starts in each.starts.values()))):,}"
+    yield "events", f"{sum(len({event.id for event in each.announced}) for each in facts):,}"
+    yield "messages in Slack", f"{result.messages:,}"
+    yield "invocations", f"{result.invocations:,}"
+    yield "AWS calls", f"{result.calls:,}"
+    yield "faults planned", f"{sum(len(played.plan.faults) for played in result.worlds):,}"
+    yield "faults struck", f"{len(result.strikes):,}"
+    kinds = Counter(f"{strike.fault.kind} {strike.fault.when} the call" for strike in result.strikes)
+    yield from ((f"  {kind}", f"{count:,}") for kind, count in sorted(kinds.items()))
+    functions = Counter(strike.fault.function for strike in result.strikes)
+    yield from ((f"  in {function}", f"{count:,}") for function, count in sorted(functions.items()))
+    yield "records and events brought again", f"{sum(played.again for played in result.worlds):,}"
+    yield "broken", f"{result.count_of_broken:,}"
+    yield "minutes", f"{result.seconds / 60:.1f}"

@@ -1,0 +1,183 @@
+"""Plays one world on the stage: its configs, then what people do, until everything rests or nothing moves any more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from embedded_torture.facts import Facts
+from embedded_torture.promises import Broken, broken, unrest
+from embedded_torture.stage import Stage
+from embedded_torture.worlds import Act, Corner, WorldPlan
+
+_LOADED_WITHIN_SECONDS = 180.0  # three tries of config-sync and a pass that somebody else's fault ends, on a busy machine
+_LOOK_SECONDS = 2.0
+_RESTS_AFTER_LOOKS = 2  # without anything that is yet to come
+# Longer than anything rests by itself: a message whose dispatcher died stays hidden for 90 s, and so does its thread's claim.
+_STUCK_SECONDS = 240.0
+_LONGEST_SECONDS = 1200.0
+
+
+@dataclass(frozen=True)
+class Played:
+    """A world that was played."""
+
+    plan: WorldPlan
+    facts: Facts | None  # None: its configs were never loaded
+    broken: tuple[Broken, ...]
+    seconds: float
+    again: int  # records and events that were brought a second time
+
+
+@dataclass
+class _World:
+    stage: Stage
+    plan: WorldPlan
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)  # `job.config` by pipeline
+    published_again: set[str] = field(default_factory=set)
+    again: int = 0
+
+    def corner(self, act: Act) -> Corner:
+        return next(corner for corner in self.plan.corners if corner.id == act.pipeline)
+
+    def facts(self) -> Facts:
+        return self.stage.observer.facts(self.plan, self.stage.strikes(), self.published_again)
+
+
+def play(stage: Stage, plan: WorldPlan) -> Played:
+    """Whatever happens is in the result; an exception is a fault of the torture itself."""
+    world, begun = _World(stage, plan), time.monotonic()
+    for corner in plan.corners:
+        world.jobs[corner.id] = stage.jobs.config_of(corner)
+        stage.upload(corner, world.jobs[corner.id])
+    if not _waited(lambda: stage.is_loaded(plan), _LOADED_WITHIN_SECONDS):
+        lost = Broken("configs-are-loaded", plan.name, f"not within {_LOADED_WITHIN_SECONDS:.0f} s")
+        return Played(plan, None, (lost,), time.monotonic() - begun, 0)
+    _act_out(world)
+    facts, found = _settled(world)
+    return Played(plan, facts, tuple(found), time.monotonic() - begun, world.again)
+
+
+def _act_out(world: _World) -> None:
+    begun = time.monotonic()
+    for act in world.plan.acts:
+        time.sleep(max(0.0, begun + act.at - time.monotonic()))
+        _ACTS[act.what](world, act)
+
+
+def _write(world: _World, act: Act) -> None:
+    world.stage.write(act.pipeline, **act.said)
+
+
+def _garbage(world: _World, act: Act) -> None:
+    world.stage.write_garbage(act.pipeline, act.said["item"])
+
+
+def _request(world: _World, act: Act) -> None:
+    world.stage.request(act.pipeline, act.said["date"], act.said["reason"], force=act.said["force"])
+
+
+def _record(world: _World, act: Act) -> None:
+    world.stage.record(act.pipeline, act.said["date"], act.said["event"], act.said["runId"])
+
+
+def _upload(world: _World, act: Act) -> None:
+    corner = world.corner(act)
+    if act.said.get("malformed"):
+        world.stage.spoil(corner)
+    else:
+        world.stage.upload(corner, world.jobs[corner.id], act.said["description"])
+
+
+def _redeliver(world: _World, act: Act) -> None:
+    world.again += world.stage.redeliver(act.pipeline, act.said["share"])
+
+
+def _publish(world: _World, act: Act) -> None:
+    event = world.stage.publish_again(act.pipeline, act.said["share"])
+    if event is not None:
+        world.published_again.add(event)
+        world.again += 1
+
+
+_ACTS: dict[str, Callable[[_World, Act], None]] = {
+    "write": _write,
+    "garbage": _garbage,
+    "request": _request,
+    "record": _record,
+    "upload": _upload,
+    "redeliver": _redeliver,
+    "publish": _publish,
+}
+
+
+def _settled(world: _World) -> tuple[Facts, list[Broken]]:
+    """The world at rest; or as it stands when a promise is broken, or nothing moves any more."""
+    begun = moved_at = time.monotonic()
+    seen: object = None
+    rests = 0
+    while True:
+        facts = world.facts()
+        never, yet = list(broken(facts)), list(unrest(facts))
+        rests = 0 if yet else rests + 1
+        if never or rests == _RESTS_AFTER_LOOKS:
+            return facts, never
+        now, stands = time.monotonic(), (len(facts.announced), len(facts.stored), facts.changes, yet)
+        seen, moved_at = (stands, now) if stands != seen else (seen, moved_at)
+        if now - moved_at > _STUCK_SECONDS or now - begun > _LONGEST_SECONDS:
+            return facts, yet
+        time.sleep(_LOOK_SECONDS)
+
+
+def _waited(question: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not question():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.3)
+    return True
+
+
+def story(played: Played) -> Iterator[str]:
+    """A world that broke a promise, for whoever looks for the cause."""
+    plan = played.plan
+    yield f"{plan.name} of seed {plan.seed}"
+    yield from (f"  BROKEN  {each}" for each in played.broken)
+    for corner in plan.corners:
+        yield f"  {corner.id}: {corner.config}"
+        yield f"    its job: {', '.join(f'{work.ending} after {work.seconds} s' for work in corner.works)}"
+    yield from (f"  {act}" for act in plan.acts)
+    if played.facts is not None:
+        yield from _told(played.facts)
+
+
+def _told(facts: Facts) -> Iterator[str]:
+    mine = {strike.fault.id: strike for strike in facts.strikes if f"w{strike.fault.world}" == facts.plan.name}
+    for fault in facts.plan.faults:
+        struck = mine.get(fault.id)
+        when = f"struck {struck.did} at {_clock(struck.at)}" if struck else "never came"
+        yield f"  fault {fault.id}: {fault}: {when}"
+    for key, changes in facts.changes.items():
+        if key[1].startswith(("RUN#", "DUE#", "RERUN_REQUEST#", "SLOTS")):
+            yield f"  {key[0]} {key[1]}"
+            yield from (f"    {_brief(new)}" for _, new in changes)
+    for pipeline, starts in facts.starts.items():
+        yield from (f"  {pipeline} started {start}" for start in starts)
+
+
+_SHOWN = ("updatedAt", "status", "attempt", "version", "executionName", "tokenFor", "outcome", "dueAt", "holders")
+
+
+def _brief(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return "deleted"
+    told = {name: str(row[name]) for name in _SHOWN if name in row}
+    events = row.get("events")
+    types = [event.get("type") for event in events if isinstance(event, dict)] if isinstance(events, list) else []
+    return f"{told} {types}"
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%H:%M:%S", time.gmtime(at)) + f"{at % 1:.3f}"[1:]

@@ -1,0 +1,68 @@
+"""Many worlds at once on one stack, and what came of them."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedded_torture.faults import Strike
+from embedded_torture.play import Played, play
+from embedded_torture.promises import Broken
+from embedded_torture.stage import stage
+from embedded_torture.worlds import a_world
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was played and what was struck."""
+
+    seed: int
+    worlds: tuple[Played, ...]
+    strikes: tuple[Strike, ...]
+    broken_after: tuple[Broken, ...]  # dead letters, and events that are about no world
+    invocations: int
+    calls: int  # of AWS, by our functions
+    messages: int  # that Slack took
+    seconds: float
+
+    @property
+    def broken_worlds(self) -> list[Played]:
+        return [played for played in self.worlds if played.broken]
+
+    @property
+    def count_of_broken(self) -> int:
+        return sum(len(played.broken) for played in self.worlds) + len(self.broken_after)
+
+
+def torture(
+    seed: int,
+    numbers: Iterable[int],
+    folder: Path,
+    at_once: int = 20,
+    tell: Callable[[Played], None] = lambda _: None,
+) -> Result:
+    """Every world of these numbers. `folder`: for the plan, what was struck, and the emulator's log."""
+    plans, begun = [a_world(seed, number) for number in numbers], time.monotonic()
+    with stage(plans, folder) as made:
+        with ThreadPoolExecutor(at_once) as players:
+            worlds = []
+            for future in as_completed([players.submit(play, made, plan) for plan in plans]):
+                worlds.append(future.result())
+                tell(worlds[-1])
+        broken_after = (*made.dead_letters(), *made.nobodys())
+        counts = made.session.emulator.counts()
+        shutil.copy(made.session.emulator.log_path, folder / "emulator.log")
+        return Result(
+            seed=seed,
+            worlds=tuple(sorted(worlds, key=lambda played: played.plan.name)),
+            strikes=tuple(made.strikes()),
+            broken_after=broken_after,
+            invocations=sum(counts.invocations.values()),
+            calls=made.session.calls().total(),
+            messages=len(made.session.slack.messages),
+            seconds=time.monotonic() - begun,
+        )
