@@ -12,7 +12,7 @@ NODE_LINTER := tests/state_machine/node_modules/.package-lock.json
 # One more than the cores of a small machine: the tests of the embedded stack wait more than they work.
 WORKERS ?= 3
 
-.PHONY: demo setup test lint bench jobs costs schema terraform e2e-terraform checkov zips release clean
+.PHONY: demo setup test lint bench torture jobs costs schema terraform e2e-terraform checkov zips release clean
 
 demo: $(INSTALLED)
 	@$(VENV)/bin/interlock local demo
@@ -29,6 +29,10 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED)
 	@$(VENV)/bin/python -m tests.bench
+
+# An hour on two cores. Ended, it goes on where it was, unless the sources have changed.
+torture: $(INSTALLED)
+	@$(VENV)/bin/interlock torture --seeds 1..20000 --state build/torture.jsonl --keep-going
 
 jobs: $(INSTALLED)
 	@$(VENV)/bin/python -m tests.jobs_table

@@ -41,6 +41,7 @@ COMMANDS = {
     ),
     "redrive": Command("interlock.cli.redrive", "put dead letters back", "cli"),
     "simulate": Command("interlock.cli.simulate", "play scenarios on a hand-set clock", "cli"),
+    "torture": Command("interlock.cli.torture", "search for a world that breaks a promise", "cli"),
     "local": Command("interlock.cli.local", "run the whole stack on this machine", "local"),
 }
 
