@@ -19,9 +19,11 @@ from interlock.domain.pipeline_codec import encode_pipeline
 from interlock.domain.pool import Pool, asked, ticket_of
 from interlock.domain.promise import PromiseKind, changed, promised, settled
 from interlock.domain.run import (
+    MOVES,
     JobEnd,
     Outcome,
     RunStatus,
+    announcing,
     moved,
     next_attempt,
     opened,
@@ -150,6 +152,56 @@ def test_a_move_replaces_what_the_move_before_announced(control, stored):
     after = control.move(run, moved(run, RunStatus.CANCELLED, NOW))
 
     assert after.events == ()
+
+
+EDGES = [(before, after) for before, afters in MOVES.items() for after in sorted(afters)]
+FORGOTTEN_AT = int((NOW + timedelta(days=400)).timestamp())
+
+
+def ttl_of(table):
+    return table.get(keys.run_key(a_key())).get("ttl")
+
+
+@pytest.mark.parametrize(("before", "after"), EDGES)
+def test_a_run_that_has_ended_is_forgotten_in_time_and_an_open_one_never(
+    control, stored, table, before, after
+):
+    run = stored(a_run(before))
+
+    control.move(run, moved(run, after, NOW))
+
+    assert ttl_of(table) == (None if after in ("WAITING", "RUNNING") else FORGOTTEN_AT)
+
+
+def test_a_run_that_is_opened_is_never_forgotten(control, table):
+    control.open_run(opened(a_key(), "trigger", OPENED_AT, WINDOW))
+
+    assert ttl_of(table) is None
+
+
+def test_a_run_that_was_reopened_sleeps_and_hears_of_its_job_without_being_forgotten(control, stored, table):
+    run = stored(moved(a_run("RUNNING"), RunStatus.FAILED, NOW))
+    again = control.move(run, reopened(run, NOW, WINDOW))
+
+    control.register_token(a_key(), again.execution_name, RunStatus.WAITING, "token", "readiness")
+    control.record_outcome(again, SUCCESS)
+
+    assert ttl_of(table) is None
+
+
+@pytest.mark.parametrize("write", ["note", "move"])
+def test_what_is_said_of_a_run_that_has_ended_does_not_change_when_it_is_forgotten(
+    control, stored, table, write
+):
+    run = stored(moved(a_run("RUNNING"), RunStatus.SUCCEEDED, NOW))
+
+    if write == "note":
+        control.note(run, replace(run, told=("late",)))
+    else:
+        control.move(run, announcing(run, [], "late"))
+
+    assert ttl_of(table) == FORGOTTEN_AT
+    assert control.run(a_key()).told == ("late",)
 
 
 def test_a_second_reopening_of_the_same_run_is_lost(control, stored):

@@ -9,6 +9,7 @@ from math import ceil
 
 from costs.days import KINDS, LINE_BYTES, METRIC, Counts, Kind, day_of, empty_day, of_a_file, times, together
 from costs.durations import Work, gb_seconds
+from interlock.aws.run_item import RUN_KEPT
 from interlock.simulation.prices import OTHERS, PRICES, Price
 
 DAYS = Decimal(365) / 12  # of a month
@@ -27,9 +28,9 @@ REQUESTS_A_MESSAGE = 3  # sent, received, deleted
 INVOCATION_LOG_BYTES = 350 + 3 * LINE_BYTES  # assumed
 METRIC_LOG_BYTES = 230 + LINE_BYTES
 
-# Days that things stay: `events_ttl_days`, `archive_retention_days`, `log_retention_days`. A run's row stays for good;
-# counted is the end of the first year. Beside it the baseline (400 days) and what goes after 30 days; assumed.
-EVENTS_DAYS, ARCHIVE_DAYS, LOG_DAYS, RUNS_DAYS = 90, 30, 30, 365
+# Days that things stay: `events_ttl_days`, `archive_retention_days`, `log_retention_days`; those of a run's
+# row. Beside it the baseline, which stays as long, and what goes after 30 days; assumed.
+EVENTS_DAYS, ARCHIVE_DAYS, LOG_DAYS, RUNS_DAYS = 90, 30, 30, RUN_KEPT.days
 BASELINE_BYTES, SHORT_LIVED_BYTES, SHORT_LIVED_DAYS = 1_000, 3_000, 30
 
 LIST_PAGE = 1000  # keys
@@ -122,7 +123,7 @@ def _of_days(day: Counts, volume: Volume) -> dict[str, Decimal]:
 
 
 def _stored(day: Counts, volume: Volume) -> dict[str, Decimal]:
-    """On an average day at the end of the first year."""
+    """On any day from when the first rows go; until then it is less."""
     events = day["event row bytes"] * EVENTS_DAYS
     others = (
         day["run row bytes"] * RUNS_DAYS

@@ -8,6 +8,7 @@ from typing import Any
 
 from interlock.aws import keys
 from interlock.aws.run_item import (
+    RUN_KEPT,
     RowInvalid,
     announcement_item,
     instant_text,
@@ -23,7 +24,6 @@ from interlock.domain.promise import Promise
 from interlock.domain.run import RunKey
 
 _SETTLED_KEPT = timedelta(days=30)  # longer than anything that might ask for the same promise again
-_BASELINE_KEPT = timedelta(days=400)  # late data may be a year late
 
 
 def epoch_ms(at: datetime) -> int:
@@ -92,7 +92,7 @@ def baseline_item(baseline: Baseline) -> Item:
         "attempt": baseline.attempt,
         "capturedAt": instant_text(baseline.captured_at),
         "sensors": storable(baseline.sensors),
-        "ttl": int((baseline.captured_at + _BASELINE_KEPT).timestamp()),
+        "ttl": int((baseline.captured_at + RUN_KEPT).timestamp()),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -17,6 +17,10 @@ from interlock.domain.readiness import RuleVerdict
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, StartIntent
 
 Kind = TypeVar("Kind")
+
+# A run that has ended is remembered for a year and a month: a yearly one finds its `previous`, and what is late by a year
+# is late data. Afterwards the date is one that never ran. An open run is never forgotten.
+RUN_KEPT = timedelta(days=400)
 
 
 class RowInvalid(BadInput):
@@ -170,6 +174,8 @@ def run_item(run: Run) -> Item:
         value = getattr(run, name)
         if value is not None and value != () and value != {}:
             item[attribute] = _written(name, value)
+    if not run.is_open:
+        item["ttl"] = int((run.updated_at + RUN_KEPT).timestamp())
     return item
 
 
