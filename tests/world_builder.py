@@ -58,6 +58,9 @@ class Interruptions:
     def after(self, call: str, pipeline: str | None, **_: float) -> None:  # noqa: ARG002
         self._strike(call, after=True)
 
+    def answers_stale(self, pipeline: str | None) -> bool:  # noqa: ARG002
+        return False
+
     def _strike(self, call: str, *, after: bool) -> None:
         for arranged in self._arranged:
             if arranged[:2] == (call, after):

@@ -18,7 +18,7 @@ from interlock.domain.run import RunStatus
 from interlock.simulation.faults import CRASH, FaultPlan
 from interlock.simulation.our_calls import Invocation, current_invocation
 from interlock.simulation.play import play
-from interlock.simulation.scenario import Scenario
+from interlock.simulation.scenario import Fault, Scenario
 from interlock.simulation.scenario_yaml import read_scenario
 
 SECRET = "of-the-service"  # the name of one that a job's config may use
@@ -74,10 +74,12 @@ class DiesAt(FaultPlan):
         self.points: list[list[Point]] = []  # that each invocation came by
         self.died_at: list[Point] = []
 
-    def strike(self, call: str, pipeline: str | None, *, after: bool) -> str | None:
+    def strike(
+        self, call: str, pipeline: str | None, *, after: bool, function: str | None = None
+    ) -> Fault | None:
         invocation = current_invocation()
         if invocation.step != "StartJob":
-            return super().strike(call, pipeline, after=after)
+            return super().strike(call, pipeline, after=after, function=function)
         if not any(invocation is known for known in self._invocations):
             self._invocations.append(invocation)
             self.points.append([])
@@ -86,7 +88,7 @@ class DiesAt(FaultPlan):
         if self._numbers[place : place + 1] != (len(self.points[place]) - 1,):
             return None
         self.died_at.append(Point(call, after))
-        return CRASH
+        return Fault(call, CRASH, after)
 
 
 def points_of(job: Mapping[str, Any], *died_at: int) -> list[Point]:

@@ -15,16 +15,17 @@ from interlock.local.stack import ALERT_QUEUE_RECEIVES, ALERT_QUEUE_VISIBILITY_S
 from interlock.simulation import invocations
 from interlock.simulation.alert_queue import MOST_RECEIVES, VISIBILITY_SECONDS, SimulatedQueue
 from interlock.simulation.clock import VirtualClock
+from interlock.simulation.deliveries import Deliveries
 from interlock.simulation.faults import FaultPlan
 from interlock.simulation.history import History, Kind
 from interlock.simulation.invocations import Accounts, FunctionFailed, Functions, GoesInCircles
 from interlock.simulation.our_calls import OurCalls
+from interlock.simulation.scenario import Channel
 from interlock.simulation.table_streams import (
     FILTERS,
     MOST_RETRIES,
     SETTLED,
     WHOLE_KEYS,
-    Losses,
     Record,
     TableStream,
 )
@@ -42,8 +43,8 @@ class Shard:
         self.clock = VirtualClock(START)
         self.history = History(self.clock.now)
         self.sent: list[tuple[str, Record]] = []
-        self.losses = Losses()
-        self.stream = TableStream("control", self.clock, self.history, deliver, self.losses, self.sent)
+        self.deliveries = Deliveries(self.history)
+        self.stream = TableStream("control", self.clock, self.history, deliver, self.deliveries, self.sent)
 
     def write(self, *sensors: str) -> None:
         for sensor in sensors:
@@ -144,7 +145,7 @@ def test_a_failing_batch_is_tried_ever_more_slowly_and_given_up_in_the_end() -> 
 def test_lost_records_never_arrive_and_are_not_delivered_again() -> None:
     batches: list[list[str]] = []
     shard = Shard(lambda event: batches.append(_values(event)) or {})  # type: ignore[func-returns-value]
-    shard.losses.records = 1
+    shard.deliveries.losses[Channel.STREAM] = 1
 
     shard.write("a=1", "a=2")
     shard.run()
@@ -190,7 +191,8 @@ def test_a_message_that_failed_is_received_again_after_its_visibility_timeout() 
 
     clock = VirtualClock(START)
     history = History(clock.now)
-    queue = SimulatedQueue(clock, history, OurCalls(FaultPlan(), history), deliver)
+    calls = OurCalls(FaultPlan(), history, clock.block_until)
+    queue = SimulatedQueue(clock, calls, Deliveries(history), deliver)
     queue.send("{}", "a")
     queue.send("{}", "b")
     clock.run_until(START + timedelta(minutes=2))
@@ -207,7 +209,9 @@ def test_an_asynchronous_invocation_is_repeated_after_one_minute_and_after_two_m
 
     clock = VirtualClock(START)
     history = History(clock.now)
-    functions = Functions({"f": fail}, clock, history, Accounts(Tally(), Tally()), [].append)
+    functions = Functions(
+        {"f": fail}, clock, history, Accounts(Tally(), Tally()), [].append, Deliveries(history)
+    )
     functions.invoke_async("f", {})
     clock.run_until(START + timedelta(hours=1))
 
@@ -234,7 +238,9 @@ def test_functions_that_invoke_each_other_for_ever_are_stopped(monkeypatch: pyte
         functions.invoke_async("f", {})
         return {}
 
-    functions = Functions({"f": once_more}, clock, history, Accounts(Tally(), Tally()), [].append)
+    functions = Functions(
+        {"f": once_more}, clock, history, Accounts(Tally(), Tally()), [].append, Deliveries(history)
+    )
     functions.invoke_async("f", {})
 
     with pytest.raises(GoesInCircles):

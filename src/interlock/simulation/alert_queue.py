@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from interlock.simulation.clock import VirtualClock
-from interlock.simulation.history import History, Kind
+from interlock.simulation.deliveries import Deliveries
 from interlock.simulation.invocations import DELIVERY, FunctionFailed
 from interlock.simulation.our_calls import OurCalls
+from interlock.simulation.scenario import Channel
 
 # As deployed.
 BATCH_SIZE = 10
@@ -20,17 +21,19 @@ MOST_RECEIVES = 20  # then it is dead-lettered
 Deliver = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Message:
     number: int
     body: str
     pipeline_id: str | None
+    copy: int = 1  # a standard queue may hold a message twice
     receives: int = 0
+    received_at: datetime | None = None
     hidden_until: datetime | None = None  # as the function asked; else the visibility time-out counts
 
     @property
     def receipt(self) -> str:
-        return f"receipt-{self.number}-{self.receives}"
+        return f"receipt-{self.number}-{self.copy}-{self.receives}"
 
 
 @dataclass(slots=True)
@@ -38,8 +41,8 @@ class SimulatedQueue:
     """A standard SQS queue that feeds one function."""
 
     clock: VirtualClock
-    history: History
     calls: OurCalls
+    deliveries: Deliveries
     deliver: Deliver  # raises FunctionFailed
     _visible: list[_Message] = field(default_factory=list)
     _in_flight: dict[str, _Message] = field(default_factory=dict)  # by receipt
@@ -55,8 +58,10 @@ class SimulatedQueue:
     def send(self, body: str, pipeline_id: str | None) -> None:
         """EventBridge puts a message: no call of ours."""
         self._sent += 1
-        self._held += 1
-        self._show(_Message(self._sent, body, pipeline_id))
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/standard-queues-at-least-once-delivery.html
+        for copy, at in enumerate(self.deliveries.instants(Channel.QUEUE, pipeline_id), 1):
+            self._held += 1
+            self._show_at(at, _Message(self._sent, body, pipeline_id, copy))
 
     def change_message_visibility(
         self, *, ReceiptHandle: str, VisibilityTimeout: int, **_: Any
@@ -70,6 +75,13 @@ class SimulatedQueue:
                 message.hidden_until = self.clock.now() + timedelta(seconds=VisibilityTimeout)
         return {}
 
+    def _show_at(self, at: datetime, message: _Message) -> None:
+        if at <= self.clock.now():
+            self._show(message)
+        else:
+            # With its priority, messages that appear at one instant are received together.
+            self.clock.at(at, DELIVERY, lambda: self._show(message))
+
     def _show(self, message: _Message) -> None:
         self._visible.append(message)
         if not self._scheduled:
@@ -77,11 +89,14 @@ class SimulatedQueue:
             self.clock.at(self.clock.now(), DELIVERY, self._receive)
 
     def _receive(self) -> None:
-        batch, behind = self._visible[:BATCH_SIZE], self._visible[BATCH_SIZE:]
+        batch = _batch_of(self._visible)
+        behind = [message for message in self._visible if message not in batch]
         self._visible, self._scheduled = [], False
+        for message in behind:  # others are received while these are dealt with
+            self._show(message)
         for message in batch:
             message.receives += 1
-            message.hidden_until = None
+            message.received_at, message.hidden_until = self.clock.now(), None
             self._in_flight[message.receipt] = message
         failed = self._failed_of(batch)
         for message in batch:
@@ -90,8 +105,6 @@ class SimulatedQueue:
                 self._hide(message)
             else:
                 self._held -= 1
-        for message in behind:
-            self._show(message)
 
     def _failed_of(self, batch: list[_Message]) -> set[str]:
         """The ids of what was not dealt with."""
@@ -104,11 +117,24 @@ class SimulatedQueue:
     def _hide(self, message: _Message) -> None:
         if message.receives >= MOST_RECEIVES:
             self._held -= 1
-            self.history.add(Kind.LOST, "an alert is dead-lettered", message.pipeline_id)
+            body, pipeline = message.body, message.pipeline_id
+            self.deliveries.give_up(
+                "an alert is dead-lettered", body, lambda: self.send(body, pipeline), pipeline
+            )
             return
-        until = message.hidden_until or self.clock.now() + timedelta(seconds=VISIBILITY_SECONDS)
-        # With its priority, messages that come back at one instant are received together.
+        now = self.clock.now()
+        # It counts from when the message was received, not from when the function gave it up.
+        seen = (message.received_at or now) + timedelta(seconds=VISIBILITY_SECONDS)
+        until = max(now, message.hidden_until or seen)
         self.clock.at(until, DELIVERY, lambda: self._show(message))
+
+
+def _batch_of(visible: list[_Message]) -> list[_Message]:
+    """The first, and no message twice: which of them failed could not be said."""
+    first: dict[str, _Message] = {}
+    for message in visible:
+        first.setdefault(_id(message), message)
+    return list(first.values())[:BATCH_SIZE]
 
 
 def _id(message: _Message) -> str:

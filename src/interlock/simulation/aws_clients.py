@@ -17,7 +17,7 @@ from interlock.simulation.our_calls import OurCalls, current_invocation
 
 _PAGE = 1000
 PutEvent = Callable[[Mapping[str, Any]], None]
-InvokeAsync = Callable[[str, Mapping[str, Any]], None]
+InvokeAsync = Callable[[str, Mapping[str, Any], str | None], None]  # of which pipeline, if of one
 
 
 def refusal(operation: str, code: str, message: str, status: int = 400) -> ClientError:
@@ -97,7 +97,7 @@ class OurFunctionsClient:
         with self._calls.calling("lambda.Invoke", pipeline, FunctionName):
             if not payload or "sweep" in payload:
                 current_invocation().routine["lambda.Invoke"] += 1  # the look at all configs carries nothing
-            self._invoke(FunctionName, payload)
+            self._invoke(FunctionName, payload, pipeline)
         return {"StatusCode": 202}
 
 

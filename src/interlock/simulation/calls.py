@@ -12,6 +12,8 @@ class Calls(Protocol):
     def after(
         self, call: str, pipeline: str | None, *, read_units: float = 0, write_units: float = 0
     ) -> None: ...
+    def answers_stale(self, pipeline: str | None) -> bool:
+        """Whether a query of an index, once it was made, is answered with what was some writes ago."""
 
 
 class OutsideCalls:
@@ -21,3 +23,5 @@ class OutsideCalls:
     def after(
         self, call: str, pipeline: str | None, *, read_units: float = 0, write_units: float = 0
     ) -> None: ...
+    def answers_stale(self, pipeline: str | None) -> bool:  # noqa: ARG002  # as `Calls` has it
+        return False

@@ -12,9 +12,11 @@ from interlock.domain.pipeline import Job, JobType, Pipeline, Schedule
 from interlock.domain.schedule import expected_fires
 from interlock.simulation.aws_clients import refusal
 from interlock.simulation.clock import Timer, VirtualClock
+from interlock.simulation.deliveries import Deliveries
 from interlock.simulation.history import History, Kind
 from interlock.simulation.invocations import TICK
 from interlock.simulation.our_calls import OurCalls
+from interlock.simulation.scenario import Channel
 
 _AHEAD = timedelta(days=366 * 8 + 1)  # 29 February can be eight years away
 _NAME = re.compile(r"[0-9a-zA-Z-_.]{1,64}")
@@ -41,7 +43,8 @@ class SchedulerClient:
     clock: VirtualClock
     history: History
     calls: OurCalls
-    fire: Callable[[str, str], None]  # the target's ARN, its input
+    deliveries: Deliveries
+    fire: Callable[[str, str, datetime], None]  # the target's ARN, its input, when it arrives
     paused: bool = False
     loading: bool = True  # until the first instant is there, nothing fires
     _schedules: dict[str, _Scheduled] = field(default_factory=dict)
@@ -115,13 +118,14 @@ class SchedulerClient:
             del self._schedules[scheduled.name]
 
     def _fire(self, scheduled: _Scheduled) -> None:
-        target = scheduled.definition["Target"]
+        target, pipeline = scheduled.definition["Target"], _pipeline_of(scheduled.definition)
         if self.paused:
-            pipeline = _pipeline_of(scheduled.definition)
             self.history.add(Kind.LOST, "EventBridge Scheduler is paused and does not fire", pipeline)
         else:
             at = f"{self.clock.now():%Y-%m-%dT%H:%M:%SZ}"
-            self.fire(target["Arn"], target["Input"].replace(_SCHEDULED_TIME, at))
+            text = target["Input"].replace(_SCHEDULED_TIME, at)
+            for arrives in self.deliveries.instants(Channel.SCHEDULER, pipeline):
+                self.fire(target["Arn"], text, arrives)
         self._await_next(scheduled)
 
 

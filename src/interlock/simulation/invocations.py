@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from interlock.simulation.clock import VirtualClock
+from interlock.simulation.deliveries import Deliveries
 from interlock.simulation.faults import FunctionCrashed
 from interlock.simulation.history import History, Kind
 from interlock.simulation.our_calls import Invocation, on_account_of
@@ -20,8 +21,17 @@ TIMELINE, DELIVERY, TIMER, TICK = range(4)
 # An asynchronous invocation that fails is repeated after one minute, and after two more.
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 _ASYNC_RETRIES = (timedelta(minutes=1), timedelta(minutes=2))
-# What Lambda reports of a sandbox that died. https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
-DEAD_SANDBOX = "Runtime.ExitError"
+# As deployed. https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html
+_MINUTE, _LONGEST = timedelta(minutes=1), timedelta(minutes=15)
+TIME_LIMITS: Mapping[str, timedelta] = {
+    "stream-router": _MINUTE,
+    "orchestrator": _LONGEST,
+    "sla-monitor": _MINUTE,
+    "watchdog": _MINUTE,
+    "event-sink": _MINUTE,
+    "alert-dispatcher": _MINUTE,
+    "config-sync": _LONGEST,
+}
 
 # Twenty thousand pipelines that all start at once take fewer.
 MOST_AT_ONE_INSTANT = 400_000
@@ -59,10 +69,11 @@ class Functions:
         history: History,
         accounts: Accounts,
         invoked: Callable[[Invocation], None],
+        deliveries: Deliveries,
     ) -> None:
         """`invoked` is told of each invocation as it begins."""
         self._handlers, self._clock, self._history, self.accounts = handlers, clock, history, accounts
-        self._invoked = invoked
+        self._invoked, self._deliveries = invoked, deliveries
         self._open: list[Invocation] = []
         self._instant, self._invoked_at_it = clock.now(), 0
 
@@ -71,16 +82,18 @@ class Functions:
     ) -> Mapping[str, Any]:
         """Run it now and answer what it answers; raises `FunctionFailed`."""
         self._watch_for_circles(function)
-        invocation = Invocation(function, event.get("step"), event, self._history.stamp())
+        now = self._clock.now()
+        invocation = Invocation(function, event.get("step"), event, self._history.stamp(), now)
+        invocation.dies_at = now + TIME_LIMITS.get(function, _MINUTE)
         self._invoked(invocation)
         invocation.tally.invocations[function] += 1
         invocation.lines.append(self._history.line(Kind.FUNCTION, function))
         self._open.append(invocation)
         try:
             with on_account_of(invocation):
-                answer = self._handlers[function](event, self._clock.now())
+                answer = self._handlers[function](event, now)
         except FunctionCrashed as crash:
-            raise self._failed(invocation, DEAD_SANDBOX, str(crash)) from None
+            raise self._failed(invocation, crash.error_type, str(crash)) from None
         except Exception as error:
             raise self._failed(invocation, type(error).__name__, str(error)) from error
         self._book(invocation, idle=may_be_idle and invocation.only_looked)
@@ -101,9 +114,15 @@ class Functions:
             )
 
     def invoke_async(
-        self, function: str, event: Mapping[str, Any], *, may_be_idle: bool = False, tries: int = 0
+        self,
+        function: str,
+        event: Mapping[str, Any],
+        *,
+        at: datetime | None = None,
+        may_be_idle: bool = False,
+        tries: int = 0,
     ) -> None:
-        """Run it as soon as the present is done; a failure is repeated twice, then given up."""
+        """Run it `at` that instant, or as soon as the present is done; a failure is repeated twice, then given up."""
 
         def run() -> None:
             try:
@@ -111,11 +130,12 @@ class Functions:
             except FunctionFailed as failure:
                 self._again(function, event, tries, failure)
 
-        self._clock.at(self._clock.now(), DELIVERY, run)
+        self._clock.at(at or self._clock.now(), DELIVERY, run)
 
     def _again(self, function: str, event: Mapping[str, Any], tries: int, failure: FunctionFailed) -> None:
         if tries == len(_ASYNC_RETRIES):
-            self._history.add(Kind.LOST, f"{function} is given up and dead-lettered: {failure}")
+            told = f"{function} is given up and dead-lettered: {failure}"
+            self._deliveries.give_up(told, event, lambda: self.invoke_async(function, event))
             return
         at = self._clock.now() + _ASYNC_RETRIES[tries]
         self._clock.at(at, TIMER, lambda: self.invoke_async(function, event, tries=tries + 1))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +15,8 @@ from interlock.aws.table import Item, Key
 from interlock.simulation.item_size import LARGEST_ITEM, item_size, write_units
 
 _LONGEST_KEY = {"PK": 2048, "SK": 1024}  # bytes
+# What a stale answer of the index does not know: so many changes of its rows, and not one that is older.
+_BEHIND, _BEHIND_AT_MOST = 10, timedelta(minutes=1)
 _INDEX_KEY = {"dueShard": str, "dueAt": Decimal}
 
 
@@ -30,9 +34,12 @@ class Rows:
     """All rows of a table."""
 
     by_key: dict[Key, Row] = field(default_factory=dict)
+    now: Callable[[], datetime] = lambda: datetime.min.replace(tzinfo=UTC)
     changes: int = 0  # so far
     _sort_keys: dict[str, list[str]] = field(default_factory=dict)  # of each partition, in order
     _due: dict[str, list[tuple[Decimal, Key]]] = field(default_factory=dict)  # of each shard, in order
+    # What the latest changes of indexed rows replaced, and when; oldest first.
+    _replaced: deque[tuple[datetime, Key, Row | None]] = field(default_factory=lambda: deque(maxlen=_BEHIND))
 
     def with_prefix(self, partition: str, prefix: str) -> list[Key]:
         order = self._sort_keys.get(partition, [])
@@ -51,6 +58,15 @@ class Rows:
         entries = self._due.get(shard, [])
         return [key for _, key in entries[: bisect_right(entries, up_to, key=lambda entry: entry[0])]]
 
+    def stale_due_up_to(self, shard: str, up_to: Decimal) -> list[Row]:
+        """The same as the index was some changes ago."""
+        since = self.now() - _BEHIND_AT_MOST
+        # Of several changes of one row the oldest counts.
+        then = {key: old for at, key, old in reversed(self._replaced) if at > since}
+        rows = [self.by_key[key] for key in self.due_up_to(shard, up_to) if key not in then]
+        rows += [row for row in then.values() if row is not None and _is_due(row, shard, up_to)]
+        return sorted(rows, key=place_in_index)
+
     def next_due(self) -> Decimal | None:
         """The first place in the index, whatever the shard."""
         return min((entries[0][0] for entries in self._due.values() if entries), default=None)
@@ -58,7 +74,9 @@ class Rows:
     def replace(self, key: Key, row: Row | None) -> None:
         """Put the row there, or nothing."""
         self.changes += 1
-        self._forget(key)
+        old = self._forget(key)
+        if (old is not None and old.due) or (row is not None and row.due):
+            self._replaced.append((self.now(), key, old))
         if row is None:
             return
         self.by_key[key] = row
@@ -66,15 +84,26 @@ class Rows:
         if row.due is not None:
             insort(self._due.setdefault(row.due[0], []), (row.due[1], key))
 
-    def _forget(self, key: Key) -> None:
+    def _forget(self, key: Key) -> Row | None:
         old = self.by_key.pop(key, None)
         if old is None:
-            return
+            return None
         order = self._sort_keys[key[0]]
         del order[bisect_left(order, key[1])]
         if old.due is not None:
             entries = self._due[old.due[0]]
             del entries[bisect_left(entries, (old.due[1], key))]
+        return old
+
+
+def _is_due(row: Row, shard: str, up_to: Decimal) -> bool:
+    return row.due is not None and row.due[0] == shard and row.due[1] <= up_to
+
+
+def place_in_index(row: Row) -> tuple[Decimal, str, str]:
+    """Of an indexed row, among those of its shard."""
+    assert row.due is not None, "only indexed rows have one"
+    return row.due[1], row.item["PK"], row.item["SK"]
 
 
 def check_key(key: Mapping[str, Any]) -> None:

@@ -17,11 +17,12 @@ from interlock.aws.table import Clause, Condition, Either, Item, Key, Op
 from interlock.ports import CallFailed, Lost
 from interlock.simulation.calls import Calls, OutsideCalls
 from interlock.simulation.item_size import read_units, write_units
-from interlock.simulation.memory_rows import Row, Rows, check_key, row_of, units_of_write
+from interlock.simulation.memory_rows import Row, Rows, check_key, place_in_index, row_of, units_of_write
 
 _PAGE = 1024 * 1024  # bytes that one Query reads
 _LARGEST_TRANSACTION = 4 * 1024 * 1024  # bytes
 OnChange = Callable[[str, Key, Item | None, Item | None], None]
+RowsAfter = Callable[[Row | None], list[Row]]  # what a query finds from there on
 
 
 class MemoryTable:
@@ -82,17 +83,33 @@ class MemoryTable:
     def query(
         self, partition: str, prefix: str = "", limit: int | None = None, after: str = ""
     ) -> list[Item]:
-        found = self._rows.with_prefix(partition, prefix)
-        return self._pages(
-            pipeline_of(partition), [key for key in found if key[1] > after], limit, 1, self._name
-        )
+        def rows_after(last: Row | None) -> list[Row]:
+            first = after if last is None else last.item["SK"]
+            return [rows.by_key[key] for key in rows.with_prefix(partition, prefix) if key[1] > first]
+
+        rows = self._rows
+        return self._pages(pipeline_of(partition), rows_after, limit, 1, self._name)
 
     def sort_keys(self, partition: str, first: str, last: str) -> list[str]:
-        found = self._rows.between(partition, first, last)
-        return [row["SK"] for row in self._pages(pipeline_of(partition), found, None, 0.5, self._name)]
+        def rows_after(read: Row | None) -> list[Row]:
+            found = [rows.by_key[key] for key in rows.between(partition, first, last)]
+            return found if read is None else [row for row in found if row.item["SK"] > read.item["SK"]]
+
+        rows = self._rows
+        return [row["SK"] for row in self._pages(pipeline_of(partition), rows_after, None, 0.5, self._name)]
 
     def query_due(self, shard: str, up_to: Decimal, limit: int) -> list[Item]:
-        return self._pages(None, self._rows.due_up_to(shard, up_to), limit, 0.5, f"{self._name}/index/due")
+        def rows_after(last: Row | None) -> list[Row]:
+            if self._calls.answers_stale(None):
+                found = rows.stale_due_up_to(shard, up_to)
+            else:
+                found = [rows.by_key[key] for key in rows.due_up_to(shard, up_to)]
+            if last is None:
+                return found
+            return [row for row in found if place_in_index(row) > place_in_index(last)]
+
+        rows = self._rows
+        return self._pages(None, rows_after, limit, 0.5, f"{self._name}/index/due")
 
     def snapshot(self, keys: Sequence[Key]) -> dict[Key, Item]:
         return {key: _copy(row.item) for key, row in read_snapshot(keys, self._read_part).items()}
@@ -133,22 +150,19 @@ class MemoryTable:
         return new
 
     def _pages(
-        self, pipeline: str | None, keys: list[Key], limit: int | None, unit: float, target: str
+        self, pipeline: str | None, rows_after: RowsAfter, limit: int | None, unit: float, target: str
     ) -> list[Item]:
-        if not keys:  # as most of a quiet tick's
-            self._calls.before("dynamodb.Query", pipeline, target)
-            self._calls.after("dynamodb.Query", pipeline, read_units=unit * read_units(0))
-            return []
         found: list[Item] = []
-        waiting = iter(keys if limit is None else keys[:limit])
+        last: Row | None = None
         more = True
         while more:
             self._calls.before("dynamodb.Query", pipeline, target)
+            # Not before the call is made: whoever makes it may be frozen there, and much be written meanwhile.
+            rows = rows_after(last)
             more, size = False, 0
-            for key in waiting:
-                row = self._rows.by_key[key]
+            for row in rows if limit is None else rows[: limit - len(found)]:
                 found.append(_copy(row.item))
-                size += row.size
+                size, last = size + row.size, row
                 if size > _PAGE:
                     more = True
                     break

@@ -17,13 +17,18 @@ from interlock.simulation.config_files import pipeline_id_of
 from interlock.simulation.history import Kind
 from interlock.simulation.scenario import (
     Action,
+    Batch,
+    Channel,
     ConfigText,
+    Delay,
     Drop,
+    Duplicate,
     Fault,
     Pause,
     PutConfig,
     Raw,
     Redeliver,
+    Redrive,
     RemoveConfig,
     RemoveRerunRequest,
     RemoveSensor,
@@ -88,17 +93,25 @@ class Outside:
         world = self._world
         match action:
             case Fault():
-                world.faults.arm(action)
+                world.arm(action)
                 when = "after" if action.after else "before"
                 return f"{action.call} will fail {action.times} times with {action.error}, {when} it takes effect"
+            case Delay(what=channel, next=count) | Duplicate(what=channel, next=count):
+                world.deliveries.add(action)
+                comes = f"{action.by} later" if isinstance(action, Delay) else "twice"
+                return f"the next {count} deliveries ({channel}) will come {comes}"
+            case Batch(size=size):
+                world.deliveries.batch_size = size
+                return f"streams deliver at most {size} records at a time"
+            case Redrive():
+                return f"{world.deliveries.redrive()} dead letters are put back"
             case Redeliver(last=last, reverse=reverse):
                 count = world.redeliver(last, reverse=reverse)
                 return f"the stream delivers its last {count} records again"
             case Drop(next=count, job_events=job_events):
-                if job_events:
-                    world.losses.job_events += count
-                else:
-                    world.losses.records += count
+                losses = world.deliveries.losses
+                channel = Channel.JOB_EVENT if job_events else Channel.STREAM
+                losses[channel] = losses.get(channel, 0) + count
                 what = "state-change events of jobs" if job_events else "stream records"
                 return f"the next {count} {what} will be lost"
             case Pause(what="watchdog", paused=paused):

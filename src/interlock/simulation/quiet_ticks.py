@@ -42,7 +42,8 @@ class QuietTicks:
 
     def _note(self) -> None:
         invocation = current_invocation()
-        if not invocation.only_looked:
+        # One that a fault struck may have looked at a past state, or missed something.
+        if not invocation.only_looked or invocation.struck:
             self._unchanged_since = None
             return
         if self._unchanged_since != self._rows.changes:
@@ -52,7 +53,9 @@ class QuietTicks:
 
     def cost_of(self, now: datetime) -> Tally | None:
         """What the tick at `now` would cost; None if it must be played, since it may find something."""
-        if self._unchanged_since != self._rows.changes or self._faults.any_armed():
+        if self._unchanged_since != self._rows.changes or self._cost is None:
+            return None
+        if self._faults.may_strike(self._cost.calls, "watchdog"):
             return None
         if now.minute % CONFIG_SYNC_MINUTES == 0 or is_due(self._sweep, now):
             return None

@@ -166,6 +166,10 @@ class Fault:
     after: bool = False  # the call takes effect, then fails
     times: int = 1
     pipeline_id: str | None = None
+    function: str | None = None  # of ours, that calls
+    skip: int = 0  # matching calls that pass first
+    lasts: timedelta | None = None  # what is not used by then is gone
+    stalls_for: timedelta = timedelta(0)  # of `stall`: how long the function is frozen there
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +186,49 @@ class Drop:
 
     next: int
     job_events: bool = False
+
+
+class Channel(StrEnum):
+    """A way from one service to the next, on which deliveries may come late or twice."""
+
+    STREAM = "stream"  # of a table to stream-router
+    BUS = "bus"  # our events to event-sink, and to the queue of alerts
+    QUEUE = "queue"  # of alerts to alert-dispatcher
+    SCHEDULER = "scheduler"  # fires of EventBridge Scheduler
+    INVOCATION = "invocation"  # of a function of ours that nobody waits for
+    JOB_EVENT = "job_event"  # state changes that AWS services tell on the default bus
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """The next deliveries come later."""
+
+    what: Channel
+    by: timedelta
+    next: int = 1
+    pipeline_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """The next deliveries come twice."""
+
+    what: Channel
+    next: int = 1
+    after: timedelta = timedelta(0)  # the first time, the second
+    pipeline_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """From now on streams deliver no more records at a time."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Redrive:
+    """All dead letters so far are put back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +262,10 @@ Action = (
     | Fault
     | Redeliver
     | Drop
+    | Delay
+    | Duplicate
+    | Batch
+    | Redrive
     | Pause
     | SetSecrets
     | SetEnv

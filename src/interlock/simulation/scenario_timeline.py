@@ -12,12 +12,18 @@ import yaml
 from interlock.aws.attribute_value import Unstorable, as_stored
 from interlock.domain.run import FailureCategory, JobEnd
 from interlock.simulation.config_files import config_text, pipeline_id_of
+from interlock.simulation.faults import INDEX_CALL, STALE, STALL
+from interlock.simulation.invocations import TIME_LIMITS
 from interlock.simulation.item_size import LARGEST_ITEM, item_size
 from interlock.simulation.place import Place
 from interlock.simulation.scenario import (
     DEFAULT_ERROR,
     Action,
+    Batch,
+    Channel,
+    Delay,
     Drop,
+    Duplicate,
     Entry,
     Fault,
     Insight,
@@ -27,6 +33,7 @@ from interlock.simulation.scenario import (
     PutConfig,
     Raw,
     Redeliver,
+    Redrive,
     RemoveConfig,
     RemoveRerunRequest,
     RemoveSensor,
@@ -39,11 +46,13 @@ from interlock.simulation.scenario import (
     StopExecution,
 )
 
+_FAULT_FIELDS = ("pipeline", "times", "when", "error", "function", "skip", "lasts", "for")
 _REPORT_FIELDS = ("recordsProcessed", "durationSeconds", "metrics")
 _SCHEDULES = ("cron", "stream")
 _KEYS = ("PK", "SK")
 _TABLES = ("control", "joblog", "rerun")
 _MOST = 1_000_000
+_LARGEST_BATCH = 10_000  # https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
 
 
 def read_timeline(place: Place, start: datetime) -> list[Entry]:
@@ -81,6 +90,19 @@ class _Fields:
 
     def flag(self, name: str) -> bool:
         return name in self.of and self.of[name].flag()
+
+    def whole(self, name: str, otherwise: int, *, lowest: int = 1, highest: int = _MOST) -> int:
+        return self.of[name].whole(lowest, highest) if name in self.of else otherwise
+
+    def duration(self, name: str) -> timedelta | None:
+        """Longer than nothing; None where it is left out."""
+        if name not in self.of:
+            return None
+        told, place = len(self.of[name].findings.mistakes), self.of[name]
+        found = place.duration()
+        if not found and len(place.findings.mistakes) == told:
+            place.wrong("is no time at all; write 30s, 5m or 1h30m")
+        return found
 
     def schedule(self) -> str | None:
         return self.of["schedule"].one_of(_SCHEDULES) if "schedule" in self.of else None
@@ -177,19 +199,38 @@ def _must_be_storable(place: Place, values: Mapping[str, Any]) -> None:
 
 
 def _fault(place: Place) -> Fault:
-    fields = _fields(place, ("call",), ("pipeline", "times", "when", "error"))
+    fields = _fields(place, ("call",), _FAULT_FIELDS)
     call = fields.text("call")
     if "call" in fields.of and len(call.split(".")) < 2:
         fields.of["call"].wrong(
             "is no call; write dynamodb.PutItem, states.StartExecution, glue.StartJobRun ..."
         )
+    error = fields.optional("error") or DEFAULT_ERROR
+    if (error == STALL) != ("for" in fields.of):
+        place.wrong(
+            "a stall lacks how long it is; add for: 20s" if error == STALL else "for is of error: stall alone"
+        )
+    if error == STALE:
+        _must_be_of_the_index(place, call, fields)
     return Fault(
         call=call.replace("states.", "stepfunctions.", 1) if call.startswith("states.") else call,
-        error=fields.optional("error") or DEFAULT_ERROR,
+        error=error,
         after="when" in fields.of and fields.of["when"].one_of(("before", "after")) == "after",
-        times=fields.of["times"].whole(1, _MOST) if "times" in fields.of else 1,
+        times=fields.whole("times", 1),
         pipeline_id=fields.optional("pipeline"),
+        function=fields.of["function"].one_of(tuple(TIME_LIMITS)) if "function" in fields.of else None,
+        skip=fields.whole("skip", 0, lowest=0),
+        lasts=fields.duration("lasts"),
+        stalls_for=fields.duration("for") or timedelta(0),
     )
+
+
+def _must_be_of_the_index(place: Place, call: str, fields: _Fields) -> None:
+    if "call" in fields.of and call != INDEX_CALL:
+        fields.of["call"].wrong(f"is consistent; only {INDEX_CALL}, of the index `due`, may be stale")
+    for name in ("when", "pipeline"):
+        if name in fields.of:
+            place.wrong(f"{name} says nothing of a stale answer, which is of the whole index; remove it")
 
 
 def _redeliver(place: Place) -> Redeliver:
@@ -205,6 +246,32 @@ def _drop(place: Place) -> Drop:
     fields = _fields(place, ("next",), ("what",))
     what = fields.of["what"].one_of(("stream", "job_event")) if "what" in fields.of else "stream"
     return Drop(fields.of["next"].whole(1, _MOST) if "next" in fields.of else 1, what == "job_event")
+
+
+def _delay(place: Place) -> Delay:
+    fields = _fields(place, ("what", "by"), ("next", "pipeline"))
+    by = fields.duration("by") or timedelta(0)
+    return Delay(_channel(fields), by, fields.whole("next", 1), fields.optional("pipeline"))
+
+
+def _duplicate(place: Place) -> Duplicate:
+    fields = _fields(place, ("what",), ("next", "after", "pipeline"))
+    after = fields.of["after"].duration() if "after" in fields.of else timedelta(0)
+    return Duplicate(_channel(fields), fields.whole("next", 1), after, fields.optional("pipeline"))
+
+
+def _channel(fields: _Fields) -> Channel:
+    return fields.of["what"].choice(Channel) if "what" in fields.of else Channel.STREAM
+
+
+def _batch(place: Place) -> Batch:
+    return Batch(_fields(place, ("size",)).whole("size", 1, highest=_LARGEST_BATCH))
+
+
+def _redrive(place: Place) -> Redrive:
+    if place.value() is not True:
+        place.wrong("does nothing; write redrive: true")
+    return Redrive()
 
 
 def _pause(what: str) -> Callable[[Place], Pause]:
@@ -228,6 +295,10 @@ _ACTIONS: Mapping[str, Callable[[Place], Action]] = {
     "fault": _fault,
     "redeliver": _redeliver,
     "drop": _drop,
+    "delay": _delay,
+    "duplicate": _duplicate,
+    "batch": _batch,
+    "redrive": _redrive,
     "watchdog": _pause("watchdog"),
     "scheduler": _pause("scheduler"),
     "secrets": lambda place: SetSecrets(_words(place)),

@@ -1,7 +1,8 @@
 """The tables' streams: records in the order of the writes, in batches, again until the function has dealt with them.
 
-Records of one partition key stay in order. A batch that failed is taken apart by partition key, so that one key's
-trouble holds up no other: https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
+A stream is one shard: its function is invoked with one batch at a time, however long that takes, and beside it with
+what failed before. Records of one partition key stay in order. A batch that failed is taken apart by partition key, so
+that one key's trouble holds up no other: https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from interlock.aws.keys import pipeline_of
 from interlock.aws.table import Item, Key
 from interlock.simulation.clock import VirtualClock
+from interlock.simulation.deliveries import Deliveries
 from interlock.simulation.history import History, Kind
 from interlock.simulation.invocations import DELIVERY, TIMER, FunctionFailed
+from interlock.simulation.scenario import Channel
 
-BATCH_SIZE = 100
 _FIRST_RETRY, _SLOWEST_RETRY = timedelta(seconds=1), timedelta(minutes=1)
 # As deployed: which rows' changes wake the function, by the sort key's beginning, and how long a batch is tried.
 FILTERS: Mapping[str, tuple[str, ...]] = {
@@ -42,14 +45,6 @@ Deliver = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 @dataclass(slots=True)
-class Losses:
-    """How many of the next records, and of the next state-change events of jobs, never arrive."""
-
-    records: int = 0
-    job_events: int = 0
-
-
-@dataclass(slots=True)
 class _Lane:
     """What waits for one partition key whose records failed."""
 
@@ -65,48 +60,69 @@ class TableStream:
     clock: VirtualClock
     history: History
     deliver: Deliver  # raises FunctionFailed
-    losses: Losses
+    deliveries: Deliveries
     sent: list[tuple[str, Record]]  # of all tables: what the filters let through and was not lost
     _written: int = 0
     _waiting: list[Record] = field(default_factory=list)
     _lanes: dict[str, _Lane] = field(default_factory=dict)  # by partition key
+    _held: dict[str, list[Record]] = field(
+        default_factory=dict
+    )  # by partition key, while the scenario holds it
     _scheduled: bool = False
 
     @property
     def waiting(self) -> int:
         """Records that nobody has dealt with yet."""
-        return len(self._waiting) + sum(len(lane.records) for lane in self._lanes.values())
+        failed = sum(len(lane.records) for lane in self._lanes.values())
+        return len(self._waiting) + failed + sum(map(len, self._held.values()))
 
     def on_change(self, key: Key, old: Item | None, new: Item | None) -> None:
         """A row was written: its record is on its way."""
         self._written += 1
         if not _concerns_somebody(self.table, key[1], new):
             return
-        if self.losses.records:
-            self.losses.records -= 1
+        if self.deliveries.is_lost(Channel.STREAM):
             self.history.add(Kind.LOST, f"{self.table} stream loses the record of {key[0]} {key[1]}")
             return
         record = _record(self.table, self._written, self.clock, key, old, new)
         self.sent.append((self.table, record))
-        self._enqueue([record])
+        self._arrive(record, pipeline_of(key[0]))
 
     def redeliver(self, records: Sequence[Record]) -> None:
         """The same records once more: same ids, times and sequence numbers."""
         self._enqueue(records)
 
+    def _arrive(self, record: Record, pipeline: str | None) -> None:
+        again = self.deliveries.again_after(Channel.STREAM, pipeline)
+        if again is not None:
+            self.clock.at(self.clock.now() + again, DELIVERY, lambda: self._enqueue([record]))
+        partition = _partition(record)
+        hold = None if partition in self._held else self.deliveries.hold(Channel.STREAM, pipeline)
+        if hold:
+            self._held[partition] = []
+            self.clock.at(self.clock.now() + hold, DELIVERY, lambda: self._enqueue(self._held.pop(partition)))
+        self._enqueue([record])
+
     def _enqueue(self, records: Sequence[Record]) -> None:
         for record in records:
-            lane = self._lanes.get(_partition(record))
-            (self._waiting if lane is None else lane.records).append(record)
+            partition = _partition(record)
+            lane = self._lanes.get(partition)
+            if partition in self._held:
+                self._held[partition].append(record)
+            else:
+                (self._waiting if lane is None else lane.records).append(record)
         if self._waiting and not self._scheduled:
             self._deliver_soon()
 
     def _deliver_soon(self) -> None:
         self._scheduled = True
-        self.clock.at(self.clock.now(), DELIVERY, self._deliver_waiting)
+        # A stream that stands still does so as a whole; its next batch is the larger for it.
+        at = self.clock.now() + self.deliveries.delay(Channel.STREAM, None)
+        self.clock.at(at, DELIVERY, self._deliver_waiting)
 
     def _deliver_waiting(self) -> None:
-        batch, self._waiting = self._waiting[:BATCH_SIZE], self._waiting[BATCH_SIZE:]
+        size = self.deliveries.batch_size
+        batch, self._waiting = self._waiting[:size], self._waiting[size:]
         # What this delivery writes is enqueued meanwhile, behind what waits already.
         failed = self._left_of(batch)
         for record in failed:
@@ -127,13 +143,12 @@ class TableStream:
 
     def _retry(self, partition: str) -> None:
         lane = self._lanes[partition]
-        batch, lane.records = lane.records[:BATCH_SIZE], lane.records[BATCH_SIZE:]
+        size = self.deliveries.batch_size
+        batch, lane.records = lane.records[:size], lane.records[size:]
         left = self._left_of(batch)
         lane.retries = lane.retries + 1 if len(left) == len(batch) else 0
         if lane.retries >= MOST_RETRIES:
-            self.history.add(
-                Kind.LOST, f"{self.table} stream dead-letters {len(left)} records of {partition}"
-            )
+            self._give_up(partition, left)
             left, lane.retries = [], 0
         lane.records[:0] = left
         if not left:
@@ -142,6 +157,10 @@ class TableStream:
             return
         delay = min(_FIRST_RETRY * 2 ** min(lane.retries, 10), _SLOWEST_RETRY)
         self.clock.at(self.clock.now() + delay, TIMER, lambda: self._retry(partition))
+
+    def _give_up(self, partition: str, records: Sequence[Record]) -> None:
+        told = f"{self.table} stream dead-letters {len(records)} records of {partition}"
+        self.deliveries.give_up(told, records, lambda: self._enqueue(records))
 
     def _left_of(self, batch: Sequence[Record]) -> Sequence[Record]:
         """What has to be delivered again: everything after a failure, else all from the lowest number named."""

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from interlock.simulation.clock import VirtualClock
 from interlock.simulation.invocations import DELIVERY, TIMER
+from interlock.simulation.our_calls import invocation_or_none
 from interlock.triggers.background import Pending
 
 T = TypeVar("T")
@@ -46,10 +47,20 @@ class _Call(Pending[T]):
 
     def _wait_until(self, when: datetime) -> None:
         if when > self._clock.now():
-            self._clock.block_until(when)
+            block_until(self._clock, when)
         else:
             # Behind what the call itself gives way to, else it would wait for us as we wait for it.
             self._clock.give_way(TIMER)
+
+
+def block_until(clock: VirtualClock, when: datetime) -> None:
+    """Whatever a function waits for, it waits no longer than it may live."""
+    invocation = invocation_or_none()
+    if invocation is None or when < invocation.dies_at:
+        clock.block_until(when)
+        return
+    clock.block_until(invocation.dies_at)
+    raise invocation.killed()
 
 
 def _raising(error: BaseException) -> Callable[[], Any]:

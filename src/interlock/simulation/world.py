@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,13 @@ from interlock.simulation.aws_clients import (
 )
 from interlock.simulation.clock import VirtualClock
 from interlock.simulation.cron_fires import SchedulerClient
+from interlock.simulation.deliveries import Deliveries
 from interlock.simulation.faults import FaultPlan
 from interlock.simulation.history import History, Kind
 from interlock.simulation.invocations import (
     DELIVERY,
     TICK,
+    TIMELINE,
     TIMER,
     Accounts,
     FunctionFailed,
@@ -64,9 +66,10 @@ from interlock.simulation.our_functions import (
 )
 from interlock.simulation.quiet_ticks import QuietTicks
 from interlock.simulation.run_lines import run_line
-from interlock.simulation.scenario import JobPlay
-from interlock.simulation.table_streams import Losses, Record, TableStream
+from interlock.simulation.scenario import Channel, Fault, JobPlay
+from interlock.simulation.table_streams import Record, TableStream
 from interlock.simulation.tally import Tally
+from interlock.simulation.waiting import answer_at
 from interlock.simulation.watchdog_alarm import WatchdogAlarm
 from interlock.simulation.witness import Execution, Rest, Witness
 
@@ -90,20 +93,20 @@ class World:
         self.history = History(self.clock.now)
         self.witness = Witness(self.history)
         self.faults = faults or FaultPlan()
-        self.losses = Losses()
+        self.deliveries = Deliveries(self.history)
         self.environment: dict[str, str] = {}
         self.watchdog_paused = False
-        self._rows = {name: Rows() for name in ("control", "joblog", "rerun", "events")}
+        self._rows = {name: Rows(now=self.clock.now) for name in ("control", "joblog", "rerun", "events")}
         self.control_rows = self._rows["control"]
-        calls = OurCalls(self.faults, self.history)
+        calls = OurCalls(self.faults, self.history, partial(answer_at, self.clock))
         self.control = MemoryTable("control", calls, self._on_change, self.control_rows)
         self.joblog = MemoryTable("joblog", calls, self._on_change, self._rows["joblog"])
         self.rerun = MemoryTable("rerun", calls, self.witness.on_change, self._rows["rerun"])
         self.secrets = SecretsClient(calls)
         self.bucket = BucketClient(calls)
-        self.scheduler = SchedulerClient(self.clock, self.history, calls, self._fire)
+        self.scheduler = SchedulerClient(self.clock, self.history, calls, self.deliveries, self._fire)
         self.jobs = JobServices(self.clock, self.history, plays, self._report, self.witness.on_start)
-        self._queue = SimulatedQueue(self.clock, self.history, calls, self._to(ALERT_DISPATCHER))
+        self._queue = SimulatedQueue(self.clock, calls, self.deliveries, self._to(ALERT_DISPATCHER))
         self.machine = StateMachineWalker(
             state_machine(),
             self.clock,
@@ -118,12 +121,17 @@ class World:
         self._quiet = QuietTicks(self.control, self.control_rows, self.faults)
         ours[WATCHDOG] = self._alarm.hears(self._quiet.notes(ours[WATCHDOG]))
         self.functions = Functions(
-            ours, self.clock, self.history, Accounts(Tally(), Tally()), self.witness.invocations.append
+            ours,
+            self.clock,
+            self.history,
+            Accounts(Tally(), Tally()),
+            self.witness.invocations.append,
+            self.deliveries,
         )
         self._sent: list[tuple[str, Record]] = []
         deliver = self._to(STREAM_ROUTER)
         self._streams = {
-            name: TableStream(name, self.clock, self.history, deliver, self.losses, self._sent)
+            name: TableStream(name, self.clock, self.history, deliver, self.deliveries, self._sent)
             for name in ("control", "joblog")
         }
 
@@ -170,7 +178,14 @@ class World:
 
     def sync_configs(self) -> None:
         """A file in the bucket changed, and S3 says so."""
-        self.functions.invoke_async(CONFIG_SYNC, {"Records": [{"eventSource": "aws:s3"}]})
+        for at in self.deliveries.instants(Channel.INVOCATION, None):
+            self.functions.invoke_async(CONFIG_SYNC, {"Records": [{"eventSource": "aws:s3"}]}, at=at)
+
+    def arm(self, fault: Fault) -> None:
+        """From now on, and as long as it lasts."""
+        armed = self.faults.arm(fault)
+        if fault.lasts is not None:
+            self.clock.at(self.clock.now() + fault.lasts, TIMELINE, lambda: self.faults.disarm(armed))
 
     def stop_execution(self, key: RunKey) -> bool:
         """Somebody stops it in the console; False when there is none to stop."""
@@ -189,6 +204,7 @@ class World:
         again = self._sent[:] if last is None else self._sent[-last:]
         for table, record in reversed(again) if reverse else again:
             self._streams[table].redeliver([record])
+        self.history.faults["redelivery"] += len(again)
         return len(again)
 
     def rest(self) -> Rest:
@@ -227,11 +243,13 @@ class World:
     def _to(self, function: str) -> Any:
         return lambda event: self.functions.invoke(function, event)
 
-    def _fire(self, target: str, text: str) -> None:
-        self.functions.invoke_async(target, json.loads(text))
+    def _fire(self, target: str, text: str, at: datetime) -> None:
+        self.functions.invoke_async(target, json.loads(text), at=at)
 
-    def _invoke_async(self, function: str, payload: Mapping[str, Any]) -> None:
-        self.functions.invoke_async(function, payload, may_be_idle=function in (CONFIG_SYNC, WATCHDOG))
+    def _invoke_async(self, function: str, payload: Mapping[str, Any], pipeline: str | None) -> None:
+        may_be_idle = function in (CONFIG_SYNC, WATCHDOG)
+        for at in self.deliveries.instants(Channel.INVOCATION, pipeline):
+            self.functions.invoke_async(function, payload, at=at, may_be_idle=may_be_idle)
 
     def _invoke_task(self, function: str, payload: Any) -> Mapping[str, Any]:
         if payload.get("taskToken"):
@@ -273,23 +291,40 @@ class World:
         event = event_from_detail(entry["Detail"])
         self.history.publish(event)
         envelope = self._envelope(entry["Source"], entry["DetailType"], entry["Detail"])
-        self.functions.invoke_async(EVENT_SINK, envelope)
-        if is_alert(event):
-            self._queue.send(json.dumps(envelope), event.pipeline_id)
+        self._on_bus(envelope, event.pipeline_id, is_alert=is_alert(event))
+
+    def _on_bus(self, envelope: Mapping[str, Any], pipeline: str | None, *, is_alert: bool) -> None:
+        for at in self.deliveries.instants(Channel.BUS, pipeline):
+            self.functions.invoke_async(EVENT_SINK, envelope, at=at)
+        if not is_alert:
+            return
+        body = json.dumps(envelope)
+        for at in self.deliveries.instants(Channel.BUS, pipeline):
+            if at > self.clock.now():
+                self.clock.at(at, DELIVERY, lambda: self._queue.send(body, pipeline))
+            else:
+                self._queue.send(body, pipeline)
 
     def _on_job_event(self, source: str, kind: str, detail: Mapping[str, Any]) -> None:
-        if self.losses.job_events:
-            self.losses.job_events -= 1
+        if self.deliveries.is_lost(Channel.JOB_EVENT):
             self.history.add(Kind.LOST, f"the default bus loses {kind}")
             return
-        self.functions.invoke_async(STREAM_ROUTER, self._envelope(source, kind, detail))
+        self._on_default_bus(self._envelope(source, kind, detail), self._pipeline_told_of(detail))
+
+    def _on_default_bus(self, envelope: Mapping[str, Any], pipeline: str | None) -> None:
+        for at in self.deliveries.instants(Channel.JOB_EVENT, pipeline):
+            self.functions.invoke_async(STREAM_ROUTER, envelope, at=at)
+
+    def _pipeline_told_of(self, detail: Mapping[str, Any]) -> str | None:
+        named = {value for value in detail.values() if isinstance(value, str)}
+        of_jobs = (job.record.pipeline_id for job in reversed(self.jobs.jobs) if job.name in named)
+        return next(of_jobs, self._workflow.pipeline_of_execution.get(str(detail.get("name"))))
 
     def _on_alarm(self, detail: Mapping[str, Any]) -> None:
         self.history.add(Kind.OUTSIDE, f"CloudWatch: {detail['alarmName']} goes off")
         envelope = self._envelope(alarm_event.SOURCE, alarm_event.DETAIL_TYPE, detail)
-        self.functions.invoke_async(STREAM_ROUTER, envelope)
-        self.functions.invoke_async(EVENT_SINK, envelope)
-        self._queue.send(json.dumps(envelope), None)
+        self._on_default_bus(envelope, None)
+        self._on_bus(envelope, None, is_alert=True)
 
     def _envelope(self, source: str, kind: str, detail: Mapping[str, Any]) -> dict[str, Any]:
         """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html"""
