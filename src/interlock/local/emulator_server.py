@@ -20,6 +20,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from interlock.local import emulator_permissions as permissions
+from interlock.local.emulator_delivered import lose_answers, take_batches
 from interlock.local.emulator_functions import count_call, counts, kill_busy
 from interlock.local.emulator_patches import apply_patches
 from interlock.local.sdk_request import SdkRequest
@@ -42,6 +43,8 @@ KILL_PATH = "/_interlock/kill-function"  # the name follows in the body
 PERMISSIONS_PATH = "/_interlock/permissions"  # those that were used
 ENFORCE_PATH = "/_interlock/enforce-permissions"
 CHECK_PATH = "/_interlock/check-request"  # of a function to a stand-in, which follows in the body
+BATCHES_PATH = "/_interlock/stream-batches"  # those that functions took since the last question
+LOSE_PATH = "/_interlock/lose-answers"  # of functions to streams; share and seed follow in the body
 
 ACCESS_DENIED = "AccessDeniedException"
 
@@ -136,6 +139,8 @@ OWN_PATHS: dict[str, Callable[[bytes], tuple[int, bytes]]] = {
     PERMISSIONS_PATH: lambda _: (200, json.dumps(permissions.used()).encode()),
     ENFORCE_PATH: enforce,
     CHECK_PATH: check_request,
+    BATCHES_PATH: take_batches,
+    LOSE_PATH: lose_answers,
 }
 
 

@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import Any
 
 from interlock.local.emulator_batches import Batch, Policy, first_failure, judge
+from interlock.local.emulator_delivered import answer_is_lost, note_batch
 from interlock.local.emulator_deliveries import may_read
 from interlock.local.emulator_failures import GivenUp, keep_batch
 
@@ -109,11 +110,12 @@ def deliver(source: Source) -> None:
     failed_at = None if result.get("throttle") else first_failure(source.mapping, batch, result)
     if result.get("throttle"):
         back_off(source, FIRST_BACKOFF_SECONDS)
-    elif failed_at is None:
+    elif failed_at is None and not answer_is_lost():
+        note_batch(source.table, batch.records)
         source.mapping["LastProcessingResult"] = "OK"
         _pending[source.id].pop(0)
         source.advance(len(batch.records))
-    else:
+    elif failed_at is not None:
         source.mapping["LastProcessingResult"] = "PROBLEM: Function call failed"
         take_failure(source, batch, failed_at, result)
 
