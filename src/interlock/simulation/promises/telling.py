@@ -13,6 +13,7 @@ from interlock.simulation.history import Kind
 from interlock.simulation.promises.announced import Announced, announced, announcements_have_a_version
 from interlock.simulation.promises.channel import alerts_reach_people
 from interlock.simulation.promises.facts import Broken, Facts
+from interlock.simulation.promises.told_once import told_once
 from interlock.simulation.witness import Change
 
 # An event that is larger than the bus takes is cut down; DESIGN section 6 leaves open how.
@@ -28,6 +29,7 @@ def telling(facts: Facts) -> Iterator[Broken]:
     yield from _published_as_announced(facts, told)
     yield from _stored_as_announced(facts, told)
     yield from alerts_reach_people(facts, told, frozenset())
+    yield from told_once(facts, told)
 
 
 def _one_id_one_fact(told: Sequence[Announced]) -> Iterator[Broken]:
