@@ -31,7 +31,7 @@ def main() -> int:
     for played in result.broken_worlds:
         print("\n".join(story(played)), end="\n\n")
     for each in result.broken_after:
-        print(f"BROKEN  {each}")
+        print(f"BROKEN  {each.promise}: {each.about}: {each.what}")
     print(table(result))
     return 1 if result.count_of_broken else 0
 

@@ -1,17 +1,19 @@
-"""What is known of one world from outside our functions: the rows it had, the jobs that ran, what was stored and what people read."""
+"""What is known of one world from outside our functions: its rows, the jobs that ran, what was stored, what people read."""
 
 from __future__ import annotations
 
 import re
+import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from embedded_torture.faults import Strike
 from embedded_torture.jobs import Jobs, Started
-from embedded_torture.stream_tail import Key, Record, Row, StreamTail, image, key_of, world_of
+from embedded_torture.stream_tail import NOBODY, Change, Key, Row, StreamTail, world_of
 from embedded_torture.worlds import WorldPlan
 from interlock.aws import keys
 from interlock.aws.dynamo_table import DynamoTable
@@ -34,13 +36,41 @@ class Announced:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """What the control table held, and holds, of one world."""
+
+    ordered: tuple[Change, ...]
+
+    @cached_property
+    def past(self) -> Mapping[Key, list[Change]]:
+        """The changes of each row."""
+        found: dict[Key, list[Change]] = {}
+        for change in self.ordered:
+            found.setdefault(change.key, []).append(change)
+        return found
+
+    def of_run(self, pipeline: str, date: str) -> list[Row]:
+        """The row of a run after each of its changes."""
+        changes = self.past.get((keys.partition(pipeline), f"RUN#stream#{date}"), [])
+        return [change.new for change in changes if change.new is not None]
+
+    def now(self, kind: str) -> dict[Key, Row]:
+        """Rows as they stand, whose sort key begins so."""
+        last = {key: changes[-1].new for key, changes in self.past.items() if key[1].startswith(kind)}
+        return {key: row for key, row in last.items() if row is not None}
+
+    @cached_property
+    def announced(self) -> list[Announced]:
+        return announced_by(self.ordered)
+
+
+@dataclass(frozen=True)
 class Facts:
     """A moment of a world."""
 
     plan: WorldPlan
-    changes: Mapping[Key, tuple[tuple[Row | None, Row | None], ...]]  # of each row, in their order
-    announced: tuple[Announced, ...]
-    stored: tuple[str, ...]  # ids in the events table, as often as they are there
+    rows: Rows
+    stored: tuple[tuple[str, str], ...]  # partition and id of each of their rows in the events table
     told: Mapping[str, tuple[float, ...]]  # event id -> when Slack took each message about it
     starts: Mapping[str, tuple[Started, ...]]  # by pipeline
     executions: tuple[str, ...]  # names of those that are under way
@@ -48,33 +78,30 @@ class Facts:
     strikes: tuple[Strike, ...]  # of all worlds: functions serve several at once
     published_again: frozenset[str]  # events that the bus brought a second time
 
-    def rows(self, kind: str) -> dict[Key, Row]:
-        """Rows as they stand, whose sort key begins so."""
-        last = {key: changes[-1][1] for key, changes in self.changes.items() if key[1].startswith(kind)}
-        return {key: row for key, row in last.items() if row is not None}
-
 
 class Slack:
     """Which events the channel's messages tell of; each message is read once."""
 
     def __init__(self, session: Session) -> None:
-        self._session, self._read = session, 0
+        self._session, self._read, self._lock = session, 0, threading.Lock()
         self._told: defaultdict[str, tuple[float, ...]] = defaultdict(tuple)
 
     def told(self) -> Mapping[str, tuple[float, ...]]:
-        messages = self._session.slack.messages
-        for message in messages[self._read :]:
-            for event in _EVENT.findall(message.text):
-                self._told[event] += (float(message.ts.partition(".")[0]),)
-        self._read = len(messages)
-        return dict(self._told)
+        with self._lock:
+            messages = self._session.slack.messages
+            for message in messages[self._read :]:
+                for event in _EVENT.findall(message.text):
+                    self._told[event] += (float(message.ts.partition(".")[0]),)
+            self._read = len(messages)
+            return dict(self._told)
 
 
-def announced_by(changes: Iterable[tuple[Key, Row | None, Row | None]]) -> list[Announced]:
+def announced_by(changes: Iterable[Change]) -> list[Announced]:
     """What new images announce, if their version is another than the old image's."""
     found: list[Announced] = []
-    for key, old, new in changes:
-        if new is None or not is_ours(new) or (old or {}).get("version") == new["version"]:
+    for change in changes:
+        key, new = change.key, change.new
+        if new is None or not is_ours(new) or (change.old or {}).get("version") == new["version"]:
             continue
         created_at = datetime.fromisoformat(new["createdAt"])
         about = new.get("pipelineId", keys.pipeline_of(key[0]))
@@ -98,11 +125,33 @@ def is_ours(row: Row) -> bool:
 
 
 _ALERTS = frozenset(
-    "SLA_BREACH RELATIVE_SLA_BREACH RETRY_EXHAUSTED SCHEDULE_MISSED IRREGULAR_SCHEDULE_MISSED INFRA_FAILURE "
-    "SFN_TIMEOUT POST_RUN_FAILED WATCHDOG_DEGRADED INFRA_ALARM SLA_WARNING RELATIVE_SLA_WARNING JOB_FAILED "
-    "JOB_TIMEOUT JOB_POLL_EXHAUSTED VALIDATION_EXHAUSTED SENSOR_DEADLINE_EXPIRED POST_RUN_DRIFT "
-    "POST_RUN_SENSOR_MISSING BASELINE_CAPTURE_FAILED LATE_DATA_ARRIVAL RERUN_REJECTED TRIGGER_RECOVERED "
-    "CONFIG_INVALID SENSOR_INVALID".split()
+    [
+        "SLA_BREACH",
+        "RELATIVE_SLA_BREACH",
+        "RETRY_EXHAUSTED",
+        "SCHEDULE_MISSED",
+        "IRREGULAR_SCHEDULE_MISSED",
+        "INFRA_FAILURE",
+        "SFN_TIMEOUT",
+        "POST_RUN_FAILED",
+        "WATCHDOG_DEGRADED",
+        "INFRA_ALARM",
+        "SLA_WARNING",
+        "RELATIVE_SLA_WARNING",
+        "JOB_FAILED",
+        "JOB_TIMEOUT",
+        "JOB_POLL_EXHAUSTED",
+        "VALIDATION_EXHAUSTED",
+        "SENSOR_DEADLINE_EXPIRED",
+        "POST_RUN_DRIFT",
+        "POST_RUN_SENSOR_MISSING",
+        "BASELINE_CAPTURE_FAILED",
+        "LATE_DATA_ARRIVAL",
+        "RERUN_REJECTED",
+        "TRIGGER_RECOVERED",
+        "CONFIG_INVALID",
+        "SENSOR_INVALID",
+    ]
 )
 
 
@@ -119,38 +168,33 @@ class Observer:
         self._slack = Slack(session)
         self._events = DynamoTable(session.emulator.client("dynamodb"), session.stack.table("events"))
 
-    def changes(self, world: str) -> list[tuple[Key, Row | None, Row | None]]:
-        return [_change(record) for record in self._tail.records(world)]
+    def rows(self, plan: WorldPlan) -> Rows:
+        return Rows(tuple(self._tail.changes(plan.name)))
 
     def facts(
-        self, plan: WorldPlan, strikes: Iterable[Strike], published_again: Iterable[str] = ()
+        self, plan: WorldPlan, strikes: Callable[[], Iterable[Strike]], published_again: Iterable[str] = ()
     ) -> Facts:
-        changes = self.changes(plan.name)
-        by_row: defaultdict[Key, list[tuple[Row | None, Row | None]]] = defaultdict(list)
-        for key, old, new in changes:
-            by_row[key].append((old, new))
-        announced = announced_by(changes)
+        rows, told = self.rows(plan), self._slack.told()
         return Facts(
             plan=plan,
-            changes={key: tuple(each) for key, each in by_row.items()},
-            announced=tuple(announced),
-            stored=self.stored({event.partition for event in announced}),
-            told=self._slack.told(),
+            rows=rows,
+            stored=self.stored({event.partition for event in rows.announced}),
+            told=told,
             starts={corner.id: tuple(self._jobs.starts(corner)) for corner in plan.corners},
             executions=self._executions(plan.name),
             schedules=self._schedules(plan.name),
-            strikes=tuple(strikes),
+            strikes=tuple(strikes()),  # after what they may excuse
             published_again=frozenset(published_again),
         )
 
-    def stored(self, partitions: Iterable[str]) -> tuple[str, ...]:
+    def stored(self, partitions: Iterable[str]) -> tuple[tuple[str, str], ...]:
         rows = (row for partition in partitions for row in self._events.query(partition))
-        return tuple(row["eventId"] for row in rows if "eventId" in row)
+        return tuple((row["PK"], row["eventId"]) for row in rows if "eventId" in row)
 
     def nobodys(self) -> tuple[list[Announced], tuple[str, ...]]:
-        """Events that are about no world, and what is stored of them."""
-        announced = announced_by(self.changes(""))
-        return announced, self.stored({event.partition for event in announced})
+        """Events that are about no world, and ids of what is stored of them."""
+        announced = announced_by(self._tail.changes(NOBODY))
+        return announced, tuple(event for _, event in self.stored({each.partition for each in announced}))
 
     def _executions(self, world: str) -> tuple[str, ...]:
         client = self._session.emulator.client("stepfunctions")
@@ -165,7 +209,3 @@ class Observer:
         pages = client.get_paginator("list_schedules").paginate(GroupName=self._session.stack.prefix)
         names = (schedule["Name"] for page in pages for schedule in page["Schedules"])
         return tuple(name for name in names if world_of(name) == world)
-
-
-def _change(record: Record) -> tuple[Key, Row | None, Row | None]:
-    return key_of(record), image(record, "OldImage"), image(record, "NewImage")

@@ -1,4 +1,4 @@
-"""Runs in a function's process on the embedded stack: hurts the AWS calls that the plan names, through botocore's `before-send`.
+"""Runs in a function's process on the embedded stack: hurts the AWS calls that a plan names, by botocore's `before-send`.
 
 The worker loads this file by its path before the function's own code; the function itself sees nothing of it.
 """
@@ -14,7 +14,9 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-FOLDER = "INTERLOCK_FAULTS"  # environment: where the plan is, where hits are counted and strikes are written down
+FOLDER = (
+    "INTERLOCK_FAULTS"  # environment: where the plan is, where hits are counted and strikes are written down
+)
 PLAN, STRIKES = "plan.json", "strikes.jsonl"
 OURS = "local-interlock-"  # what our functions' names begin with; jobs that are functions are left alone
 _WORLD = re.compile(rb"(?<![A-Za-z0-9])w(\d{4,6})-[a-z]")  # a pipeline of a world; its file, its job

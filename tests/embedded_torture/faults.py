@@ -11,7 +11,7 @@ from pathlib import Path
 from embedded_torture.fault_hook import PLAN, STRIKES
 
 # How often each is chosen.
-_KINDS = {"crash": 4, "time-out": 4, "throttle": 3, "stall": 2}
+_KINDS = {"crash": 5, "time-out": 5, "throttle": 2, "stall": 2}
 _FUNCTIONS = {
     "orchestrator": 8,
     "stream-router": 6,
@@ -46,7 +46,12 @@ _RARE_CALLS = {
     ),
     "event-sink": ("dynamodb.PutItem",),
     "alert-dispatcher": ("dynamodb.UpdateItem", "dynamodb.GetItem", "sqs.ChangeMessageVisibility"),
-    "watchdog": ("lambda.Invoke", "dynamodb.UpdateItem", "dynamodb.DeleteItem", "stepfunctions.StartExecution"),
+    "watchdog": (
+        "lambda.Invoke",
+        "dynamodb.UpdateItem",
+        "dynamodb.DeleteItem",
+        "stepfunctions.StartExecution",
+    ),
     "sla-monitor": ("scheduler.CreateSchedule", "scheduler.DeleteSchedule", "dynamodb.UpdateItem"),
     "config-sync": ("s3.GetObject", "dynamodb.PutItem", "dynamodb.UpdateItem"),
 }

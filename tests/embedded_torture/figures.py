@@ -16,9 +16,9 @@ def _lines(result: Result) -> Iterator[tuple[str, str]]:
     facts = [played.facts for played in result.worlds if played.facts is not None]
     yield f"worlds of seed {result.seed}", f"{len(result.worlds):,}"
     yield "pipelines", f"{sum(len(played.plan.corners) for played in result.worlds):,}"
-    yield "runs", f"{sum(len(each.rows('RUN#')) for each in facts):,}"
+    yield "runs", f"{sum(len(each.rows.now('RUN#')) for each in facts):,}"
     yield "jobs started", f"{sum(map(len, (starts for each in facts for starts in each.starts.values()))):,}"
-    yield "events", f"{sum(len({event.id for event in each.announced}) for each in facts):,}"
+    yield "events", f"{sum(len({event.id for event in each.rows.announced}) for each in facts):,}"
     yield "messages in Slack", f"{result.messages:,}"
     yield "invocations", f"{result.invocations:,}"
     yield "AWS calls", f"{result.calls:,}"

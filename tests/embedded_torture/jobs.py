@@ -1,4 +1,4 @@
-"""Where the worlds' jobs run, whatever their type, and which of them were really started: facts of the services, not of ours."""
+"""Where the worlds' jobs run, and which of them were really started: facts of the services, not of our functions."""
 
 from __future__ import annotations
 
@@ -27,8 +27,14 @@ MARK = "rid=${RUN_ID};date=${DATE};attempt=${ATTEMPT};"  # in each job's argumen
 _MARKED = re.compile(r"rid=([^;]+);date=([^;]+);attempt=(\d+);")
 _HANGS_SECONDS = 900.0
 PLAYED = ("glue", "emr", "emr-serverless", "databricks", "airflow")  # by a stand-in
-# Its process tells a file when it begins and ends; it does what its turn among the pipeline's starts says.
-_SCRIPT = 'echo "$1 begun $(date +%s.%N)" >> "$2"; sleep "$3"; echo "$1 over $(date +%s.%N)" >> "$2"; exit "$4"'
+# These tell a file when they begin and when they are over.
+_SCRIPT = """
+echo "$1 begun $(date +%s.%N)" >> "$2"
+sleep "$3"
+echo "$1 over $(date +%s.%N)" >> "$2"
+exit "$4"
+"""
+_FAIL = {"Type": "Fail", "Error": "Told", "Cause": "to fail"}
 _FUNCTION = """
     import time
 
@@ -107,10 +113,9 @@ class Jobs:
         states: dict[str, Any] = {"Which": {"Type": "Choice", "Choices": branches, "Default": f"Work{last}"}}
         for start, work in enumerate(corner.works, 1):
             seconds = _HANGS_SECONDS if work.ending == "hang" else max(1, round(work.seconds))
-            ends = {"Type": "Fail", "Error": "Told", "Cause": "to fail"} if work.ending == "fail" else {"Type": "Succeed"}
             states |= {
                 f"Work{start}": {"Type": "Wait", "Seconds": seconds, "Next": f"End{start}"},
-                f"End{start}": ends,
+                f"End{start}": _FAIL if work.ending == "fail" else {"Type": "Succeed"},
             }
         first = "Which" if branches else f"Work{last}"
         if not branches:
@@ -122,14 +127,14 @@ class Jobs:
         states = self.session.emulator.client("stepfunctions")
         found = []
         for listed in states.list_executions(stateMachineArn=machine)["executions"]:
-            described = states.describe_execution(executionArn=listed["executionArn"])
-            over = described.get("stopDate")
-            mark = json.loads(described["input"])["mark"]
-            found.append(_marked(mark, described["startDate"].timestamp(), over.timestamp() if over else None))
+            told = states.describe_execution(executionArn=listed["executionArn"])
+            over_at = told["stopDate"].timestamp() if "stopDate" in told else None
+            mark = json.loads(told["input"])["mark"]
+            found.append(_marked(mark, told["startDate"].timestamp(), over_at))
         return found
 
     def _played(self, corner: Corner) -> Callable[[Mapping[str, Any], JobRun], None]:
-        def work(arguments: Mapping[str, Any], run: JobRun) -> None:
+        def work(_: Mapping[str, Any], run: JobRun) -> None:
             todo = corner.work(self._next_start(corner))
             run.sleep(_HANGS_SECONDS if todo.ending == "hang" else todo.seconds)
             if corner.calls_back and todo.ending != "hang":
@@ -184,15 +189,15 @@ def _job_name(corner: Corner) -> str:
     return corner.id if corner.job_type == "glue" else str(corner.number)
 
 
-def _glue(jobs: Jobs, corner: Corner) -> dict[str, Any]:  # noqa: ARG001
+def _glue(_: Jobs, corner: Corner) -> dict[str, Any]:
     return {"jobName": corner.id, "arguments": {"--mark": MARK}}
 
 
-def _emr(jobs: Jobs, corner: Corner) -> dict[str, Any]:  # noqa: ARG001
+def _emr(_: Jobs, corner: Corner) -> dict[str, Any]:
     return {"clusterId": str(corner.number), "command": ["spark-submit", "etl.py", MARK]}
 
 
-def _emr_serverless(jobs: Jobs, corner: Corner) -> dict[str, Any]:  # noqa: ARG001
+def _emr_serverless(_: Jobs, corner: Corner) -> dict[str, Any]:
     return {
         "applicationId": str(corner.number),
         "executionRoleArn": "arn:aws:iam::000000000000:role/jobs",

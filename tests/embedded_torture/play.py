@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from embedded_torture.facts import Facts
-from embedded_torture.promises import Broken, broken, unrest
+from embedded_torture.facts import Facts, is_ours
+from embedded_torture.promises import broken, unrest, unrest_of_rows
 from embedded_torture.stage import Stage
 from embedded_torture.worlds import Act, Corner, WorldPlan
+from interlock.simulation.promises.facts import Broken
 
-_LOADED_WITHIN_SECONDS = 180.0  # three tries of config-sync and a pass that somebody else's fault ends, on a busy machine
+_LOADED_WITHIN_SECONDS = 180.0  # a pass of config-sync may end by somebody else's fault
 _LOOK_SECONDS = 2.0
 _RESTS_AFTER_LOOKS = 2  # without anything that is yet to come
 # Longer than anything rests by itself: a message whose dispatcher died stays hidden for 90 s, and so does its thread's claim.
@@ -43,7 +44,7 @@ class _World:
         return next(corner for corner in self.plan.corners if corner.id == act.pipeline)
 
     def facts(self) -> Facts:
-        return self.stage.observer.facts(self.plan, self.stage.strikes(), self.published_again)
+        return self.stage.observer.facts(self.plan, self.stage.strikes, self.published_again)
 
 
 def play(stage: Stage, plan: WorldPlan) -> Played:
@@ -119,15 +120,19 @@ def _settled(world: _World) -> tuple[Facts, list[Broken]]:
     seen: object = None
     rests = 0
     while True:
-        facts = world.facts()
-        never, yet = list(broken(facts)), list(unrest(facts))
-        rests = 0 if yet else rests + 1
-        if never or rests == _RESTS_AFTER_LOOKS:
-            return facts, never
-        now, stands = time.monotonic(), (len(facts.announced), len(facts.stored), facts.changes, yet)
+        rows = world.stage.observer.rows(world.plan)
+        yet, stands = list(unrest_of_rows(rows)), len(rows.ordered)
+        if not yet:
+            facts = world.facts()
+            yet, stands = list(unrest(facts)), (len(facts.rows.ordered), len(facts.stored))
+            rests = 0 if yet else rests + 1
+            if rests == _RESTS_AFTER_LOOKS:
+                return facts, list(broken(facts))
+        now = time.monotonic()
         seen, moved_at = (stands, now) if stands != seen else (seen, moved_at)
         if now - moved_at > _STUCK_SECONDS or now - begun > _LONGEST_SECONDS:
-            return facts, yet
+            facts = world.facts()
+            return facts, [*broken(facts), *unrest(facts)]
         time.sleep(_LOOK_SECONDS)
 
 
@@ -144,7 +149,7 @@ def story(played: Played) -> Iterator[str]:
     """A world that broke a promise, for whoever looks for the cause."""
     plan = played.plan
     yield f"{plan.name} of seed {plan.seed}"
-    yield from (f"  BROKEN  {each}" for each in played.broken)
+    yield from (f"  BROKEN  {each.promise}: {each.about}: {each.what}" for each in played.broken)
     for corner in plan.corners:
         yield f"  {corner.id}: {corner.config}"
         yield f"    its job: {', '.join(f'{work.ending} after {work.seconds} s' for work in corner.works)}"
@@ -154,28 +159,39 @@ def story(played: Played) -> Iterator[str]:
 
 
 def _told(facts: Facts) -> Iterator[str]:
-    mine = {strike.fault.id: strike for strike in facts.strikes if f"w{strike.fault.world}" == facts.plan.name}
+    by_fault = {strike.fault.id: strike for strike in facts.strikes}
     for fault in facts.plan.faults:
-        struck = mine.get(fault.id)
+        struck = by_fault.get(fault.id)
         when = f"struck {struck.did} at {_clock(struck.at)}" if struck else "never came"
         yield f"  fault {fault.id}: {fault}: {when}"
-    for key, changes in facts.changes.items():
+    for key, changes in facts.rows.past.items():
         if key[1].startswith(("RUN#", "DUE#", "RERUN_REQUEST#", "SLOTS")):
             yield f"  {key[0]} {key[1]}"
-            yield from (f"    {_brief(new)}" for _, new in changes)
+            yield from (f"    {_brief(change.new)}" for change in changes)
     for pipeline, starts in facts.starts.items():
         yield from (f"  {pipeline} started {start}" for start in starts)
 
 
-_SHOWN = ("updatedAt", "status", "attempt", "version", "executionName", "tokenFor", "outcome", "dueAt", "holders")
+_SHOWN = [
+    "updatedAt",
+    "status",
+    "attempt",
+    "version",
+    "executionName",
+    "tokenFor",
+    "outcome",
+    "dueAt",
+    "verdict",
+    "holders",
+    "waiting",
+]
 
 
 def _brief(row: dict[str, Any] | None) -> str:
     if row is None:
         return "deleted"
     told = {name: str(row[name]) for name in _SHOWN if name in row}
-    events = row.get("events")
-    types = [event.get("type") for event in events if isinstance(event, dict)] if isinstance(events, list) else []
+    types = [event["type"] for event in row["events"]] if is_ours(row) else []
     return f"{told} {types}"
 
 

@@ -3,45 +3,42 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from itertools import combinations, pairwise
 
-from embedded_torture.facts import Announced, Facts
+from embedded_torture.as_witnessed import as_witnessed, broken_moves, rules_held
+from embedded_torture.facts import Announced, Facts, Rows
+from embedded_torture.jobs import Started
 from embedded_torture.stream_tail import Key, Row
+from interlock.domain.run import RunKey
+from interlock.simulation.promises.facts import Broken
 
 _OPEN = ("WAITING", "RUNNING")
-_MOVES = {
-    "WAITING": ("RUNNING", "EXPIRED", "CANCELLED"),
-    "RUNNING": ("SUCCEEDED", "FAILED", "WAITING"),
-    "SUCCEEDED": ("WAITING",),
-    "FAILED": ("WAITING",),
-    "EXPIRED": ("WAITING",),
-    "CANCELLED": ("WAITING",),
-}
-_DRY_MOVES = _MOVES | {"WAITING": ("SUCCEEDED", "EXPIRED", "CANCELLED", "RUNNING")}
 _ENDS = ("JOB_COMPLETED", "JOB_FAILED", "JOB_TIMEOUT")
 # Slack's `ts` is cut to whole seconds, and a message is marked as delivered a moment after it was.
 _CLOCK_SECONDS = 3.0
+_NOBODYS = "PIPELINE#-"  # where events of all worlds are together
 
 
-@dataclass(frozen=True)
-class Broken:
-    """A promise that was not kept."""
-
-    promise: str
-    about: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.promise}: {self.about}: {self.what}"
+def unrest_of_rows(rows: Rows) -> Iterator[Broken]:
+    """What the control table has yet to come to; that it never does is the fault."""
+    for key, row in rows.now("RUN#").items():
+        if row.get("status") in _OPEN:
+            yield Broken("every-run-ends", _name(key), f"is {row['status']}, attempt {row['attempt']}")
+    for key, row in rows.now("DUE#").items():
+        if "dueAt" in row:
+            yield Broken("no-promise-is-left", _name(key), f"is due at {int(row['dueAt']) / 1000}")
+    for key in rows.now("RERUN_REQUEST#stream#"):
+        yield Broken("every-request-is-decided", _name(key), "is there")
+    for key, row in rows.now("SLOTS").items():
+        for part in ("holders", "waiting"):
+            if row.get(part):
+                yield Broken("no-slot-is-left", key[0], f"{part}: {row[part]}")
 
 
 def unrest(facts: Facts) -> Iterator[Broken]:
-    """What has yet to come; that it never does is the fault."""
-    for key, row in facts.rows("RUN#").items():
-        if row.get("status") in _OPEN:
-            yield Broken("every-run-ends", _name(key), f"is {row['status']}, attempt {row['attempt']}")
+    """What has yet to come in all the world."""
+    yield from unrest_of_rows(facts.rows)
     for pipeline, starts in facts.starts.items():
         for start in starts:
             if start.over_at is None:
@@ -50,29 +47,15 @@ def unrest(facts: Facts) -> Iterator[Broken]:
         yield Broken("no-execution-is-left", name, "is under way")
     for name in facts.schedules:
         yield Broken("no-schedule-is-left", name, "is there")
-    yield from _open_promises(facts)
-    yield from _slots(facts)
     yield from _untold(facts)
-
-
-def _open_promises(facts: Facts) -> Iterator[Broken]:
-    for key, row in facts.rows("DUE#").items():
-        if "dueAt" in row:
-            yield Broken("no-promise-is-left", _name(key), f"is due at {int(row['dueAt']) / 1000}")
-    for key, _ in facts.rows("RERUN_REQUEST#stream#").items():
-        yield Broken("every-request-is-decided", _name(key), "is there")
-
-
-def _slots(facts: Facts) -> Iterator[Broken]:
-    for key, row in facts.rows("SLOTS").items():
-        for part in ("holders", "waiting"):
-            if row.get(part):
-                yield Broken("no-slot-is-left", key[0], f"{part}: {row[part]}")
+    # The stream is read a moment after what it tells of happened.
+    yield from _unfounded_starts(facts)
+    yield from _from_nowhere(facts)
 
 
 def _untold(facts: Facts) -> Iterator[Broken]:
-    stored = set(facts.stored)
-    for event in facts.announced:
+    stored = {event for _, event in facts.stored}
+    for event in facts.rows.announced:
         if event.id not in stored:
             yield Broken("every-event-is-stored", _name(event.key), f"{event.type} {event.id} is not")
         if event.is_alert and event.id not in facts.told:
@@ -81,28 +64,12 @@ def _untold(facts: Facts) -> Iterator[Broken]:
 
 def broken(facts: Facts) -> Iterator[Broken]:
     """What no later moment mends."""
-    yield from _moves(facts)
+    witnessed = as_witnessed(facts.rows.ordered)
+    yield from broken_moves(witnessed)
     yield from _attempts(facts)
     yield from _jobs(facts)
     yield from _stored_once(facts)
     yield from _told_too_often(facts)
-
-
-def _moves(facts: Facts) -> Iterator[Broken]:
-    for key, changes in facts.changes.items():
-        if not key[1].startswith("RUN#"):
-            continue
-        for old, new in changes:
-            if old is None or new is None:
-                if old is not None:
-                    yield Broken("a-run-stays", _name(key), f"its row was deleted as {old.get('status')}")
-                continue
-            was, now = str(old["status"]), str(new["status"])
-            table = _DRY_MOVES if old.get("dryRun") else _MOVES
-            if was != now and now not in table[was]:
-                yield Broken("moves-along-the-table", _name(key), f"from {was} to {now}")
-            if int(new["version"]) < int(old["version"]) or int(new["attempt"]) < int(old["attempt"]):
-                yield Broken("a-run-goes-forward", _name(key), f"{_state(old)} became {_state(new)}")
 
 
 def _state(row: Row) -> str:
@@ -112,7 +79,7 @@ def _state(row: Row) -> str:
 def _attempts(facts: Facts) -> Iterator[Broken]:
     """Of each attempt that came to RUNNING: one start told at most, one end exactly once the run is past it."""
     told: dict[tuple[Key, int], Counter[str]] = {}
-    for event in facts.announced:
+    for event in facts.rows.announced:
         if event.attempt is not None and event.key[1].startswith("RUN#"):
             told.setdefault((event.key, event.attempt), Counter())[event.type] += 1
     for (key, attempt), count in told.items():
@@ -122,9 +89,10 @@ def _attempts(facts: Facts) -> Iterator[Broken]:
             yield Broken("a-start-is-told-once", about, f"{count['JOB_TRIGGERED']} times")
         if ends > 1:
             yield Broken("an-attempt-ends-once", about, str({end: count[end] for end in _ENDS}))
-        last = facts.changes[key][-1][1] or {}
-        if count["JOB_TRIGGERED"] and not ends and (last.get("status") not in _OPEN or last["attempt"] > attempt):
-            yield Broken("an-attempt-ends-once", about, f"never, and the run is {last.get('status')}")
+        last = facts.rows.past[key][-1].new
+        is_past = last is not None and (last["status"] not in _OPEN or last["attempt"] > attempt)
+        if count["JOB_TRIGGERED"] and not ends and last is not None and is_past:
+            yield Broken("an-attempt-ends-once", about, f"never, and the run is {_state(last)}")
 
 
 def _jobs(facts: Facts) -> Iterator[Broken]:
@@ -133,35 +101,43 @@ def _jobs(facts: Facts) -> Iterator[Broken]:
             if count > 1:
                 yield Broken("one-job-per-attempt", pipeline, f"{run_id} was started {count} times")
         for one, other in combinations(starts, 2):
-            if one.date == other.date and one.lived_with(other):
+            if one.date == other.date and one.lived_with(other) and not _given_up(facts, pipeline, one):
                 yield Broken("never-two-live", pipeline, f"{one} and {other}")
-        yield from _ghosts(facts, pipeline)
 
 
-def _ghosts(facts: Facts, pipeline: str) -> Iterator[Broken]:
-    """A job that was started is one of a run that says so."""
-    for start in facts.starts[pipeline]:
-        changes = facts.changes.get((f"PIPELINE#{pipeline}", f"RUN#stream#{start.date}"), ())
-        attempts = {int(new["attempt"]) for _, new in changes if new is not None and new.get("intent")}
-        if start.attempt not in attempts:
-            yield Broken("no-start-without-a-run", pipeline, f"{start}: its row knows {sorted(attempts)}")
+def _given_up(facts: Facts, pipeline: str, start: Started) -> bool:
+    """People were told that nobody knows whether its job runs, and asked for another attempt."""
+    rows = facts.rows.of_run(pipeline, start.date)
+    outcomes = (row.get("outcome") or {} for row in rows if row["attempt"] == start.attempt)
+    return any(outcome.get("startUnknown") for outcome in outcomes)
+
+
+def _unfounded_starts(facts: Facts) -> Iterator[Broken]:
+    """A job that was started is one of a run that meant to, while its rules held."""
+    witnessed = as_witnessed(facts.rows.ordered)
+    for pipeline, starts in facts.starts.items():
+        for start in starts:
+            if not rules_held(witnessed, RunKey(pipeline, "stream", start.date), start.attempt):
+                yield Broken("rules-held", pipeline, f"{start}: they did not, or no row tells of it")
+
+
+def _from_nowhere(facts: Facts) -> Iterator[Broken]:
+    known = {event.id for event in facts.rows.announced}
+    for partition, event in facts.stored:
+        if partition != _NOBODYS and event not in known:
+            yield Broken("no-event-without-a-row", event, f"is in {partition}, and no row announced it")
 
 
 def _stored_once(facts: Facts) -> Iterator[Broken]:
-    known = {event.id for event in facts.announced}
-    partitions = {f"PIPELINE#{corner.id}" for corner in facts.plan.corners}
-    for event, count in Counter(facts.stored).items():
-        if event in known and count > 1:
-            yield Broken("every-event-is-stored", event, f"{count} times")
-    if {event.partition for event in facts.announced} <= partitions:
-        for event in set(facts.stored) - known:
-            yield Broken("no-event-without-a-row", event, "is stored, and no row ever announced it")
+    for (partition, event), count in Counter(facts.stored).items():
+        if count > 1:
+            yield Broken("every-event-is-stored", event, f"{count} times in {partition}")
 
 
 def _told_too_often(facts: Facts) -> Iterator[Broken]:
     """A message is repeated only for a fault of the dispatcher's between the two, or for an event that came twice."""
     struck = sorted(strike.at for strike in facts.strikes if strike.fault.function == "alert-dispatcher")
-    for event in _unique(facts.announced):
+    for event in _unique(facts.rows.announced):
         times = sorted(facts.told.get(event.id, ()))
         excused = 1 if event.id in facts.published_again else 0
         for before, after in pairwise(times):
@@ -169,14 +145,13 @@ def _told_too_often(facts: Facts) -> Iterator[Broken]:
                 continue
             excused -= 1
         if excused < 0:
-            yield Broken("told-no-oftener-than-needed", _name(event.key), f"{event.type} {event.id} at {times}")
+            what = f"{event.type} {event.id} at {times}"
+            yield Broken("told-no-oftener-than-needed", _name(event.key), what)
 
 
-def _unique(events: tuple[Announced, ...]) -> list[Announced]:
+def _unique(events: Iterable[Announced]) -> list[Announced]:
     return list({event.id: event for event in events}.values())
 
 
 def _name(key: Key) -> str:
     return f"{key[0].removeprefix('PIPELINE#')}/{key[1]}"
-
-

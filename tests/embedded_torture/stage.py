@@ -15,8 +15,7 @@ from embedded_torture.facts import Observer
 from embedded_torture.fault_hook import FOLDER
 from embedded_torture.faults import Fault, Strike, strikes, write_plan
 from embedded_torture.jobs import Jobs, job_services
-from embedded_torture.promises import Broken
-from embedded_torture.stream_tail import StreamTail, key_of, world_of
+from embedded_torture.stream_tail import StreamTail, world_of
 from embedded_torture.worlds import Corner, WorldPlan, garbage, malformed
 from interlock.aws import keys
 from interlock.aws.dynamo_table import DynamoTable
@@ -24,12 +23,24 @@ from interlock.aws.run_item import plain
 from interlock.domain.run import RunKey
 from interlock.local.emulator import Emulator
 from interlock.local.session import Session, embedded_stack
+from interlock.simulation.promises.facts import Broken
 from local.emulator_kit import messages
 
-_HOOK = Path(__file__).with_name("fault_hook.py")
+HOOK = Path(__file__).with_name("fault_hook.py")
 _TICK_SECONDS = 3.0  # a minute on AWS
 _MOST_REDELIVERED = 20
 _DELIVERED = ("SENSOR#", "RUN#", "RERUN_REQUEST#", "NOTICE#", "FILE#", "DUE#relative-sla#", "CONFIG")
+_DETAIL = [
+    "eventId",
+    "pipelineId",
+    "scheduleId",
+    "date",
+    "attempt",
+    "message",
+    "timestamp",
+    "severity",
+    "detail",
+]
 _DEAD_LETTERS = ("alerts", "stream-failures", "rule-failures", "invocation-failures")
 
 
@@ -75,13 +86,13 @@ class Stage:
 
     def redeliver(self, pipeline: str, share: float) -> int:
         """A piece of the stream once more, as Lambda does after a batch that failed; how many records."""
-        records = [
-            record
-            for record in self.tail.records(world_of(pipeline))
-            if pipeline in key_of(record)[0] + key_of(record)[1] and key_of(record)[1].startswith(_DELIVERED)
+        changes = [
+            change
+            for change in self.tail.changes(world_of(pipeline))
+            if pipeline in "".join(change.key) and change.key[1].startswith(_DELIVERED)
         ]
-        first = int(share * len(records))
-        batch = [self.tail.delivered_form(record) for record in records[first : first + _MOST_REDELIVERED]]
+        first = int(share * len(changes))
+        batch = [self.tail.delivered_form(change) for change in changes[first : first + _MOST_REDELIVERED]]
         if batch:
             self._invoke("stream_router", {"Records": batch})
         return len(batch)
@@ -92,12 +103,11 @@ class Stage:
         if not rows:
             return None
         row = plain(rows[int(share * len(rows))])
-        names = ("eventId", "pipelineId", "scheduleId", "date", "attempt", "message", "timestamp", "severity", "detail")
         entry = {
             "EventBusName": self.session.stack.bus,
             "Source": "interlock",
             "DetailType": row["eventType"],
-            "Detail": json.dumps({"type": row["eventType"], **{name: row.get(name) for name in names}}),
+            "Detail": json.dumps({"type": row["eventType"]} | {name: row.get(name) for name in _DETAIL}),
         }
         self.session.emulator.client("events").put_events(Entries=[entry])
         return str(row["eventId"])
@@ -106,8 +116,8 @@ class Stage:
         self._invoke("watchdog", {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})
 
     def is_loaded(self, plan: WorldPlan) -> bool:
-        loaded = {key_of(record)[0] for record in self.tail.records(plan.name) if key_of(record)[1] == "CONFIG"}
-        return {keys.partition(corner.id) for corner in plan.corners} <= loaded
+        written = {change.key for change in self.tail.changes(plan.name)}
+        return {keys.config_key(corner.id) for corner in plan.corners} <= written
 
     def dead_letters(self) -> Iterator[Broken]:
         sqs = self.session.emulator.client("sqs")
@@ -121,8 +131,8 @@ class Stage:
         """Events that are about no world are stored too."""
         announced, stored = self.observer.nobodys()
         for event in announced:
-            if stored.count(event.id) != 1:
-                yield Broken("every-event-is-stored", str(event.key), f"{event.type}: {stored.count(event.id)} times")
+            if (times := stored.count(event.id)) != 1:
+                yield Broken("every-event-is-stored", str(event.key), f"{event.type}: {times} times")
 
     def _invoke(self, function: str, event: Mapping[str, Any]) -> None:
         self.session.emulator.client("lambda").invoke(
@@ -138,7 +148,7 @@ def stage(plans: Iterable[WorldPlan], folder: Path) -> Iterator[Stage]:
     """The stack for these worlds; their faults are known to it from the start. It ends with the block."""
     faults = {fault.id: fault for plan in plans for fault in plan.faults}
     write_plan(folder, faults.values())
-    emulator = Emulator(env={FOLDER: str(folder)}, worker_hook=_HOOK)
+    emulator = Emulator(env={FOLDER: str(folder)}, worker_hook=HOOK)
     with embedded_stack({}, emulator=emulator) as session:
         session.warm_up()
         with StreamTail(session) as tail, job_services(session, folder) as jobs:

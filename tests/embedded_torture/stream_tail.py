@@ -6,19 +6,30 @@ import re
 import threading
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
 from interlock.local.session import Session
 
-NOBODY = ""  # of records that are about no world
+NOBODY = ""  # of changes that are about no world
 _WORLD = re.compile(r"(?<![A-Za-z0-9])(w\d{4,6})-[a-z]")
 _PAUSE_SECONDS = 0.4
 
 Key = tuple[str, str]
 Row = dict[str, Any]
 Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One record: a row and its images before and after."""
+
+    key: Key
+    old: Row | None
+    new: Row | None
+    record: Record  # as the stream has it
 
 
 def world_of(*texts: object) -> str:
@@ -36,7 +47,7 @@ class StreamTail:
         self.arn: str = table["LatestStreamArn"]
         self._streams = session.emulator.client("dynamodbstreams")
         self._lock, self._over = threading.Lock(), threading.Event()
-        self._records: defaultdict[str, list[Record]] = defaultdict(list)  # by world
+        self._changes: defaultdict[str, list[Change]] = defaultdict(list)  # by world
         self._thread = threading.Thread(target=self._read, daemon=True)
 
     def __enter__(self) -> StreamTail:
@@ -47,13 +58,14 @@ class StreamTail:
         self._over.set()
         self._thread.join()
 
-    def records(self, world: str) -> list[Record]:
+    def changes(self, world: str) -> list[Change]:
         """So far, in their order."""
         with self._lock:
-            return list(self._records[world])
+            return list(self._changes[world])
 
-    def delivered_form(self, record: Record) -> dict[str, Any]:
+    def delivered_form(self, change: Change) -> dict[str, Any]:
         """As Lambda hands it to a function."""
+        record = change.record
         at = record["dynamodb"]["ApproximateCreationDateTime"].timestamp()
         body = record["dynamodb"] | {"ApproximateCreationDateTime": at}
         return {**record, "dynamodb": body, "eventSourceARN": self.arn}
@@ -65,28 +77,23 @@ class StreamTail:
         while not self._over.is_set():
             page = self._streams.get_records(ShardIterator=iterator)
             iterator = page["NextShardIterator"]
+            changes = [_change(record) for record in page["Records"]]
             with self._lock:
-                for record in page["Records"]:
-                    self._records[_about(record)].append(record)
+                for change in changes:
+                    about = (change.new or {}).get("pipelineId", "")
+                    self._changes[world_of(*change.key, about)].append(change)
             if not page["Records"]:
                 self._over.wait(_PAUSE_SECONDS)
 
 
-def _about(record: Record) -> str:
+_plain = TypeDeserializer()
+
+
+def _change(record: Record) -> Change:
     told = record["dynamodb"]
-    key = told["Keys"]
-    return world_of(key["PK"]["S"], key["SK"]["S"], told.get("NewImage", {}).get("pipelineId", ""))
+    key = told["Keys"]["PK"]["S"], told["Keys"]["SK"]["S"]
+    return Change(key, _image(told.get("OldImage")), _image(told.get("NewImage")), record)
 
 
-_read = TypeDeserializer()
-
-
-def key_of(record: Record) -> Key:
-    keys = record["dynamodb"]["Keys"]
-    return keys["PK"]["S"], keys["SK"]["S"]
-
-
-def image(record: Record, which: str) -> Row | None:
-    """`NewImage` or `OldImage` as plain values."""
-    found = record["dynamodb"].get(which)
-    return None if found is None else {name: _read.deserialize(value) for name, value in found.items()}
+def _image(image: Mapping[str, Any] | None) -> Row | None:
+    return None if image is None else {name: _plain.deserialize(value) for name, value in image.items()}

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from embedded_torture.faults import Strike
 from embedded_torture.play import Played, play
-from embedded_torture.promises import Broken
 from embedded_torture.stage import stage
 from embedded_torture.worlds import a_world
+from interlock.simulation.promises.facts import Broken
 
 
 @dataclass(frozen=True)

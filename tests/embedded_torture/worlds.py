@@ -1,4 +1,4 @@
-"""One world of the embedded torture: what is declared, written, upset and hit in its corner of the stack. Made from a seed alone."""
+"""One world: what is declared, written, upset and hit in its corner of the stack, made from a seed alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ _ENDINGS = {"succeed": 12, "fail": 5, "hang": 1}
 _RULES: tuple[tuple[dict[str, Any], dict[str, Any], dict[str, Any]], ...] = (
     ({"key": "orders", "check": "gte", "field": "count", "value": 1000}, {"count": 1200}, {"count": 900}),
     ({"key": "quality", "check": "equals", "field": "ok", "value": True}, {"ok": True}, {"ok": False}),
-    ({"key": "region", "check": "in", "field": "name", "value": ["eu", "us"]}, {"name": "eu"}, {"name": "xx"}),
+    (
+        {"key": "region", "check": "in", "field": "name", "value": ["eu", "us"]},
+        {"name": "eu"},
+        {"name": "xx"},
+    ),
     ({"key": "lag", "check": "lt", "field": "seconds", "value": 60}, {"seconds": "12"}, {"seconds": 600}),
 )
 _GARBAGE: tuple[dict[str, Any], ...] = (
@@ -181,6 +185,8 @@ def _acts(chosen: random.Random, corner: Corner) -> list[Act]:
 
 
 def _writes(chosen: random.Random, corner: Corner, date: str) -> list[Act]:
+    # A plain reading is seen by the run of its date alone, and the next one overwrites it.
+    suffix = f"#{date}" if chosen.random() < 0.7 else ""
     opened_at = _instant(chosen, 0, 5)
     moments = [opened_at, *(opened_at + _instant(chosen, 0.1, 8) for _ in range(_repeats(chosen)))]
     written = [(at, {"key": "upstream", "status": "done"}) for at in moments]
@@ -192,7 +198,8 @@ def _writes(chosen: random.Random, corner: Corner, date: str) -> list[Act]:
         if chosen.random() < 0.4:
             written.append((max(0.0, at - 3), {"key": rule["key"], **unmet}))
         if chosen.random() < 0.85:
-            written += [(at + wait, {"key": rule["key"], **met}) for wait in (0.0, 0.3, 2.0)[: 1 + _repeats(chosen)]]
+            waits = (0.0, 0.3, 2.0)[: 1 + _repeats(chosen)]
+            written += [(at + wait, {"key": rule["key"], **met}) for wait in waits]
         if chosen.random() < 0.15:  # flaps
             written += [(at + 1, {"key": rule["key"], **unmet}), (at + 4, {"key": rule["key"], **met})]
     if "orders" in used and chosen.random() < 0.4:  # late
@@ -200,7 +207,10 @@ def _writes(chosen: random.Random, corner: Corner, date: str) -> list[Act]:
     if "postRun" in corner.config and chosen.random() < 0.7:
         count = chosen.choice((50, 100, 500))
         written.append((_instant(chosen, 6, WRITING_SECONDS), {"key": "audit", "count": count}))
-    return [Act(round(at, 2), "write", corner.id, {**said, "date": date}) for at, said in written]
+    return [
+        Act(round(at, 2), "write", corner.id, {**said, "key": f"{said['key']}{suffix}", "date": date})
+        for at, said in written
+    ]
 
 
 def _uploads(chosen: random.Random, corner: Corner) -> list[Act]:
