@@ -38,7 +38,9 @@ class People:
         """In any order."""
         chance, profile = self.chance, self.profile
         dates = max(1, len(self.pipeline.plan.openings))
-        found = [(0, {"secrets": {secret_of(self.pipeline.name): "hunter2"}})]
+        secret = secret_of(self.pipeline.name)
+        needed = secret in json.dumps(self.pipeline.config["job"]["config"])
+        found: list[Entry] = [(0, {"secrets": {secret: "hunter2"}})] if needed else []
         found += [self._request() for _ in range(chance.times(profile.requests * dates))]
         found += [self._report() for _ in range(chance.times(profile.reports * dates))]
         found += [self._garbage() for _ in range(chance.times(profile.garbage))]

@@ -82,20 +82,18 @@ def _upstreams(
 ) -> list[dict[str, Any]]:
     """Rules on other pipelines, mostly such as can be met."""
     if plan.schedule_id == "cron" and chance.likely(profile.upstreams / 6):
-        before = {"pipeline": name, "check": "succeeded", "date": "previous"}
-        return [{"any": [before, {"key": "seed", "check": "exists"}]}] if chance.likely(0.8) else [before]
+        return [{"pipeline": name, "check": "succeeded", "date": "previous"}]
+    days = {opening.date[:10] for opening in plan.openings}
+    same_day = [one for one in earlier if days & {opening.date[:10] for opening in one.plan.openings}]
     if not earlier or not chance.likely(profile.upstreams):
         return []
-    dates = {opening.date[:10] for opening in plan.openings}
-    same_day = [one for one in earlier if dates & {opening.date[:10] for opening in one.plan.openings}]
-    upstream = chance.one(same_day or earlier)
+    if not same_day:
+        return [{"pipeline": chance.one(earlier).name, "check": "succeeded", "date": "previous"}]
+    upstream = chance.one(same_day)
     rule: dict[str, Any] = {"pipeline": upstream.name, "check": "succeeded"}
-    date = chance.of({"": 5, "same": 1, "previous": 1, "window": 1})
-    if date:
-        rule["date"] = date
-    if chance.likely(0.3):
-        return [{"any": [rule, {"key": "seed", "check": "exists"}]}]
-    return [rule]
+    finer = upstream.plan.has_daily_dates or not plan.has_daily_dates
+    date = chance.of({"": 4, "same": 1, "previous": 1, "window": 0.5} if finer else {"window": 3, "": 1})
+    return [rule | ({"date": date} if date else {})]
 
 
 def _audited(chance: Chance, profile: Profile, rules: RuleSet) -> list[Wanted]:

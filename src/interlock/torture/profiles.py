@@ -14,7 +14,7 @@ class Profile:
     name: str
     looks_for: str
     pipelines: Mapping[int, float] = field(
-        default_factory=lambda: {1: 30, 2: 34, 3: 20, 4: 10, 6: 3, 10: 1}
+        default_factory=lambda: {1: 40, 2: 34, 3: 16, 4: 7, 6: 2, 10: 1}
     )  # how many, and how often
     faults: float = 0  # calls of ours that fail, a world
     stalls: float = 0  # frozen functions, a world
@@ -36,7 +36,7 @@ class Profile:
     slots: float = 0.2  # share of pipelines with limits
     promises: float = 0.35  # share of pipelines with an SLA, or with a deadline of their trigger
     post_run: float = 0.25  # share of pipelines
-    dry_run: float = 0.06  # share of pipelines
+    dry_run: float = 0.1  # share of pipelines
     odd_nights: float = (
         0.1  # share of worlds around a change of clocks, a month's end, a leap day, a year's end
     )
@@ -51,6 +51,7 @@ _ALL = (
         job_trouble=0.15,
         people=0.05,
         malformed=0.02,
+        garbage=0,
     ),
     Profile(
         "calls",

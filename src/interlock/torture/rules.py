@@ -40,13 +40,13 @@ class RuleSet:
     leaves: tuple[Leaf, ...]
 
 
-def a_rule(chance: Chance, key: str) -> Wanted:
-    """One condition on one sensor."""
+def a_rule(chance: Chance, key: str, *, must_hold: bool = True) -> Wanted:
+    """One condition on one sensor; one that must not hold can be unmet by a write, too."""
     check = chance.of(CHECKS)
     rule: dict[str, Any] = {"key": key, "check": check}
     match check:
         case "exists":
-            if chance.likely(0.4):
+            if not must_hold or chance.likely(0.4):
                 rule["field"] = "ready"
         case "equals":
             rule |= {"field": "status", "value": chance.one(("ready", 10, True))}
@@ -62,7 +62,7 @@ def a_rule(chance: Chance, key: str) -> Wanted:
 
 
 def a_rule_set(chance: Chance, upstreams: Sequence[dict[str, Any]]) -> RuleSet:
-    """Most pipelines have one or two rules; `upstreams` are rules on other pipelines that must stand among them."""
+    """Most pipelines have one or two rules; among them stand `upstreams`, rules on other pipelines' outcomes."""
     keys = list(chance.some(_KEYS, 0, chance.of({1: 5, 2: 4, 3: 2, 4: 1})))
     items: list[dict[str, Any]] = []
     leaves: list[Leaf] = []
@@ -72,6 +72,11 @@ def a_rule_set(chance: Chance, upstreams: Sequence[dict[str, Any]]) -> RuleSet:
         items.append(item)
         leaves += found
     for upstream in upstreams:
+        # Where the other pipeline never ran before, somebody says that it may go on all the same.
+        if upstream.get("date") == "previous" or chance.likely(0.3):
+            seed = Wanted("seed", {"key": "seed", "check": "exists"})
+            leaves.append(Leaf(seed, must_hold=True))
+            upstream = {"any": [upstream, seed.rule]}
         items.insert(chance.whole(0, len(items)), upstream)
     return RuleSet(tuple(items), tuple(leaves))
 
@@ -83,7 +88,7 @@ def _group(chance: Chance, keys: list[str], *, must_hold: bool) -> tuple[dict[st
         return {"not": item}, leaves
     members, leaves = [], []
     for key in keys:
-        wanted = a_rule(chance, key)
+        wanted = a_rule(chance, key, must_hold=must_hold)
         members.append(wanted.rule)
         leaves.append(Leaf(wanted, must_hold))
     if len(members) == 1 and chance.likely(0.8):

@@ -55,6 +55,10 @@ class Plan:
     def is_hourly(self) -> bool:
         return self.kind in ("hourly", "trigger-hourly")
 
+    @property
+    def has_daily_dates(self) -> bool:
+        return not self.is_hourly and self.kind != "often"
+
 
 def a_plan(chance: Chance, setting: Setting, zone: str, name: str, *, deadlines: float) -> Plan:
     """`deadlines`: the share of triggers that have one."""

@@ -19,8 +19,15 @@ from interlock.torture.writers import Entry, Writer
 Document = dict[str, Any]
 
 _POOLS = ("lake", "warehouse")
-# Entries after which the world is calm; harmless where nothing was disturbed.
-_CALMING: tuple[dict[str, Any], ...] = ({"watchdog": {"pause": False}}, {"scheduler": {"pause": False}})
+# After these a world is calm, whatever went before.
+_CALMING: tuple[dict[str, Any], ...] = (
+    {"watchdog": {"pause": False}},
+    {"scheduler": {"pause": False}},
+    {"batch": {"size": 100}},
+    {"redrive": True},
+)
+# What a disturbance lost is found by the watchdog's slow sweep, within an hour.
+_SWEPT = 80 * 60
 _DISTURBING = (
     "fault",
     "drop",
@@ -46,7 +53,8 @@ def a_world(seed: int, profile: Profile) -> Document:
     if not profile.sick:
         entries += Disturbances(chance, setting, profile, _services(pipelines)).entries()
     entries.sort(key=lambda entry: entry[0])
-    entries += [(setting.busy, calming) for calming in _CALMING]
+    if any(kind in _DISTURBING for _, entry in entries for kind in entry):
+        entries += [(setting.busy, calming) for calming in _CALMING]
     return {
         "scenario": f"seed {seed} of {profile.name} keeps its promises",
         "start": f"{setting.start:%Y-%m-%dT%H:%M:%SZ}",
@@ -55,7 +63,7 @@ def a_world(seed: int, profile: Profile) -> Document:
         "calendars": [one.plan.calendar for one in pipelines if one.plan.calendar is not None],
         "jobs": {one.name: list(one.plays) for one in pipelines},
         "timeline": [{"at": f"+{second}s", **entry} for second, entry in entries],
-        "expect": {},
+        "expect": {"promises": "kept"},
     }
 
 
@@ -94,7 +102,7 @@ def _services(pipelines: list[Pipeline]) -> tuple[str, ...]:
 
 
 def _until(setting: Setting, pipelines: list[Pipeline]) -> int:
-    return setting.busy + max(one.settles for one in pipelines)
+    return setting.busy + max(_SWEPT, *(one.settles for one in pipelines))
 
 
 def calm_at(document: Document) -> datetime:

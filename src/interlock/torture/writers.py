@@ -39,12 +39,12 @@ class Writer:
         chance, profile = self.chance, self.profile
         ready_at = opening.second
         for leaf in self.rules.leaves:
-            if chance.likely(0.06):
+            if chance.likely(0.03):
                 continue  # nobody ever writes it
             second = self._due(opening)
             ready_at = max(ready_at, second)
             if chance.likely(profile.flapping):
-                yield from self._flapping(leaf.wanted, opening, second)
+                yield from self._flapping(leaf.wanted, opening, second, meets=leaf.must_hold)
             yield self._write(leaf.wanted, opening, second, meets=leaf.must_hold)
             if chance.likely(0.2):  # a heartbeat, or what an upstream job sends twice
                 yield self._write(
@@ -63,16 +63,22 @@ class Writer:
         if self.chance.likely(0.2):
             yield self._write(trigger, opening, second + self.chance.one((0, 1, 300, 3000)), meets=True)
 
-    def _flapping(self, wanted: Wanted, opening: Opening, second: int) -> Iterator[Entry]:
+    def _flapping(self, wanted: Wanted, opening: Opening, second: int, *, meets: bool) -> Iterator[Entry]:
         for _ in range(self.chance.whole(1, 3)):
             at = second + self.chance.whole(-600, 900)
             yield self._write(wanted, opening, at, meets=self.chance.likely(0.4))
+        if self.chance.likely(0.85):
+            yield self._write(wanted, opening, second + self.chance.whole(900, 1200), meets=meets)
 
     def _afterwards(self, opening: Opening, ready_at: int) -> Iterator[Entry]:
         chance = self.chance
         watched = [leaf.wanted for leaf in self.rules.leaves] + list(self.audited)
         for wanted in self.audited:
             yield self._write(wanted, opening, ready_at - chance.whole(0, 900), meets=True)
+            if chance.likely(0.6):  # else it is missing after the success
+                yield self._write(
+                    wanted, opening, ready_at + chance.whole(300, 3000), meets=chance.likely(0.6)
+                )
         while watched and chance.likely(self.profile.late_data):
             second = ready_at + chance.second(0, 4500)
             yield self._write(chance.one(watched), opening, second, meets=chance.likely(0.75))
@@ -101,7 +107,7 @@ class Writer:
         data = (wanted.meets if meets else wanted.fails)(chance, at)
         if "updatedAt" not in data and chance.likely(0.25):
             data["updatedAt"] = forged(chance) if chance.likely(0.3) else f"{at:%Y-%m-%dT%H:%M:%SZ}"
-        key = self._dated(wanted.key, data, opening)
+        key = self._dated(wanted.key, data, opening, second)
         if chance.likely(self.profile.malformed):
             key = self._spoilt(key, data)
             if chance.likely(0.1):
@@ -111,15 +117,17 @@ class Writer:
             sensor["flat"] = True
         return second, {"sensor": sensor}
 
-    def _dated(self, key: str, data: dict[str, Any], opening: Opening) -> str:
+    def _dated(self, key: str, data: dict[str, Any], opening: Opening, second: int) -> str:
         """The key; the date is in it, or goes into the data, or is left out."""
         day, _, time = opening.date.partition("T")
         hour, compact = time[:2], day.replace("-", "")
         if ":" in time:  # dates of minutes: a reading is of the day or of the hour, or of all
             hour = hour if self.chance.likely(0.3) else ""
         forms = {"date": 4.0, "compact": 1, "suffix": 2, "compact-suffix": 1}
-        if len(self.plan.openings) == 1 or not self.plan.trigger:
-            forms["dateless"] = 2
+        if len(self.plan.openings) > 1:  # a plain reading is of one period: the next overwrites it
+            forms |= {"date": 0.7, "compact": 0.2}
+        if day == f"{self.setting.local(second, self.plan.zone):%Y-%m-%d}":  # then it is of today
+            forms["dateless"] = 1.5
         form = self.chance.of(forms)
         if form == "suffix":
             return f"{key}#{day}T{hour}" if hour else f"{key}#{day}"
