@@ -8,11 +8,12 @@ LINTERS_VENV := .venv-linters
 LINTERS := $(LINTERS_VENV)/.installed
 CHECKOV_VENV := .venv-checkov
 CHECKOV := $(CHECKOV_VENV)/.installed
+PLOTTER := $(VENV)/.plotter
 NODE_LINTER := tests/state_machine/node_modules/.package-lock.json
 # One more than the cores of a small machine: the tests of the embedded stack wait more than they work.
 WORKERS ?= 3
 
-.PHONY: demo setup test lint bench torture jobs costs schema terraform e2e-terraform checkov zips release clean
+.PHONY: demo setup test lint bench torture torture-embedded load jobs costs schema terraform e2e-terraform checkov zips release clean
 
 demo: $(INSTALLED)
 	@$(VENV)/bin/interlock local demo
@@ -33,6 +34,14 @@ bench: $(INSTALLED)
 # An hour on two cores. Ended, it goes on where it was, unless the sources have changed.
 torture: $(INSTALLED)
 	@$(VENV)/bin/interlock torture --seeds 1..20000 --state build/torture.jsonl --keep-going
+
+# Some twenty minutes: 200 worlds end to end on one embedded stack, with the faults struck inside its functions.
+torture-embedded: $(INSTALLED)
+	@$(VENV)/bin/python -m tests.embedded_torture
+
+# Some twenty minutes of two processors: 1,000 pipelines and 50,000 sensor writes. The picture is build/load.png.
+load: $(INSTALLED) $(PLOTTER)
+	@$(VENV)/bin/python -m tests.load
 
 jobs: $(INSTALLED)
 	@$(VENV)/bin/python -m tests.jobs_table
@@ -69,6 +78,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (once; about a minute) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+# What `make load` draws with: half a minute and 100 MB that nothing else needs.
+$(PLOTTER): $(INSTALLED) tests/load/constraints.txt
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -c tests/load/constraints.txt -e '.[load]'
 	@touch $@
 
 # A real Airflow, which the tests start. Where it cannot be installed, those that need it are skipped.

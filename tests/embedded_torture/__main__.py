@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from embedded_torture.figures import table
 from embedded_torture.play import Played, story
 from embedded_torture.torture import torture
+from embedded_torture.worlds import a_world
 
 
 def main() -> int:
@@ -26,7 +27,8 @@ def main() -> int:
     with TemporaryDirectory(prefix="interlock-torture-") as scratch:
         folder = (options.keep or Path(scratch)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        result = torture(options.seed, numbers, folder, options.at_once, _progress(options.worlds))
+        plans = [a_world(options.seed, number) for number in numbers]
+        result = torture(plans, folder, options.at_once, _progress(options.worlds))
     print("\r\033[K" if sys.stdout.isatty() else "", end="")
     for played in result.broken_worlds:
         print("\n".join(story(played)), end="\n\n")

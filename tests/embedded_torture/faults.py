@@ -21,6 +21,16 @@ _FUNCTIONS = {
     "sla-monitor": 2,
     "config-sync": 1,
 }
+# About so many calls of each are about one world.
+_CALLS = {
+    "orchestrator": 40,
+    "stream-router": 40,
+    "event-sink": 15,
+    "alert-dispatcher": 8,
+    "watchdog": 12,
+    "sla-monitor": 5,
+    "config-sync": 5,
+}
 # Calls that a count over all of a function's would seldom meet.
 _RARE_CALLS = {
     "orchestrator": (
@@ -111,7 +121,7 @@ def _fault(chosen: random.Random, world: str, name: str) -> Fault:
         world=world,
         function=function,
         call=None if any_call else chosen.choice(_RARE_CALLS[function]),
-        nth=chosen.randint(1, 25) if any_call else chosen.randint(1, 3),
+        nth=chosen.randint(1, _CALLS[function]) if any_call else chosen.randint(1, 3),
         kind=kind,
         when="before" if kind == "throttle" else chosen.choice(("before", "after", "after")),
         tries=chosen.choice(("one", "all")),

@@ -22,12 +22,16 @@ def _lines(result: Result) -> Iterator[tuple[str, str]]:
     yield "messages in Slack", f"{result.messages:,}"
     yield "invocations", f"{result.invocations:,}"
     yield "AWS calls", f"{result.calls:,}"
+    struck = {strike.fault.id: strike.fault for strike in result.strikes}.values()
     yield "faults planned", f"{sum(len(played.plan.faults) for played in result.worlds):,}"
-    yield "faults struck", f"{len(result.strikes):,}"
-    kinds = Counter(f"{strike.fault.kind} {strike.fault.when} the call" for strike in result.strikes)
+    yield "faults struck", f"{len(struck):,}"
+    kinds = Counter(f"{fault.kind} {fault.when} the effect" for fault in struck)
     yield from ((f"  {kind}", f"{count:,}") for kind, count in sorted(kinds.items()))
-    functions = Counter(strike.fault.function for strike in result.strikes)
+    functions = Counter(fault.function for fault in struck)
     yield from ((f"  in {function}", f"{count:,}") for function, count in sorted(functions.items()))
+    services = Counter(strike.did.partition(".")[0] for strike in result.strikes)
+    yield "calls hit, the SDK's repeats too", f"{len(result.strikes):,}"
+    yield from ((f"  of {service}", f"{count:,}") for service, count in sorted(services.items()))
     yield "records and events brought again", f"{sum(played.again for played in result.worlds):,}"
     yield "broken", f"{result.count_of_broken:,}"
     yield "minutes", f"{result.seconds / 60:.1f}"

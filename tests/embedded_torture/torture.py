@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 from embedded_torture.faults import Strike
 from embedded_torture.play import Played, play
 from embedded_torture.stage import stage
-from embedded_torture.worlds import a_world
+from embedded_torture.worlds import WorldPlan
 from interlock.simulation.promises.facts import Broken
 
 
@@ -39,14 +39,13 @@ class Result:
 
 
 def torture(
-    seed: int,
-    numbers: Iterable[int],
+    plans: Sequence[WorldPlan],
     folder: Path,
     at_once: int = 20,
     tell: Callable[[Played], None] = lambda _: None,
 ) -> Result:
-    """Every world of these numbers. `folder`: for the plan, what was struck, and the emulator's log."""
-    plans, begun = [a_world(seed, number) for number in numbers], time.monotonic()
+    """Play all of them. `folder`: for their faults, what was struck, and the emulator's log."""
+    begun = time.monotonic()
     with stage(plans, folder) as made:
         with ThreadPoolExecutor(at_once) as players:
             worlds = []
@@ -57,7 +56,7 @@ def torture(
         counts = made.session.emulator.counts()
         shutil.copy(made.session.emulator.log_path, folder / "emulator.log")
         return Result(
-            seed=seed,
+            seed=plans[0].seed,
             worlds=tuple(sorted(worlds, key=lambda played: played.plan.name)),
             strikes=tuple(made.strikes()),
             broken_after=broken_after,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from embedded_torture.faults import Fault, planned
@@ -24,6 +24,7 @@ _JOB_TYPES = {
     "databricks": 1,
     "airflow": 1,
 }
+_POLLED = ("databricks", "airflow")  # of whose end nobody tells
 _ENDINGS = {"succeed": 12, "fail": 5, "hang": 1}
 # What a rule wants, and a reading with which it does and one with which it does not.
 _RULES: tuple[tuple[dict[str, Any], dict[str, Any], dict[str, Any]], ...] = (
@@ -101,28 +102,40 @@ class WorldPlan:
     acts: tuple[Act, ...]
     faults: tuple[Fault, ...]
 
+    @property
+    def ends_soon(self) -> bool:
+        """It need not wait for a poll, for a poll window's end, or for an alert that its dispatcher died with."""
+        asked = any(corner.job_type in _POLLED and not corner.calls_back for corner in self.corners)
+        hangs = any(work.ending == "hang" for corner in self.corners for work in corner.works)
+        hidden = any(fault.function == "alert-dispatcher" and fault.ends_invocation for fault in self.faults)
+        return not (asked or hangs or hidden)
 
-def a_world(seed: int, number: int) -> WorldPlan:
-    """The `number`-th world of a seed: the same wherever and beside whatever it is played."""
+
+def a_world(seed: int, number: int, pace: float = 1.0) -> WorldPlan:
+    """The `number`-th world of a seed: the same wherever and beside whatever it is played.
+
+    `pace`: what people do, and how long runs wait, takes so much of its usual time.
+    """
     chosen = random.Random(seed * 1_000_003 + number)
     name = f"w{number:04d}"
     shared = {"pool": {"name": f"{name}-pool", "slots": 1}} if chosen.random() < 0.3 else {}
     corners = tuple(
-        _corner(chosen, f"{name}-{letter}", number * 10 + place, shared)
+        _corner(chosen, f"{name}-{letter}", number * 10 + place, shared, pace)
         for place, letter in enumerate("abc"[: chosen.randint(1, 3)], 1)
     )
     acts = sorted(act for corner in corners for act in _acts(chosen, corner))
-    return WorldPlan(name, seed, corners, tuple(acts), planned(chosen, name.removeprefix("w")))
+    paced = tuple(replace(act, at=round(act.at * pace, 2)) for act in acts)
+    return WorldPlan(name, seed, corners, paced, planned(chosen, name.removeprefix("w")))
 
 
-def _corner(chosen: random.Random, name: str, number: int, shared: dict[str, Any]) -> Corner:
+def _corner(chosen: random.Random, name: str, number: int, shared: dict[str, Any], pace: float) -> Corner:
     job_type = chosen.choices(list(_JOB_TYPES), list(_JOB_TYPES.values()))[0]
     works = tuple(_work(chosen) for _ in range(chosen.randint(1, 3)))
     hangs = [work for work in works if work.ending == "hang"]
     if len(hangs) > 1 or job_type in ("http", "lambda", "command"):  # each takes the whole poll window
         works = tuple(Work("fail", 1.0) if work in hangs else work for work in works)
-    calls_back = job_type in ("databricks", "airflow", "http") and chosen.random() < 0.6
-    return Corner(name, number, _config(chosen, name, job_type, shared), works, calls_back)
+    calls_back = job_type in (*_POLLED, "http") and chosen.random() < 0.6
+    return Corner(name, number, _config(chosen, name, job_type, shared, pace), works, calls_back)
 
 
 def _work(chosen: random.Random) -> Work:
@@ -130,11 +143,13 @@ def _work(chosen: random.Random) -> Work:
     return Work(ending, round(chosen.uniform(0.1, 4.0), 1))
 
 
-def _config(chosen: random.Random, name: str, job_type: str, shared: dict[str, Any]) -> dict[str, Any]:
+def _config(
+    chosen: random.Random, name: str, job_type: str, shared: dict[str, Any], pace: float
+) -> dict[str, Any]:
     rules = [rule for rule, _, _ in chosen.sample(_RULES, chosen.randint(0, 3))]
     if len(rules) > 1 and chosen.random() < 0.3:
         rules = [{chosen.choice(("all", "any")): rules}]
-    window = chosen.randint(15, 40)
+    window = round(chosen.randint(15, 40) * pace)
     config: dict[str, Any] = {
         "pipeline": {"id": name, "owner": "torture"},
         "schedule": {"trigger": TRIGGER, "evaluation": {"window": f"{window}s", "interval": "1m"}},
