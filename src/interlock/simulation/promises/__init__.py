@@ -8,11 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from interlock.simulation.played import Played
-from interlock.simulation.promises import promptness, runs, starts, telling
+from interlock.simulation.promises import ledger, promptness, runs, starts, telling
 from interlock.simulation.promises.facts import Broken, Facts
 
 Check = Callable[[Facts], Iterator[Broken]]
-CHECKS: tuple[Check, ...] = (*starts.CHECKS, *runs.CHECKS, *promptness.CHECKS, *telling.CHECKS)
+CHECKS: tuple[Check, ...] = (
+    *starts.CHECKS,
+    *runs.CHECKS,
+    *promptness.CHECKS,
+    *ledger.CHECKS,
+    *telling.CHECKS,
+)
 
 
 def broken_promises(played: Played) -> list[Broken]:
