@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from interlock.aws import keys
@@ -18,6 +18,9 @@ from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pip
 from interlock.domain.run import Run, RunKey
 from interlock.simulation.played import Played
 from interlock.simulation.witness import Change, Start
+
+
+_ANSWERS_WITHIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,17 @@ class Facts:
         """The remote jobs of each run, in the order of their starts."""
         found: dict[RunKey, list[Start]] = {}
         for start in self.witness.starts:
+            if self._was_refused(start):
+                continue
             found.setdefault(RunKey(start.pipeline_id, start.schedule_id, start.date), []).append(start)
         return found
+
+    def _was_refused(self, start: Start) -> bool:
+        """An HTTP target that answers with an error has started nothing: DESIGN section 5."""
+        job = self.played.history.jobs[start.number]
+        if start.service != "http" or job.config.get("callback") or job.ended_at is None:
+            return False
+        return not job.succeeded and not job.cancelled and job.ended_at - job.started_at < _ANSWERS_WITHIN
 
     @cached_property
     def _pasts(self) -> dict[tuple[str, Key], list[Change]]:

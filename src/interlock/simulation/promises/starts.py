@@ -31,8 +31,16 @@ def never_two_live(facts: Facts) -> Iterator[Broken]:
             for earlier in starts[:place]:
                 if not _lives(facts, earlier, start.at) or _was_given_up(facts, key, earlier, start):
                     continue
+                if _takes_it_twice(facts, start):
+                    continue
                 what = f"attempt {start.attempt} starts at {start.at:%d %H:%M:%S} beside attempt {earlier.attempt}"
                 yield Broken("never-two-live", named(key), what)
+
+
+def _takes_it_twice(facts: Facts, start: Start) -> bool:
+    """The user says so of its target."""
+    config = facts.config_at(start.pipeline_id, start.order)
+    return config is not None and config.job.idempotent
 
 
 def _lives(facts: Facts, start: Start, at: datetime) -> bool:
