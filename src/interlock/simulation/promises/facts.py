@@ -19,7 +19,6 @@ from interlock.domain.run import Run, RunKey
 from interlock.simulation.played import Played
 from interlock.simulation.witness import Change, Start
 
-
 _ANSWERS_WITHIN = timedelta(minutes=10)
 
 
