@@ -15,6 +15,7 @@ from interlock.simulation.history import History
 from interlock.simulation.our_calls import Invocation, invocation_or_none
 
 if TYPE_CHECKING:
+    from interlock.simulation.deliveries import DeadLetter
     from interlock.simulation.job_services import Job
 
 
@@ -105,3 +106,4 @@ class Rest:
     ]  # EventBridge Scheduler's, by name, as CreateSchedule got them
     config_files: Mapping[str, bytes]  # in the bucket
     on_their_way: int  # stream records and alerts that nobody has dealt with yet
+    dead_letters: tuple[DeadLetter, ...]  # that nobody has put back

@@ -218,6 +218,7 @@ class World:
             schedules=self.scheduler.definitions(),
             config_files=dict(self.bucket.files),
             on_their_way=sum(stream.waiting for stream in self._streams.values()) + self._queue.waiting,
+            dead_letters=tuple(self.deliveries.dead_letters),
         )
 
     def _executions(self) -> Iterator[Execution]:

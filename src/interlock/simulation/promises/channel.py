@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from interlock.simulation.history import Posted
 from interlock.simulation.promises.announced import Announced, RunName
 from interlock.simulation.promises.facts import Broken, Facts
+from interlock.simulation.promises.undelivered import Undelivered
 
 _THREAD = "THREAD#"
 
@@ -20,8 +21,10 @@ class _Thread:
     marked: Mapping[str, int]  # the place at which an event was known to be delivered
 
 
-def alerts_reach_people(facts: Facts, told: Sequence[Announced], dead: frozenset[str]) -> Iterator[Broken]:
-    """`dead`: the ids of those that were given up, and wait to be put back."""
+def alerts_reach_people(
+    facts: Facts, told: Sequence[Announced], undelivered: Undelivered
+) -> Iterator[Broken]:
+    """What reached the bus; whether it was published at all is judged elsewhere."""
     by_id = {one.id: one for one in told}
     posts: dict[str, list[Posted]] = {}
     threads: dict[RunName, list[Posted]] = {}
@@ -37,10 +40,11 @@ def alerts_reach_people(facts: Facts, told: Sequence[Announced], dead: frozenset
     known = _threads(facts)
     yield from _posted_once(by_id, posts, known)
     yield from _one_thread(threads, known)
-    if not facts.rest.on_their_way:
-        published = {each.event.event_id for each in facts.played.history.published}
+    if undelivered.is_everything_dealt_with:
+        missing = {each.event.event_id for each in facts.played.history.published}
+        missing -= posts.keys() | undelivered.alerts
         for one in by_id.values():
-            if one.is_ours and one.reaches_people and one.id in published - posts.keys() - dead:
+            if one.is_ours and one.reaches_people and one.id in missing:
                 yield Broken("every-alert-posted", str(one), "reached the bus, and never the channel")
 
 

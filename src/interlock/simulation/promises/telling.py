@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from interlock.aws.run_item import parse_instant_text
 from interlock.domain.event import Event
-from interlock.simulation.history import Kind
 from interlock.simulation.promises.announced import Announced, announced, announcements_have_a_version
 from interlock.simulation.promises.channel import alerts_reach_people
 from interlock.simulation.promises.facts import Broken, Facts
 from interlock.simulation.promises.told_once import told_once
+from interlock.simulation.promises.undelivered import REPEATED, Undelivered
 from interlock.simulation.witness import Change
 
 # An event that is larger than the bus takes is cut down; DESIGN section 6 leaves open how.
@@ -23,12 +22,12 @@ _ALARM = "INFRA_ALARM"  # CloudWatch's: no row of ours tells of it
 
 def telling(facts: Facts) -> Iterator[Broken]:
     """All that has to do with events, whose list is made once."""
-    told = list(announced(facts))
+    told, undelivered = list(announced(facts)), Undelivered(facts)
     yield from announcements_have_a_version(facts)
     yield from _one_id_one_fact(told)
-    yield from _published_as_announced(facts, told)
-    yield from _stored_as_announced(facts, told)
-    yield from alerts_reach_people(facts, told, frozenset())
+    yield from _published_as_announced(facts, told, undelivered)
+    yield from _stored_as_announced(facts, told, undelivered)
+    yield from alerts_reach_people(facts, told, undelivered)
     yield from told_once(facts, told)
 
 
@@ -45,7 +44,9 @@ def _fact(one: Announced) -> tuple[Any, ...]:
     return one.type, one.run, one.attempt, one.message, one.at
 
 
-def _published_as_announced(facts: Facts, told: Sequence[Announced]) -> Iterator[Broken]:
+def _published_as_announced(
+    facts: Facts, told: Sequence[Announced], undelivered: Undelivered
+) -> Iterator[Broken]:
     by_id = {one.id: one for one in told}
     published = {each.event.event_id for each in facts.played.history.published}
     for each in facts.played.history.published:
@@ -56,12 +57,15 @@ def _published_as_announced(facts: Facts, told: Sequence[Announced]) -> Iterator
             yield Broken("nothing-made-up", _named(each.event), "was published, and no row announced it")
         elif (different := list(_differences(one, each.event))) and one.is_ours:
             yield Broken("told-as-announced", str(one), f"was published with another {', '.join(different)}")
-    if facts.rest.on_their_way:
+    if not undelivered.is_everything_dealt_with:
         return
-    lost = _lost(facts)
     for one in told:
-        if one.is_ours and one.id not in published and one.change.order not in lost:
-            yield Broken("every-event-published", str(one), "was announced, and never published")
+        if one.is_ours and one.id not in published:
+            if not undelivered.is_lost(one):
+                yield Broken("every-event-published", str(one), "was announced, and never published")
+            elif undelivered.must_be_swept_up(one):
+                said = "its record was lost, and the sweep did not publish it"
+                yield Broken("lost-event-published", str(one), said)
 
 
 def _differences(one: Announced, event: Event) -> Iterator[str]:
@@ -78,24 +82,9 @@ def _differences(one: Announced, event: Event) -> Iterator[str]:
     yield from (name for name, (wanted, found) in pairs.items() if wanted != found)
 
 
-def _lost(facts: Facts) -> set[int]:
-    """The writes whose stream records never arrived."""
-    latest: dict[str, Change] = {}
-    found: set[int] = set()
-    changes = iter(facts.witness.changes)
-    change = next(changes, None)
-    for line in facts.played.history.lines:
-        if line.kind is not Kind.LOST or " stream loses the record of " not in line.text:
-            continue
-        while change is not None and change.order < line.order:
-            latest[f"{change.table} stream loses the record of {change.key[0]} {change.key[1]}"] = change
-            change = next(changes, None)
-        if line.text in latest:
-            found.add(latest[line.text].order)
-    return found
-
-
-def _stored_as_announced(facts: Facts, told: Sequence[Announced]) -> Iterator[Broken]:
+def _stored_as_announced(
+    facts: Facts, told: Sequence[Announced], undelivered: Undelivered
+) -> Iterator[Broken]:
     by_id = {one.id: one for one in told}
     stored: Counter[str] = Counter()
     for change in facts.witness.changes:
@@ -118,14 +107,14 @@ def _stored_as_announced(facts: Facts, told: Sequence[Announced]) -> Iterator[Br
     for one in told:
         if stored[one.id] > 1:
             yield Broken("stored-once", str(one), f"is in the sink {stored[one.id]} times")
-    if facts.rest.on_their_way:
+    if not undelivered.is_everything_dealt_with:
         return
-    last_published: dict[str, datetime] = {}
-    for each in facts.played.history.published:
-        last_published[each.event.event_id] = each.at
+    published = {each.event.event_id: each.at for each in facts.played.history.published}
     for one in told:
-        published_at = last_published.get(one.id)
-        if not stored[one.id] and published_at and published_at < facts.ended_at - timedelta(minutes=10):
+        last = published.get(one.id)
+        if stored[one.id] or last is None or last > facts.ended_at - REPEATED:
+            continue
+        if one.id not in undelivered.events or undelivered.must_be_swept_up(one):
             yield Broken("every-event-stored", str(one), "was published, and is not in the sink")
 
 
