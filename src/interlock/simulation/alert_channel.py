@@ -25,32 +25,29 @@ class SimulatedSlack:
     """The real channel over a transport of ours. Implements `ports.AlertChannel`."""
 
     def __init__(self, calls: OurCalls, history: History) -> None:
-        self._transport = _Transport(calls, history)
-        self._channel = SlackChannel(
+        self._calls, self._history = calls, history
+
+    def send(self, alert: Alert, thread: str | None) -> str:
+        channel = SlackChannel(
             lambda _: "xoxb-simulated",
             "C0000000000",
             "https://slack.invalid/api",
-            self._transport,  # type: ignore[arg-type]  # of urllib3's pool it needs only `request`
+            # One for each: while a function is frozen at its request, another posts.
+            _Transport(self._calls, self._history, alert),  # type: ignore[arg-type]  # of urllib3's pool it needs only `request`
         )
-
-    def send(self, alert: Alert, thread: str | None) -> str:
-        self._transport.alert = alert
-        return self._channel.send(alert, thread)
+        return channel.send(alert, thread)
 
 
 class _Transport:
     """Answers `chat.postMessage`; https://docs.slack.dev/reference/methods/chat.postMessage"""
 
-    def __init__(self, calls: OurCalls, history: History) -> None:
-        self._calls, self._history = calls, history
-        self.alert: Alert | None = None  # that is being posted
+    def __init__(self, calls: OurCalls, history: History, alert: Alert) -> None:
+        self._calls, self._history, self._alert = calls, history, alert
 
     def request(self, _method: str, url: str, *, body: bytes, **_: Any) -> _Answer:
-        alert = self.alert
-        assert alert is not None, "messages are sent through `SimulatedSlack`"
         try:
-            with self._calls.calling(_CALL, alert.pipeline_id):
-                return _Answer(200, {"ok": True, "ts": self._post(json.loads(body), alert)})
+            with self._calls.calling(_CALL, self._alert.pipeline_id):
+                return _Answer(200, {"ok": True, "ts": self._post(json.loads(body), self._alert)})
         except CallFailed as failure:
             return _failed(failure, url)
 

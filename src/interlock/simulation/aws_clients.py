@@ -112,7 +112,7 @@ class SecretsClient:
         with self._calls.calling("secretsmanager.GetSecretValue", None):
             if SecretId not in self.values:
                 raise refusal("GetSecretValue", "ResourceNotFoundException", f"there is no secret {SecretId}")
-        return {"SecretString": self.values[SecretId]}
+            return {"SecretString": self.values[SecretId]}
 
 
 class BucketClient:
@@ -140,12 +140,12 @@ class BucketClient:
         with self._calls.calling("s3.ListObjectsV2", None):
             first = int(ContinuationToken or 0)
             names = self._listed[first : first + _PAGE]
-        page = {"Contents": [{"Key": name, "ETag": self._etags[name]} for name in names]}
-        more = len(self._listed) > first + _PAGE
-        return page | ({"NextContinuationToken": str(first + _PAGE)} if more else {})
+            page = {"Contents": [{"Key": name, "ETag": self._etags[name]} for name in names]}
+            more = len(self._listed) > first + _PAGE
+            return page | ({"NextContinuationToken": str(first + _PAGE)} if more else {})
 
     def get_object(self, *, Key: str, **_: Any) -> dict[str, Any]:
         with self._calls.calling("s3.GetObject", Key.rpartition(".")[0]):
             if Key not in self.files:
                 raise refusal("GetObject", "NoSuchKey", "there is no such file", 404)
-        return {"Body": BytesIO(self.files[Key]), "ETag": self._etags[Key]}
+            return {"Body": BytesIO(self.files[Key]), "ETag": self._etags[Key]}

@@ -46,7 +46,7 @@ class EmrClient:
         with self._calls.calling("emr.DescribeStep", pipeline_of(job)):
             if job is None:
                 raise client_error("DescribeStep", "InvalidRequestException")
-        return {"Step": self._step(job)}
+            return {"Step": self._step(job)}
 
     def cancel_steps(self, ClusterId: str, StepIds: Sequence[str]) -> dict[str, Any]:
         (step_id,) = StepIds
@@ -121,7 +121,7 @@ class EmrServerlessClient:
         with self._calls.calling("emr-serverless.GetJobRun", pipeline_of(job)):
             if job is None:
                 raise client_error("GetJobRun", "ResourceNotFoundException")
-        return {"jobRun": {"state": self._state(job), "stateDetails": job.play.error or ""}}
+            return {"jobRun": {"state": self._state(job), "stateDetails": job.play.error or ""}}
 
     def cancel_job_run(self, applicationId: str, jobRunId: str) -> dict[str, Any]:
         job = self._find(applicationId, jobRunId)

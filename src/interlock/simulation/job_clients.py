@@ -45,7 +45,7 @@ class GlueClient:
         with self._calls.calling("glue.GetJobRun", pipeline_of(job)):
             if job is None:
                 raise client_error("GetJobRun", "EntityNotFoundException")
-        return {"JobRun": self._run(job)}
+            return {"JobRun": self._run(job)}
 
     def get_job(self, JobName: str) -> dict[str, Any]:
         runs = (job for job in reversed(self._jobs.jobs) if _is_run_of(job, JobName))
@@ -128,7 +128,7 @@ class StatesClient:
         with self._calls.calling("stepfunctions.DescribeExecution", pipeline_of(job), "a job"):
             if job is None:
                 raise client_error("DescribeExecution", "ExecutionDoesNotExist")
-        return self._execution(job)
+            return self._execution(job)
 
     def stop_execution(self, executionArn: str, **_: Any) -> dict[str, Any]:
         job = self._find(executionArn)

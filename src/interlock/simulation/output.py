@@ -16,6 +16,7 @@ from interlock.simulation.expectations import Happened, Unmet, unmet_expectation
 from interlock.simulation.history import Line
 from interlock.simulation.played import Played
 from interlock.simulation.prices import priced
+from interlock.simulation.scenario import Delay
 from interlock.simulation.tally import Tally
 
 _ACCOUNTS = ("scenario", "background", "loading")
@@ -103,6 +104,9 @@ def _happened_data(happened: Happened) -> dict[str, Any]:
 def _unused(played: Played) -> Iterator[str]:
     for fault, left in played.unused_faults:
         yield printable(f"unused fault: {fault.call} with {fault.error}, {left} of {fault.times} left")
+    for action, left in played.unused_deliveries:
+        kind = "delay" if isinstance(action, Delay) else "duplicate"
+        yield f"unused {kind}: {action.what}, {left} of {action.next} left"
 
 
 # ---- the timeline

@@ -14,6 +14,7 @@ from interlock.domain.run import RunKey
 from interlock.pipeline_yaml import PipelineInvalid, compose
 from interlock.ports import CallFailed
 from interlock.simulation.config_files import pipeline_id_of
+from interlock.simulation.faults import STALE, STALL
 from interlock.simulation.history import Kind
 from interlock.simulation.scenario import (
     Action,
@@ -94,12 +95,11 @@ class Outside:
         match action:
             case Fault():
                 world.arm(action)
-                when = "after" if action.after else "before"
-                return f"{action.call} will fail {action.times} times with {action.error}, {when} it takes effect"
+                return _told_of(action)
             case Delay(what=channel, next=count) | Duplicate(what=channel, next=count):
                 world.deliveries.add(action)
                 comes = f"{action.by} later" if isinstance(action, Delay) else "twice"
-                return f"the next {count} deliveries ({channel}) will come {comes}"
+                return f"the next deliveries ({channel}) will come {comes}: {count}"
             case Batch(size=size):
                 world.deliveries.batch_size = size
                 return f"streams deliver at most {size} records at a time"
@@ -199,6 +199,15 @@ class Outside:
 
     def _now(self) -> datetime:
         return self._world.clock.now()
+
+
+def _told_of(fault: Fault) -> str:
+    when = "after" if fault.after else "before"
+    if fault.error == STALE:
+        return f"{fault.call} of the index will answer {fault.times} times with what was"
+    if fault.error == STALL:
+        return f"{fault.call} will freeze its function {fault.times} times, {when} it takes effect"
+    return f"{fault.call} will fail {fault.times} times with {fault.error}, {when} it takes effect"
 
 
 def _short(values: Mapping[str, Any]) -> str:

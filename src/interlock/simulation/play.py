@@ -48,6 +48,7 @@ def play(scenario: Scenario, faults: FaultPlan | None = None) -> Played:
         background=accounts.background,
         loading=loading,
         unused_faults=tuple(world.faults.unused()),
+        unused_deliveries=tuple(world.deliveries.unused()),
         witness=world.witness,
         rest=world.rest(),
     )

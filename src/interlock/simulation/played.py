@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from interlock.domain.pool import Pool
 from interlock.domain.run import Run, RunKey
 from interlock.simulation.history import History, Published
-from interlock.simulation.scenario import Fault, Scenario
+from interlock.simulation.scenario import Delay, Duplicate, Fault, Scenario
 from interlock.simulation.tally import Tally
 from interlock.simulation.witness import Rest, Witness
 
@@ -25,6 +25,7 @@ class Played:
     background: Tally  # ticks that found nothing to do
     loading: Tally  # of the configs, before the first instant was over
     unused_faults: tuple[tuple[Fault, int], ...]
+    unused_deliveries: tuple[tuple[Delay | Duplicate, int], ...]
     witness: Witness
     rest: Rest
 
