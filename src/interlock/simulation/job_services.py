@@ -129,6 +129,7 @@ class JobServices:
         if job.stopped:
             return
         job.record.ended_at = self.clock.now()
+        job.record.succeeded = job.play.result is JobResult.SUCCEED and job.play.state is None
         self.history.add(Kind.JOB, f"{job.name} ends: {_how(job.play)}", job.record.pipeline_id)
         if job.play.state is not None:
             return  # a state that nobody knows ends nothing for anybody who listens
@@ -137,6 +138,7 @@ class JobServices:
         if job.play.report or says_why:
             self.report(job)
         if job.play.sends_event:
+            job.record.announced = True
             tell(job)
 
 
