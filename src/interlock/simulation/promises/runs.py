@@ -102,7 +102,7 @@ def budgets_are_counted(facts: Facts) -> Iterator[Broken]:
         elif before.status in ("SUCCEEDED", "FAILED"):
             counted = (after.retries, after.code_retries, reruns) == (0, 0, 1)
         else:
-            counted = reruns == (after.opened_by == "rerun")
+            counted = reruns == any(event.type == "RERUN_ACCEPTED" for event in after.events)
         if not counted:
             what = f"{before.status} -> WAITING by {after.opened_by}: {retries} retries, {reruns} reruns more"
             yield _broken("budgets-are-counted", key, one, what)
