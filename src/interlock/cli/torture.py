@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import re
 import sys
@@ -16,7 +17,7 @@ from typing import Any
 from interlock.cli.torture_telling import Telling
 from interlock.torture.found import shortest_of
 from interlock.torture.profiles import MIXED, PROFILES
-from interlock.torture.search import WorkerDied, search
+from interlock.torture.search import WorkerDied, be_silent, search
 from interlock.torture.seed import Result
 from interlock.torture.state import NoState, State
 
@@ -86,6 +87,16 @@ def _jobs(text: str) -> int:
 
 
 def _run(parsed: argparse.Namespace) -> int:
+    ours = logging.getLogger("interlock")
+    before = ours.level
+    be_silent()
+    try:
+        return _torture(parsed)
+    finally:
+        ours.setLevel(before)
+
+
+def _torture(parsed: argparse.Namespace) -> int:
     telling = Telling(
         parsed.profile,
         None if parsed.minutes else len(parsed.seeds),
@@ -142,8 +153,8 @@ class _Search:
             return (parsed.keep_going or not self._failed) and (until is None or time.monotonic() < until)
 
         for results in search(left, parsed.profile, parsed.jobs, goes_on):
+            yield results  # what is told of is in the state already
             self._note(results)
-            yield results
 
     def _note(self, results: list[Result]) -> None:
         self._failed += [result for result in results if result.broken]

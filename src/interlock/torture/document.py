@@ -60,9 +60,14 @@ def with_instants(document: Document) -> Document:
     def instant(text: str) -> str:
         if not text.startswith("+"):
             return text
-        return (start + (read_duration(text[1:]) or timedelta(0))).isoformat()
+        return instant_text(start + (read_duration(text[1:]) or timedelta(0)))
 
     return _each_instant(document, instant)
+
+
+def instant_text(instant: datetime) -> str:
+    """In UTC, as people write it."""
+    return instant.isoformat().replace("+00:00", "Z")
 
 
 def with_offsets(document: Document) -> Document:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from interlock.aws.keys import partition
-from interlock.torture.document import Document
+from interlock.torture.document import Document, instant_text
 
 Path = tuple[str | int, ...]
 
@@ -116,14 +116,14 @@ def rounder_instants(document: Document) -> Iterator[tuple[Path, Any]]:
         for step in _ROUND:
             rounded = at - (at - datetime.min.replace(tzinfo=UTC)) % step
             if start <= rounded < at:
-                yield ("timeline", index, "at"), rounded.isoformat()
+                yield ("timeline", index, "at"), instant_text(rounded)
 
 
 def earlier_ends(document: Document) -> Iterator[tuple[Path, Any]]:
     """`until` nearer to the start, the nearest first."""
     start, until = (datetime.fromisoformat(document[name]) for name in ("start", "until"))
     for eighths in (1, 2, 4, 6, 7):
-        yield ("until",), (start + _whole_minutes((until - start) * eighths / 8)).isoformat()
+        yield ("until",), instant_text(start + _whole_minutes((until - start) * eighths / 8))
 
 
 def later_starts(document: Document) -> Iterator[tuple[Path, Any]]:
@@ -135,7 +135,7 @@ def later_starts(document: Document) -> Iterator[tuple[Path, Any]]:
     for eighths in (8, 6, 4, 2):
         moved = start + _whole_minutes((first - start) * eighths / 8)
         if moved > start:
-            yield ("start",), moved.isoformat()
+            yield ("start",), instant_text(moved)
 
 
 def _whole_minutes(length: timedelta) -> timedelta:

@@ -32,7 +32,6 @@ def search(
     """The results, in any order; once `goes_on` says no, only what was begun is finished. Raises `WorkerDied`."""
     chunks = _chunks(seeds, goes_on)
     if jobs == 1:
-        be_silent()
         yield from (play_seeds(chunk, profile) for chunk in chunks)
         return
     with _workers(jobs) as pool:
