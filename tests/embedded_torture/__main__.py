@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -35,10 +36,14 @@ def main() -> int:
     for each in result.broken_after:
         print(f"BROKEN  {each.promise}: {each.about}: {each.what}")
     print(table(result))
+    if options.keep:
+        slowest = sorted(result.worlds, key=lambda played: -played.seconds)
+        lines = (f"{each.plan.name} {each.seconds:6.0f} s, at last for {each.waited_for}" for each in slowest)
+        (folder / "worlds.txt").write_text("\n".join(lines) + "\n")
     return 1 if result.count_of_broken else 0
 
 
-def _progress(worlds: int):  # type: ignore[no-untyped-def]
+def _progress(worlds: int) -> Callable[[Played], None]:
     done: list[Played] = []
 
     def tell(played: Played) -> None:

@@ -93,8 +93,8 @@ class Striker:
             fault: Fault | None = self._memory.fault
             return fault if fault and fault["tries"] == "all" else None
         self._memory.invocation = invocation
-        self._memory.fault = self._first_hit(call, self._world_of(request))
-        return self._memory.fault
+        hit = self._memory.fault = self._first_hit(call, self._world_of(request))
+        return hit
 
     def _world_of(self, request: Any) -> str | None:
         """A request that names no pipeline (a task token, a receipt) is about whom the one before was about."""
@@ -154,9 +154,11 @@ _THROTTLED: Mapping[str, tuple[int, str]] = {
 def throttled(service: str, url: str) -> Any:
     """A service's refusal, which has no effect."""
     from botocore.awsrequest import AWSResponse
+    from botocore.compat import HTTPHeaders
 
     status, code = _THROTTLED.get(service, (400, "ThrottlingException"))
     told = json.dumps({"__type": code, "message": "Rate exceeded"})
     if service == "s3":
         told = f"<Error><Code>{code}</Code><Message>Reduce your request rate.</Message></Error>"
-    return AWSResponse(url, status, {"x-amzn-errortype": code}, Body(told.encode()))
+    headers = HTTPHeaders.from_dict({"x-amzn-errortype": code})
+    return AWSResponse(url, status, headers, Body(told.encode()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from statistics import median
 
 from embedded_torture.torture import Result
 
@@ -33,5 +34,8 @@ def _lines(result: Result) -> Iterator[tuple[str, str]]:
     yield "calls hit, the SDK's repeats too", f"{len(result.strikes):,}"
     yield from ((f"  of {service}", f"{count:,}") for service, count in sorted(services.items()))
     yield "records and events brought again", f"{sum(played.again for played in result.worlds):,}"
+    slowest = max(result.worlds, key=lambda played: played.seconds)
+    yield "seconds of a world, median", f"{median(played.seconds for played in result.worlds):,.0f}"
+    yield "  of the slowest", f"{slowest.seconds:,.0f}"
     yield "broken", f"{result.count_of_broken:,}"
     yield "minutes", f"{result.seconds / 60:.1f}"

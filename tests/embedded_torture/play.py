@@ -30,6 +30,7 @@ class Played:
     broken: tuple[Broken, ...]
     seconds: float
     again: int  # records and events that were brought a second time
+    waited_for: str = ""  # the last thing that kept it from its rest
 
 
 @dataclass
@@ -39,6 +40,7 @@ class _World:
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)  # `job.config` by pipeline
     published_again: set[str] = field(default_factory=set)
     again: int = 0
+    waited_for: str = ""
 
     def corner(self, act: Act) -> Corner:
         return next(corner for corner in self.plan.corners if corner.id == act.pipeline)
@@ -58,7 +60,7 @@ def play(stage: Stage, plan: WorldPlan) -> Played:
         return Played(plan, None, (lost,), time.monotonic() - begun, 0)
     _act_out(world)
     facts, found = _settled(world)
-    return Played(plan, facts, tuple(found), time.monotonic() - begun, world.again)
+    return Played(plan, facts, tuple(found), time.monotonic() - begun, world.again, world.waited_for)
 
 
 def _act_out(world: _World) -> None:
@@ -118,6 +120,7 @@ def _settled(world: _World) -> tuple[Facts, list[Broken]]:
     """The world at rest; or as it stands when a promise is broken, or nothing moves any more."""
     begun = moved_at = time.monotonic()
     seen: object = None
+    stands: object
     rests = 0
     while True:
         rows = world.stage.observer.rows(world.plan)
@@ -128,6 +131,7 @@ def _settled(world: _World) -> tuple[Facts, list[Broken]]:
             rests = 0 if yet else rests + 1
             if rests == _RESTS_AFTER_LOOKS:
                 return facts, list(broken(facts))
+        world.waited_for = f"{yet[0].promise} {yet[0].about}" if yet else world.waited_for
         now = time.monotonic()
         seen, moved_at = (stands, now) if stands != seen else (seen, moved_at)
         if now - moved_at > _STUCK_SECONDS or now - begun > _LONGEST_SECONDS:

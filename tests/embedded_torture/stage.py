@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from local.emulator_kit import messages
 
 HOOK = Path(__file__).with_name("fault_hook.py")
 _TICK_SECONDS = 3.0  # a minute on AWS
-_MOST_REDELIVERED = 20
+_MOST_REDELIVERED = 10
 _DELIVERED = ("SENSOR#", "RUN#", "RERUN_REQUEST#", "NOTICE#", "FILE#", "DUE#relative-sla#", "CONFIG")
 _DETAIL = [
     "eventId",
@@ -136,11 +137,16 @@ class Stage:
 
     def _invoke(self, function: str, event: Mapping[str, Any]) -> None:
         self.session.emulator.client("lambda").invoke(
-            FunctionName=self.session.stack.function(function), Payload=json.dumps(event)
+            FunctionName=self.session.stack.function(function), Payload=json.dumps(event, default=_as_text)
         )
 
     def _table(self, name: str) -> DynamoTable:
         return DynamoTable(self.session.emulator.client("dynamodb"), self.session.stack.table(name))
+
+
+def _as_text(value: bytes) -> str:
+    """Bytes, as Lambda has them in a record."""
+    return b64encode(value).decode()
 
 
 @contextmanager

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from traceback import format_exc
 
 from embedded_torture.faults import Strike
 from embedded_torture.play import Played, play
-from embedded_torture.stage import stage
+from embedded_torture.stage import Stage, stage
 from embedded_torture.worlds import WorldPlan
 from interlock.simulation.promises.facts import Broken
 
@@ -38,6 +39,15 @@ class Result:
         return sum(len(played.broken) for played in self.worlds) + len(self.broken_after)
 
 
+def _played(made: Stage, plan: WorldPlan) -> Played:
+    """What fails in the torture itself costs this world alone, and is no good world either."""
+    try:
+        return play(made, plan)
+    except Exception:  # noqa: BLE001
+        failed = Broken("the-torture-itself", plan.name, format_exc())
+        return Played(plan, None, (failed,), 0.0, 0)
+
+
 def torture(
     plans: Sequence[WorldPlan],
     folder: Path,
@@ -49,7 +59,7 @@ def torture(
     with stage(plans, folder) as made:
         with ThreadPoolExecutor(at_once) as players:
             worlds = []
-            for future in as_completed([players.submit(play, made, plan) for plan in plans]):
+            for future in as_completed([players.submit(_played, made, plan) for plan in plans]):
                 worlds.append(future.result())
                 tell(worlds[-1])
         broken_after = (*made.dead_letters(), *made.nobodys())

@@ -204,6 +204,7 @@ def _writes(chosen: random.Random, corner: Corner, date: str) -> list[Act]:
     suffix = f"#{date}" if chosen.random() < 0.7 else ""
     opened_at = _instant(chosen, 0, 5)
     moments = [opened_at, *(opened_at + _instant(chosen, 0.1, 8) for _ in range(_repeats(chosen)))]
+    written: list[tuple[float, dict[str, Any]]]
     written = [(at, {"key": "upstream", "status": "done"}) for at in moments]
     used = str(corner.config["validation"])
     for rule, met, unmet in _RULES:
