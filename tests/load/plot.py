@@ -18,6 +18,7 @@ def draw(latencies: Mapping[str, Sequence[float]], finding: str, about: str, pat
     from matplotlib.ticker import FuncFormatter, PercentFormatter
 
     figure, axes = pyplot.subplots(figsize=(_WIDTH, _HEIGHT), dpi=_DPI)
+    figure.subplots_adjust(left=0.09, right=0.94, top=0.86, bottom=0.25)
     for (what, seconds), colour in zip(latencies.items(), _COLOURS, strict=False):
         ordered = sorted(max(second, 1e-3) for second in seconds)
         shares = [(n + 1) / len(ordered) for n in range(len(ordered))]
@@ -36,9 +37,9 @@ def draw(latencies: Mapping[str, Sequence[float]], finding: str, about: str, pat
     axes.set_ylim(0, 1.02)
     axes.grid(visible=True, which="major", color="0.9")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="lower right", frameon=False, fontsize=9)
-    axes.set_title(f"{about}", loc="left", fontsize=9, color="0.35")
-    figure.suptitle(finding, x=axes.get_position().x0, ha="left", fontsize=13, fontweight="bold")
+    figure.legend(loc="lower left", bbox_to_anchor=(0.08, 0.01), frameon=False, fontsize=9)
+    axes.set_title(about, loc="left", fontsize=9, color="0.35")
+    figure.suptitle(finding, x=0.09, ha="left", fontsize=13, fontweight="bold")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
     pyplot.close(figure)

@@ -130,3 +130,12 @@ def test_no_two_outcomes_are_compared_by_their_totals_alone() -> None:
     )
 
     assert len(said) == 2
+
+
+def test_of_a_pipeline_that_was_only_declared_no_more_than_its_config_is_expected() -> None:
+    first, *others = PARTS
+
+    wanted = expected([first], PARTS)
+
+    assert {name.split("/")[0] for name in wanted.runs} == {first.id}
+    assert all(wanted.events[f"{part.id} CONFIG_LOADED"] == 1 for part in others)

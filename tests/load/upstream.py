@@ -21,6 +21,7 @@ from load.stream import Stream
 WRITERS = 4
 LOOK_SECONDS = 0.25  # between looks whether awaited runs have succeeded
 _TELL_SECONDS = 30.0
+_MOST_GIVEN_UP = 20  # pipelines
 _MOST_KEYS = 100  # of a BatchGetItem
 _wire = TypeSerializer().serialize
 
@@ -35,7 +36,7 @@ class Pace:
 
 
 class NothingHappened(RuntimeError):
-    """A run that should succeed did not in time: what it waits for is not known here."""
+    """So many pipelines stand still that there is no point in going on."""
 
 
 @dataclass
@@ -69,6 +70,7 @@ class Upstream:
         self._lock = threading.Lock()
         self._idle = iter(parts)
         self.begun: list[Part] = []
+        self.given_up: list[str] = []
         self._through = 0
         self._problems: list[BaseException] = []
         self.needed_at: dict[tuple[str, str], float] = {}
@@ -80,6 +82,8 @@ class Upstream:
         self._until = time.monotonic() + self._pace.seconds
         for _ in range(self._pace.at_once):
             self._begin_next()
+        if not self.begun:
+            return
         writers = [threading.Thread(target=self._write_on, daemon=True) for _ in range(WRITERS)]
         for writer in writers:
             writer.start()
@@ -122,6 +126,9 @@ class Upstream:
                     self._waiting.append(cast)
                 return
             self._write(cast, step)
+        self._end()
+
+    def _end(self) -> None:
         with self._lock:
             self._through += 1
             self._begin_next()
@@ -157,9 +164,18 @@ class Upstream:
                     self._waiting.remove(cast)
                 self._ready.put(cast)
             elif time.monotonic() - cast.since > self._pace.patience:
-                raise NothingHappened(
-                    f"{cast.part.id} waits since {self._pace.patience:.0f} s for {cast.awaits}: {row}"
-                )
+                self._give_up(cast, row)
+
+    def _give_up(self, cast: Cast, row: Mapping[str, Any]) -> None:
+        """The others go on: what has not come is named when everything is over."""
+        said = f"{cast.part.id} waited {self._pace.patience:.0f} s in vain for {cast.awaits}; its row: {row or 'none'}"
+        self._tell(said)
+        self.given_up.append(said)
+        if len(self.given_up) > _MOST_GIVEN_UP:
+            raise NothingHappened(f"{said}; and {_MOST_GIVEN_UP} others before it")
+        with self._lock:
+            self._waiting.remove(cast)
+        self._end()
 
     def _rows(self, asked_for: Sequence[tuple[Cast, Await]]) -> dict[tuple[str, str], Mapping[str, Any]]:
         rows = [keys.run_key(RunKey(cast.part.id, "stream", awaits.date)) for cast, awaits in asked_for]
