@@ -24,6 +24,9 @@ ROWS = '{at: "+47m", sensor: {pipeline: sessions, key: rows, data: {count: 10}}}
 PAUSED = '{at: "+10m", watchdog: {pause: true}}'
 GOES_ON = '{at: "+33m", watchdog: {pause: false}}'
 STUMBLES = '{at: "+7m30s", fault: {call: dynamodb.Query, times: 3}}'
+FROZEN = '{at: "+7m30s", fault: {call: dynamodb.Query, error: stall, for: 40s, function: watchdog, skip: 3}}'
+STALE = '{at: "+7m30s", fault: {call: dynamodb.Query, error: stale, times: 40, lasts: 1h}}'
+IN_WAIT = '{at: "+0s", fault: {call: glue.StopJob, times: 9}}'
 LOST = '{at: "+0s", drop: {next: 1}}'
 
 
@@ -35,6 +38,9 @@ LOST = '{at: "+0s", drop: {next: 1}}'
         pytest.param([LANDED], {"jobs": "{sessions: [{after: 20m, event: false}]}"}, id="polls"),
         pytest.param([PAUSED, GOES_ON, LANDED], {}, id="silence"),
         pytest.param([STUMBLES, LANDED], {}, id="a tick that fails"),
+        pytest.param([FROZEN, LANDED, ROWS], {"configs": WAITING}, id="a tick that is frozen"),
+        pytest.param([STALE, LANDED, ROWS], {"configs": WAITING}, id="ticks that see the past"),
+        pytest.param([IN_WAIT, LANDED], {}, id="a fault of a call that no tick makes"),
         pytest.param([LOST, LANDED], {"until": "+3h"}, id="what the sweep finds"),
         pytest.param([], {"configs": NIGHTLY, "until": "+30h"}, id="a fire, a day ahead"),
     ],
@@ -67,7 +73,7 @@ def test_most_ticks_of_a_quiet_day_are_not_played() -> None:
 
     cost_of = QuietTicks.cost_of
     with patch.object(QuietTicks, "cost_of", counted):
-        world = played(until="+24h")
+        world = played(IN_WAIT, until="+24h")
 
     assert skipped > 1000
     assert world.background.invocations["watchdog"] >= 1440

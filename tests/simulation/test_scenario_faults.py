@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from interlock.ports import CallFailed
-from interlock.simulation.faults import FaultPlan, FunctionCrashed, failed_call
+from interlock.simulation.faults import STALE, FaultPlan, FunctionCrashed, failed_call, kind_of
 from interlock.simulation.scenario import Fault
 from scenario_text import GLUE_PIPELINE, LANDED, instants, played
 
-PUT = "dynamodb.PutItem"
+PUT, QUERY = "dynamodb.PutItem", "dynamodb.Query"
 
 
 def error_of(fault: Fault | None) -> str | None:
@@ -46,6 +48,107 @@ def test_a_fault_of_one_pipeline_spares_the_others() -> None:
         "Mine",
         None,
     ]
+
+
+def test_calls_that_a_fault_lets_pass_are_those_that_it_is_meant_for() -> None:
+    plan = FaultPlan()
+    plan.arm(Fault(PUT, "Third", pipeline_id="a", skip=2, times=2))
+
+    struck = [
+        error_of(plan.strike(PUT, pipeline, after=False)) for pipeline in ("a", "b", "a", "b", "a", "a")
+    ]
+
+    assert struck == [None, None, None, None, "Third", "Third"]
+
+
+def test_a_fault_of_one_function_spares_the_others() -> None:
+    plan = FaultPlan()
+    plan.arm(Fault(PUT, "Mine", function="event-sink"))
+
+    functions = ("watchdog", None, "event-sink")
+    struck = [error_of(plan.strike(PUT, None, after=False, function=function)) for function in functions]
+
+    assert struck == [None, None, "Mine"]
+
+
+def test_a_stale_answer_waits_for_a_query_of_the_index() -> None:
+    plan = FaultPlan()
+    plan.arm(Fault(QUERY, STALE))
+    plan.arm(Fault(QUERY, "Throttled"))
+
+    assert [error_of(plan.strike(QUERY, "a", after=False)) for _ in range(2)] == ["Throttled", None]
+    assert [error_of(plan.strike_stale(None, "watchdog")) for _ in range(2)] == [STALE, None]
+
+
+def test_what_is_taken_back_strikes_no_more_and_is_left_over() -> None:
+    plan = FaultPlan()
+    armed = plan.arm(Fault(PUT, "Mine", times=3))
+    plan.strike(PUT, None, after=False)
+
+    plan.disarm(armed)
+
+    assert plan.strike(PUT, None, after=False) is None
+    assert [left for _, left in plan.unused()] == [2]
+
+
+@pytest.mark.parametrize(
+    ("fault", "may"),
+    [
+        (Fault(PUT), False),
+        (Fault(QUERY), True),
+        (Fault(QUERY, function="watchdog"), True),
+        (Fault(QUERY, function="orchestrator"), False),
+        (Fault(QUERY, STALE), True),
+    ],
+)
+def test_a_fault_may_strike_whoever_makes_its_call(fault: Fault, may: bool) -> None:
+    plan = FaultPlan()
+    plan.arm(fault)
+
+    assert plan.may_strike([QUERY, "dynamodb.GetItem"], "watchdog") is may
+
+
+def test_a_fault_is_gone_from_the_instant_on_to_which_it_lasts() -> None:
+    timeline = '{at: "+0s", fault: {call: glue.StartJobRun, times: 100, lasts: 5m}}'
+
+    world = played(timeline, LANDED, '{at: "+5m", redeliver: {last: 1}}')
+
+    times = [line.at for line in world.history.lines if line.text.startswith("glue.StartJobRun fails")]
+    assert max(times) < world.scenario.start + timedelta(minutes=5)
+    assert len(world.history.jobs) == 1
+    assert [fault.call for fault, _ in world.unused_faults] == ["glue.StartJobRun"]
+
+
+@pytest.mark.parametrize(
+    ("error", "after", "kind"),
+    [
+        ("crash", False, "crash before"),
+        ("crash", True, "crash after"),
+        ("timeout", True, "time-out after"),
+        ("ThrottlingException", True, "throttle"),
+        ("ProvisionedThroughputExceededException", False, "throttle"),
+        ("429", False, "throttle"),
+        ("InternalServerError", False, "other refusal before"),
+        ("AccessDeniedException", True, "other refusal after"),
+        ("stall", False, "stall before"),
+        ("stale", False, "stale read"),
+    ],
+)
+def test_a_fault_is_counted_under_its_kind(error: str, after: bool, kind: str) -> None:
+    assert kind_of(Fault(PUT, error, after)) == kind
+
+
+def test_a_stale_look_misses_what_has_just_become_due_and_the_next_one_finds_it() -> None:
+    late = GLUE_PIPELINE.replace("evaluation: {window: 1h}", "evaluation: {window: 1m}").replace(
+        "schedule:", "validation: {rules: [{key: rows, check: exists}]}\n    schedule:"
+    )
+    lost = '{at: "+0s", fault: {call: dynamodb.TransactGetItems, times: 100, lasts: 3m}}'
+    stale = '{at: "+0s", fault: {call: dynamodb.Query, error: stale, times: 8, function: watchdog}}'
+
+    world = played(lost, stale, LANDED, configs=late)
+
+    assert world.history.faults["stale read"] == 8
+    assert len(instants(world, "VALIDATION_EXHAUSTED")) == 1
 
 
 def test_a_fault_that_nobody_met_is_left_over() -> None:
