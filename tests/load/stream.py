@@ -31,6 +31,7 @@ class Stream:
 
     def __enter__(self) -> Stream:
         self._over = threading.Event()
+        self._problem: BaseException | None = None
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
         return self
@@ -38,11 +39,16 @@ class Stream:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
+        if self._problem is not None:
+            raise self._problem
 
     def _follow(self) -> None:
-        while not self._over.wait(_ASK_SECONDS):
+        try:
+            while not self._over.wait(_ASK_SECONDS):
+                self._take()
             self._take()
-        self._take()
+        except Exception as problem:  # noqa: BLE001  it is raised where the block ends
+            self._problem = problem
 
     def _take(self) -> None:
         told = self.session.emulator.stream_batches()
