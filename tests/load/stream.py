@@ -20,12 +20,11 @@ class Stream:
 
     session: Session
     sensor_records: Counter[str] = field(default_factory=Counter)  # that have been brought, by pipeline
-    seconds: list[float] = field(
-        default_factory=list
-    )  # of each sensor write, until the router had done with it
+    seconds: list[float] = field(default_factory=list)  # of each sensor write, until the router was done
     moves: defaultdict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     firsts: list[str] = field(default_factory=list)  # sequence numbers of some batches' first records
     batches: int = 0
+    of_control: int = 0  # of them, of the control table
     twice: int = 0  # of them, delivered twice
     records: int = 0
 
@@ -61,8 +60,9 @@ class Stream:
                 self._note(ended_at, records)
 
     def _note(self, ended_at: float, records: list[tuple[str, str, str]]) -> None:
-        if self.batches % _REMEMBERED == 0:
+        if self.of_control % _REMEMBERED == 0:
             self.firsts.append(records[0][2])
+        self.of_control += 1
         for partition, sort, number in records:
             at, pipeline = instant_of(number), keys.pipeline_of(partition)
             if pipeline and sort.startswith(RowKind.SENSOR):
