@@ -76,7 +76,7 @@ def a_job(chance: Chance, name: str, kind: str) -> dict[str, Any]:
         "maxDriftReruns": chance.of({0: 2, 1: 4, 2: 2, 3: 1}),
         "maxManualReruns": chance.of({0: 1, 1: 3, 2: 2, 3: 1}),
         "retryBackoff": chance.one(("0s", "1m", "1m", "7m")),
-        "jobPollWindowSeconds": chance.of({600: 2, 1200: 3, 2400: 3, HOUR: 2}),
+        "jobPollWindowSeconds": chance.of({600: 3, 1200: 3, 2400: 3, HOUR: 1}),
     }
     if chance.likely(0.15):
         job["onTimeout"] = "leave"

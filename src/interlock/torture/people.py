@@ -42,7 +42,9 @@ class People:
         needed = secret in json.dumps(self.pipeline.config["job"]["config"])
         found: list[Entry] = [(0, {"secrets": {secret: "hunter2"}})] if needed else []
         found += [self._request() for _ in range(chance.times(profile.requests * dates))]
-        found += [self._report() for _ in range(chance.times(profile.reports * dates))]
+        # Nobody else tells how the job of a dry run ends.
+        reports = profile.reports + (0.7 if self.pipeline.config.get("dryRun") else 0)
+        found += [self._report() for _ in range(chance.times(reports * dates))]
         found += [self._garbage() for _ in range(chance.times(profile.garbage))]
         for _ in range(chance.times(profile.people)):
             found += self._interference()

@@ -165,8 +165,8 @@ def _post_run(chance: Chance, audited: Sequence[Wanted]) -> dict[str, Any]:
 
 
 def _settles(plan: Plan, config: Mapping[str, Any]) -> int:
-    """One whole life of a run, as long as it may take when all goes slowly; what begins later is the next day's."""
+    """A run and a retry of it that use up their windows; what takes longer still waits for something by name."""
     job = config["job"]
-    attempts = 1 + min(2, job["maxRetries"] + job["maxCodeRetries"])
+    attempts = 1 + min(1, job["maxRetries"] + job["maxCodeRetries"])
     each = plan.window + job["jobPollWindowSeconds"] + 900
-    return min(attempts * each, 7 * HOUR)
+    return min(attempts * each, 4 * HOUR)

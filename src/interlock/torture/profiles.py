@@ -165,5 +165,5 @@ _ALL = (
 )
 # Its worlds are those of the others, a seed each; large ones more seldom.
 MIXED = Profile("mixed", "anything: each seed takes one of the other profiles")
-SHARES: Mapping[str, float] = MappingProxyType({one.name: 0.3 if one.name == "crowd" else 1 for one in _ALL})
+SHARES: Mapping[str, float] = MappingProxyType({one.name: 0.2 if one.name == "crowd" else 1 for one in _ALL})
 PROFILES: Mapping[str, Profile] = MappingProxyType({one.name: one for one in (*_ALL, MIXED)})

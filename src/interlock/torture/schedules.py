@@ -73,7 +73,7 @@ def a_plan(chance: Chance, setting: Setting, zone: str, name: str, *, deadlines:
             section["start"] = "all"
         if chance.likely(deadlines):
             section["trigger"]["deadline"] = _deadline(kind, chance, setting, zone, openings)
-    window = chance.of({600: 2, 1200: 3, 2400: 3, HOUR: 2, 2 * HOUR: 1})
+    window = chance.of({600: 3, 1200: 3, 2400: 3, HOUR: 1, 2 * HOUR: 0.5})
     section["evaluation"] = {"window": f"{window // 60}m", "interval": chance.one(("1m", "5m", "5m", "17m"))}
     calendar = _exclusions(chance, section, openings, name)
     edges = [opening.second + offset for opening in openings for offset in (0, window)]

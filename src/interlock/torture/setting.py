@@ -61,7 +61,7 @@ class Setting:
 
 def a_setting(chance: Chance, odd_nights: float) -> Setting:
     """Most worlds play on plain days of March 2026, at any hour."""
-    busy = chance.of({HOUR + HOUR // 2: 3, 2 * HOUR: 4, 3 * HOUR: 3, 5 * HOUR: 1})
+    busy = chance.of({HOUR + HOUR // 2: 5, 2 * HOUR: 4, 3 * HOUR: 2, 5 * HOUR: 0.5})
     if chance.likely(odd_nights):
         instant, zone = chance.one(_ODD_NIGHTS)
         start = datetime.fromisoformat(f"{instant}:00+00:00") - timedelta(minutes=chance.whole(5, 150))
