@@ -13,7 +13,7 @@ NODE_LINTER := tests/state_machine/node_modules/.package-lock.json
 # One more than the cores of a small machine: the tests of the embedded stack wait more than they work.
 WORKERS ?= 3
 
-.PHONY: demo setup test lint bench torture torture-embedded load jobs costs schema terraform e2e-terraform checkov zips release clean
+.PHONY: demo setup test lint bench torture mutants torture-embedded load jobs costs schema terraform e2e-terraform checkov zips release clean
 
 demo: $(INSTALLED)
 	@$(VENV)/bin/interlock local demo
@@ -34,6 +34,10 @@ bench: $(INSTALLED)
 # An hour on two cores. Ended, it goes on where it was, unless the sources have changed.
 torture: $(INSTALLED)
 	@$(VENV)/bin/interlock torture --seeds 1..20000 --state build/torture.jsonl --keep-going
+
+# Deliberate bugs in copies of the sources, each of which the torture must find; as long as make torture.
+mutants: $(INSTALLED)
+	@$(VENV)/bin/python -m tests.torture.mutation
 
 # Some twenty minutes: 200 worlds end to end on one embedded stack, with the faults struck inside its functions.
 torture-embedded: $(INSTALLED)
