@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from interlock.simulation.played import Played
-from interlock.simulation.promises import ledger, promptness, runs, starts, telling
+from interlock.simulation.promises import data, ledger, promptness, rest, runs, starts, telling
 from interlock.simulation.promises.facts import Broken, Facts
 
 Check = Callable[[Facts], Iterator[Broken]]
@@ -17,7 +17,9 @@ CHECKS: tuple[Check, ...] = (
     *runs.CHECKS,
     *promptness.CHECKS,
     *ledger.CHECKS,
+    *data.CHECKS,
     *telling.CHECKS,
+    *rest.CHECKS,
 )
 
 
