@@ -2,8 +2,8 @@
 
 import pytest
 
-from builders import a_key, a_pipeline, a_run
-from interlock.domain.pipeline import Deadline, Sla
+from builders import a_key, a_pipeline, a_run, a_trigger
+from interlock.domain.pipeline import Deadline, Include, Sla
 from interlock.domain.promise import PromiseKind, changed, promised, settled
 from interlock.steps.people_alarmed import people_were_alarmed
 from world_builder import NOW, World, later
@@ -43,6 +43,22 @@ def test_a_start_that_was_missed_alarmed_people_before_somebody_asked_for_it(kin
     run = a_run("RUNNING", opened_by=opened_by)
 
     assert people_were_alarmed(run, a_pipeline(), world.outside) is alarmed
+
+
+@pytest.mark.parametrize(
+    ("kind", "opened_by", "schedule"),
+    [
+        (PromiseKind.INCLUSION, "trigger", {"include": Include()}),
+        (PromiseKind.FIRE, "trigger", {"cron": "0 5 * * *", "trigger": a_trigger()}),
+        (PromiseKind.TRIGGER, "cron", {"cron": "0 5 * * *", "trigger": a_trigger(deadline=Deadline(0, 5))}),
+    ],
+)
+def test_the_other_start_that_was_missed_alarmed_people_too(kind, opened_by, schedule):
+    world = a_world(kind, lambda promise: settled(promise, "missed"))
+
+    run = a_run("RUNNING", opened_by=opened_by)
+
+    assert people_were_alarmed(run, a_pipeline(**schedule), world.outside) is True
 
 
 def test_a_run_without_a_config_is_looked_up_nowhere():

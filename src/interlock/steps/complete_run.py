@@ -121,7 +121,7 @@ def _close(
         alarmed = replace(run, alerted=run.alerted or people_were_alarmed(run, pipeline, ports.control))
         done = announcement.job_completed(alarmed, pipeline, outcome, now)
         after = moved(
-            run, RunStatus.SUCCEEDED, now, [done, *kept], outcome=outcome, task_token=None, token_for=None
+            alarmed, RunStatus.SUCCEEDED, now, [done, *kept], outcome=outcome, task_token=None, token_for=None
         )
     else:
         decision = decide_retry(run, outcome, pipeline.job if pipeline else None, now, left=left)

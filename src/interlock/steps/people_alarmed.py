@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from interlock.domain.bad_input import BadInput
-from interlock.domain.pipeline import Pipeline
+from interlock.domain.pipeline import Pipeline, Schedule
 from interlock.domain.promise import PromiseKind
 from interlock.domain.run import Run, RunKey
 from interlock.ports import ControlTable
@@ -16,14 +18,25 @@ def people_were_alarmed(run: Run, pipeline: Pipeline | None, control: ControlTab
     """One call for each promise that may have been broken: none where nothing was promised but the start it had."""
     if pipeline is None:
         return False
-    kinds: list[PromiseKind] = []
-    if run.opened_by not in ("cron", "trigger"):
-        # It was missed perhaps, and somebody asked for it afterwards.
-        kinds += _STARTS
+    kinds = list(_missed_before(run, pipeline.schedule))
     if pipeline.sla is not None:
         kinds += [PromiseKind.SLA] if pipeline.sla.deadline else []
         kinds += [PromiseKind.RELATIVE_SLA] if pipeline.sla.max_duration else []
     return any(_alarmed(kind, run.key, control) for kind in kinds)
+
+
+def _missed_before(run: Run, schedule: Schedule) -> Iterator[PromiseKind]:
+    """What else could have opened the run, and perhaps did not."""
+    if run.opened_by not in ("cron", "trigger"):
+        yield from _STARTS
+    elif run.opened_by == "cron":
+        if schedule.trigger is not None and schedule.trigger.deadline is not None:
+            yield PromiseKind.TRIGGER
+    else:
+        if schedule.cron is not None:
+            yield PromiseKind.FIRE
+        if schedule.include is not None:
+            yield PromiseKind.INCLUSION
 
 
 def _alarmed(kind: PromiseKind, key: RunKey, control: ControlTable) -> bool:

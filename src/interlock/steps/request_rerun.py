@@ -18,6 +18,7 @@ from interlock.domain.run import Run, RunStatus, announcing, for_real, opened, r
 from interlock.domain.sensor import candidate_keys, select_reading
 from interlock.ports import ControlTable, Lost, RerunLog, StateMachine
 from interlock.steps.open_run import exclusion_of, start_execution
+from interlock.steps.people_alarmed import people_were_alarmed
 from interlock.steps.read_upstreams import questions_of
 from interlock.steps.run_log import fields
 
@@ -120,6 +121,8 @@ def _accept(
         fresh |= for_real(run)
         again = reopened(run, now, window, opened_by="rerun", last_request=asked.request_id, **fresh)
         again = replace(again, events=(announcement.rerun_accepted(again, detail, now),))
+    # A rerun starts the clock of a relative SLA anew: of what the one before it said, only the run's row knows then.
+    again = replace(again, alerted=again.alerted or people_were_alarmed(again, pipeline, control))
     number = rerun_number(again)
     reruns.put(asked.key, number, "manual", asked.reason, asked.requested_by, now)
     try:
