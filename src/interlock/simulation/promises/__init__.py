@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from interlock.simulation.played import Played
-from interlock.simulation.promises import data, ledger, promptness, rest, runs, starts, telling
+from interlock.simulation.promises import data, ledger, promptness, rest, runs, secrecy, starts, telling
 from interlock.simulation.promises.facts import Broken, Facts
 
 Check = Callable[[Facts], Iterator[Broken]]
@@ -20,6 +20,7 @@ CHECKS: tuple[Check, ...] = (
     *data.CHECKS,
     *telling.CHECKS,
     *rest.CHECKS,
+    *secrecy.CHECKS,
 )
 
 
