@@ -102,8 +102,8 @@ def _at_their_instants(told: Sequence[Announced]) -> Iterator[Broken]:
     """An event tells when it happened: while the function worked that wrote it; later versions later."""
     last: dict[tuple[str, str], Announced] = {}
     for one in told:
-        if not one.is_ours or one.change.by is None:
-            continue
+        if not one.is_ours or one.change.by is None or one.type == "SENSOR_INVALID":
+            continue  # that tells when it was written, not when it was read
         began, at = one.change.by.began_at, one.change.at
         if not _milliseconds(began) <= one.at <= at:
             yield Broken("told-at-its-instant", str(one), f"was written at {at}, by a function since {began}")
