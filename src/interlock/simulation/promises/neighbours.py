@@ -5,6 +5,7 @@ The world is played twice; nothing is asked of the sick one itself.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -12,6 +13,8 @@ from itertools import zip_longest
 from typing import Any
 
 from interlock.simulation.history import Kind
+from interlock.simulation.our_calls import Invocation
+from interlock.simulation.our_functions import CONFIG_SYNC, WATCHDOG
 from interlock.simulation.played import Played
 from interlock.simulation.promises.facts import Broken
 
@@ -55,7 +58,8 @@ def _partition_of(raw: Mapping[str, Any]) -> str | None:
 def timelines_differ(with_sick: Played, without: Played) -> Iterator[Broken]:
     """For each pipeline of the world without the sick one, the first line in which the two differ."""
     for pipeline in (config.pipeline_id for config in without.scenario.configs):
-        beside, alone = _timeline(with_sick, pipeline), _timeline(without, pipeline)
+        until = _held_up_at(with_sick, pipeline)
+        beside, alone = (_timeline(played, pipeline, until) for played in (with_sick, without))
         for kind, lines in alone.items():
             for here, there in zip_longest(beside[kind], lines):
                 if here != there:
@@ -64,28 +68,56 @@ def timelines_differ(with_sick: Played, without: Played) -> Iterator[Broken]:
                     break
 
 
-def _timeline(played: Played, pipeline: str) -> dict[str, list[Line]]:
+def _held_up_at(played: Played, pipeline: str) -> datetime | None:
+    """When a call for the sick one failed, or a function died of it, in the middle of work for this one, too.
+
+    That is no fault of the sick one's data: Lambda delivers the whole rest of a batch again, a second later, or the next
+    tick does the work. https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+    From then on the two timelines may be that much apart.
+    """
+    struck = (one for one in played.witness.invocations if one.struck)
+    return min((one.began_at for one in struck if _works_for(one, pipeline)), default=None)
+
+
+def _works_for(one: Invocation, pipeline: str) -> bool:
+    if one.function in (WATCHDOG, CONFIG_SYNC):
+        return (
+            one.failed is not None
+        )  # a call that fails for one stops no other, only a function that dies does
+    said = json.dumps(one.event, default=str)
+    return f'"PIPELINE#{pipeline}"' in said or f'"pipelineId": "{pipeline}"' in said
+
+
+def _timeline(played: Played, pipeline: str, until: datetime | None) -> dict[str, list[Line]]:
+    """What happened before that, by kind."""
     history = played.history
-    events: dict[str, Line] = {}
-    for published in history.published:
-        event = published.event
-        if event.pipeline_id == pipeline:
-            said = f"{event.type} {event.date} {event.attempt} of {event.at.isoformat()}: {event.message}"
-            events.setdefault(event.event_id, (published.at, said))
     jobs = [job for job in history.jobs if job.pipeline_id == pipeline]
-    return {
-        "event": _sorted(list(events.values())),
+    ends = [(job.ended_at, f"ends, cancelled: {job.cancelled}") for job in jobs if job.ended_at is not None]
+    lines = {
+        "event": list(_events(played, pipeline)),
         "run": [
             (line.at, line.text)
             for line in history.lines
             if (line.kind, line.pipeline_id) == (Kind.RUN, pipeline)
         ],
-        "job": [
-            (job.started_at, f"starts with {job.config}, ends {job.ended_at}, cancelled: {job.cancelled}")
-            for job in jobs
-        ],
-        "message": _sorted([(one.at, one.text) for one in history.posted if one.pipeline_id == pipeline]),
+        "job": [*((job.started_at, f"starts with {job.config}") for job in jobs), *ends],
+        "message": [(one.at, one.text) for one in history.posted if one.pipeline_id == pipeline],
     }
+    return {
+        kind: _sorted([one for one in of_kind if until is None or one[0] < until])
+        for kind, of_kind in lines.items()
+    }
+
+
+def _events(played: Played, pipeline: str) -> Iterator[Line]:
+    """Each once, as the bus got it first."""
+    known = set()
+    for published in played.history.published:
+        event = published.event
+        if event.pipeline_id == pipeline and event.event_id not in known:
+            known.add(event.event_id)
+            said = f"{event.type} {event.date} {event.attempt} of {event.at.isoformat()}: {event.message}"
+            yield published.at, said
 
 
 def _sorted(lines: list[Line]) -> list[Line]:
