@@ -121,6 +121,7 @@ _OURS = (
     *("dynamodb", "events", "stepfunctions", "scheduler", "secretsmanager", "lambda", "s3"),
     *("slack", "sqs", "logs"),
 )
+_WITH_OUTAGES = ("dynamodb", "dynamodb", "stepfunctions", "events", "slack", "scheduler")
 _STALE_READERS = ("watchdog", "orchestrator")
 
 
@@ -180,13 +181,15 @@ class Disturbances:
         return self._lasting(fault)
 
     def _outage(self) -> Iterator[Entry]:
-        """All calls of one service fail for some minutes."""
+        """All calls of one service fail for some minutes, or all of one name, as where a permission is gone."""
         chance, second = self.chance, self.chance.second(0, self.setting.busy - 36 * 60)
-        service = chance.one((*self.services, "dynamodb", "stepfunctions", "events", "slack", "scheduler"))
-        error = chance.one(("ThrottlingException", "InternalServerError", "timeout"))
+        service = chance.one((*self.services * 3, *_WITH_OUTAGES))
+        error = chance.one(("ThrottlingException", "InternalServerError", "timeout", "AccessDeniedException"))
+        calls = sorted({call for some in CALLS.values() for call in some if call.split(".")[0] == service})
+        if chance.likely(0.4) and calls:
+            calls = [chance.one(calls)]
         lasts = f"{chance.one((2, 5, 20, 35))}m"
-        calls = {call for calls in CALLS.values() for call in calls if call.split(".")[0] == service}
-        for call in sorted(calls):
+        for call in calls:
             fault: dict[str, Any] = {"call": call, "error": error, "times": 1000, "lasts": lasts}
             yield second, {"fault": fault if self.pipeline is None else fault | {"pipeline": self.pipeline}}
 

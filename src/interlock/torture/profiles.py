@@ -56,8 +56,8 @@ _ALL = (
     Profile(
         "calls",
         "a call that fails, or whose answer is lost, at the worst moment",
-        faults=7,
-        outages=0.3,
+        faults=6,
+        outages=0.5,
         pauses=0.1,
         lost_job_events=0.5,
     ),
@@ -103,6 +103,7 @@ _ALL = (
         job_types=1,
         job_trouble=0.7,
         faults=4,
+        outages=0.3,
         lost_job_events=1,
         reports=0.3,
         requests=0.25,
