@@ -3,7 +3,7 @@
 import pytest
 
 from builders import a_key, a_pipeline, a_run, a_trigger
-from interlock.domain.pipeline import Deadline, Include, Sla
+from interlock.domain.pipeline import Deadline, Include, PostRun, Sla
 from interlock.domain.promise import PromiseKind, changed, promised, settled
 from interlock.steps.people_alarmed import people_were_alarmed
 from world_builder import NOW, World, later
@@ -59,6 +59,15 @@ def test_the_other_start_that_was_missed_alarmed_people_too(kind, opened_by, sch
     run = a_run("RUNNING", opened_by=opened_by)
 
     assert people_were_alarmed(run, a_pipeline(**schedule), world.outside) is True
+
+
+@pytest.mark.parametrize(("succeeded_at", "alarmed"), [(NOW, True), (None, False)])
+def test_a_sensor_that_was_missing_after_the_success_before_alarmed_people(succeeded_at, alarmed):
+    world = a_world(PromiseKind.POST_RUN, lambda promise: settled(promise, "missing"))
+
+    run = a_run("RUNNING", first_succeeded_at=succeeded_at)
+
+    assert people_were_alarmed(run, a_pipeline(post_run=PostRun()), world.outside) is alarmed
 
 
 def test_a_run_without_a_config_is_looked_up_nowhere():

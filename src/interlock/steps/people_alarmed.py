@@ -11,7 +11,7 @@ from interlock.domain.run import Run, RunKey
 from interlock.ports import ControlTable
 
 _STARTS = (PromiseKind.FIRE, PromiseKind.INCLUSION, PromiseKind.TRIGGER)
-_ALARMS = frozenset(("breached", "missed", "expired"))
+_ALARMS = frozenset(("breached", "missed", "expired", "missing"))
 
 
 def people_were_alarmed(run: Run, pipeline: Pipeline | None, control: ControlTable) -> bool:
@@ -22,6 +22,8 @@ def people_were_alarmed(run: Run, pipeline: Pipeline | None, control: ControlTab
     if pipeline.sla is not None:
         kinds += [PromiseKind.SLA] if pipeline.sla.deadline else []
         kinds += [PromiseKind.RELATIVE_SLA] if pipeline.sla.max_duration else []
+    if pipeline.post_run is not None and run.first_succeeded_at is not None:
+        kinds.append(PromiseKind.POST_RUN)  # of the success before
     return any(_alarmed(kind, run.key, control) for kind in kinds)
 
 
