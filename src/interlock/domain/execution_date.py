@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from interlock.domain.pipeline import Pipeline
@@ -30,6 +31,7 @@ _EXECUTION_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T([01][0-9]|2[0-3])(:[
 YEARS = range(1900, 3000)
 
 
+@lru_cache(maxsize=4096)  # each is asked for again and again by all that compares dates
 def period_start(run_date: str) -> datetime:
     """The first local moment of an execution date, naive. `ValueError` if it is not one."""
     if _EXECUTION_DATE.fullmatch(run_date) and int(run_date[:4]) in YEARS:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import chain, pairwise
+from zoneinfo import ZoneInfo
 
 from interlock.domain.calendar import Calendar, excluded_by
 from interlock.domain.execution_date import (
@@ -103,13 +105,20 @@ def _days(
 
 
 def _periods_of_day(pipeline: Pipeline, day: date, reason: str | None) -> Iterator[ExpectedDate]:
-    zone, form = zone_of(pipeline), cron_form(pipeline)
-    starts = [_midnight(day) + timedelta(hours=hour) for hour in range(24 if form is Period.HOURLY else 1)]
-    for start in starts:
+    for run_date, begins_at, ends_at in _periods(day, zone_of(pipeline), cron_form(pipeline)):
+        yield ExpectedDate(run_date, begins_at, ends_at, reason)
+
+
+@lru_cache(maxsize=1024)  # whoever looks for the next date looks at the same day once for each date before it
+def _periods(day: date, zone: ZoneInfo, form: Period) -> tuple[tuple[str, datetime, datetime], ...]:
+    found: list[tuple[str, datetime, datetime]] = []
+    for hour in range(24 if form is Period.HOURLY else 1):
+        start = _midnight(day) + timedelta(hours=hour)
         run_date = execution_date(start, form)
         begins_at, ends_at = instant_of(start, zone), instant_of(period_end(run_date), zone)
         if begins_at < ends_at:  # else DST skips the whole hour
-            yield ExpectedDate(run_date, begins_at, ends_at, reason)
+            found.append((run_date, begins_at, ends_at))
+    return tuple(found)
 
 
 def _midnight(day: date) -> datetime:

@@ -20,6 +20,7 @@ from interlock.simulation.item_size import read_units, write_units
 from interlock.simulation.memory_rows import Row, Rows, check_key, place_in_index, row_of, units_of_write
 
 _PAGE = 1024 * 1024  # bytes that one Query reads
+_CONTAINERS = frozenset({dict, list, set})
 _LARGEST_TRANSACTION = 4 * 1024 * 1024  # bytes
 OnChange = Callable[[str, Key, Item | None, Item | None], None]
 RowsAfter = Callable[[Row | None], list[Row]]  # what a query finds from there on
@@ -238,11 +239,14 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _copy(value: Any) -> Any:
+    # Most values are single ones, and a call for each would cost more than all else here.
     kind = type(value)
     if kind is dict:
-        return {name: _copy(member) for name, member in value.items()}
+        return {
+            name: _copy(member) if type(member) in _CONTAINERS else member for name, member in value.items()
+        }
     if kind is list:
-        return [_copy(member) for member in value]
+        return [_copy(member) if type(member) in _CONTAINERS else member for member in value]
     return set(value) if kind is set else value
 
 

@@ -216,6 +216,8 @@ def wire_value(value: Any) -> dict[str, Any]:
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_AttributeValue.html
     """
+    if type(value) is str:  # as most are
+        return {"S": value}
     match value:
         case str():
             return {"S": value}
