@@ -17,10 +17,10 @@ from interlock.domain.pipeline import Check, Job, JobType, Pipeline, Schedule
 from interlock.domain.schedule import Period, cron_form
 from interlock.simulation.play import play
 from interlock.simulation.scenario import Scenario
-from interlock.simulation.scenario_data import scenario_of
 from interlock.simulation.scenario_yaml import ScenarioInvalid, read_scenario, read_scenario_file
 from interlock.torture.chance import Chance
 from interlock.torture.disturbances import CALLS, CHANNELS, ERRORS
+from interlock.torture.document import scenario_of
 from interlock.torture.profiles import MIXED, PROFILES
 from interlock.torture.worlds import Document, a_world, calm_at
 
@@ -41,7 +41,7 @@ def _many() -> tuple[Document, ...]:
 
 
 def _scenario(document: Document) -> Scenario:
-    return scenario_of(document, "world")
+    return scenario_of(document)
 
 
 def _entries(document: Document) -> list[dict[str, Any]]:
@@ -99,7 +99,7 @@ def test_data_with_mistakes_is_refused_as_its_json_text_is():
     document["configs"][0] = document["configs"][0] | {"owner": "me"}
 
     with pytest.raises(ScenarioInvalid) as of_data:
-        scenario_of(document, "world")
+        scenario_of(document)
     with pytest.raises(ScenarioInvalid) as of_text:
         read_scenario(json.dumps(document), "world", Path())
     assert len(of_data.value.mistakes) == 3

@@ -166,7 +166,7 @@ def _post_run(chance: Chance, audited: Sequence[Wanted]) -> dict[str, Any]:
 
 def _settles(plan: Plan, config: Mapping[str, Any]) -> int:
     """A run and a retry of it that use up their windows; what takes longer still waits for something by name."""
-    job = config["job"]
+    job: dict[str, int] = config["job"]
     attempts = 1 + min(1, job["maxRetries"] + job["maxCodeRetries"])
     each = plan.window + job["jobPollWindowSeconds"] + 900
     return min(attempts * each, 4 * HOUR)

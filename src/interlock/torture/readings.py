@@ -77,7 +77,8 @@ class Wanted:
 
     def meets(self, chance: Chance, at: datetime) -> dict[str, Any]:
         """The fields of a reading at which the rule holds."""
-        value, check = self.rule.get("value"), self.rule["check"]
+        value: Any = self.rule.get("value")
+        check = self.rule["check"]
         match check:
             case "exists":
                 return {self._field("ready"): chance.one((1, True, "yes"))}
@@ -97,7 +98,8 @@ class Wanted:
 
     def fails(self, chance: Chance, at: datetime) -> dict[str, Any]:
         """The fields of a reading at which it does not."""
-        value, check = self.rule.get("value"), self.rule["check"]
+        value: Any = self.rule.get("value")
+        check = self.rule["check"]
         match check:
             case "exists":
                 return {"unrelated": 1} if "field" in self.rule else {}
