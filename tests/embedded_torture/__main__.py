@@ -29,25 +29,26 @@ def main() -> int:
         folder = (options.keep or Path(scratch)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         plans = [a_world(options.seed, number) for number in numbers]
-        result = torture(plans, folder, options.at_once, _progress(options.worlds))
+        result = torture(plans, folder, options.at_once, _progress(options.worlds, folder))
     print("\r\033[K" if sys.stdout.isatty() else "", end="")
     for played in result.broken_worlds:
         print("\n".join(story(played)), end="\n\n")
     for each in result.broken_after:
         print(f"BROKEN  {each.promise}: {each.about}: {each.what}")
     print(table(result))
-    if options.keep:
-        slowest = sorted(result.worlds, key=lambda played: -played.seconds)
-        lines = (f"{each.plan.name} {each.seconds:6.0f} s, at last for {each.waited_for}" for each in slowest)
-        (folder / "worlds.txt").write_text("\n".join(lines) + "\n")
     return 1 if result.count_of_broken else 0
 
 
-def _progress(worlds: int) -> Callable[[Played], None]:
+def _progress(worlds: int, folder: Path) -> Callable[[Played], None]:
     done: list[Played] = []
 
     def tell(played: Played) -> None:
         done.append(played)
+        with (folder / "worlds.txt").open("a") as kept:
+            how = (
+                f"BROKEN {played.broken[0].promise}" if played.broken else f"at last for {played.waited_for}"
+            )
+            print(f"{played.plan.name} {played.seconds:6.0f} s, {how}", file=kept)
         if sys.stdout.isatty():
             broken = sum(bool(each.broken) for each in done)
             print(f"\r\033[K{len(done)} of {worlds} worlds, {broken} broken", end="", flush=True)

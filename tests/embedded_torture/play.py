@@ -55,7 +55,7 @@ def play(stage: Stage, plan: WorldPlan) -> Played:
     for corner in plan.corners:
         world.jobs[corner.id] = stage.jobs.config_of(corner)
         stage.upload(corner, world.jobs[corner.id])
-    if not _waited(lambda: stage.is_loaded(plan), _LOADED_WITHIN_SECONDS):
+    if not waited(lambda: stage.is_loaded(plan), _LOADED_WITHIN_SECONDS):
         lost = Broken("configs-are-loaded", plan.name, f"not within {_LOADED_WITHIN_SECONDS:.0f} s")
         return Played(plan, None, (lost,), time.monotonic() - begun, 0)
     _act_out(world)
@@ -140,7 +140,7 @@ def _settled(world: _World) -> tuple[Facts, list[Broken]]:
         time.sleep(_LOOK_SECONDS)
 
 
-def _waited(question: Callable[[], bool], seconds: float) -> bool:
+def waited(question: Callable[[], bool], seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while not question():
         if time.monotonic() > deadline:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from traceback import format_exc
 
 from embedded_torture.faults import Strike
-from embedded_torture.play import Played, play
+from embedded_torture.play import Played, play, waited
 from embedded_torture.stage import Stage, stage
 from embedded_torture.worlds import WorldPlan
 from interlock.simulation.promises.facts import Broken
+
+_STORED_WITHIN_SECONDS = 60.0  # what the watchdog says of itself at the end
 
 
 @dataclass(frozen=True)
@@ -48,20 +50,36 @@ def _played(made: Stage, plan: WorldPlan) -> Played:
         return Played(plan, None, (failed,), 0.0, 0)
 
 
+def _as_they_end(futures: Sequence[Future[Played]]) -> Iterator[Future[Played]]:
+    told: set[Future[Played]] = set()
+    try:
+        for future in as_completed(futures):
+            told.add(future)
+            yield future
+    except KeyboardInterrupt:
+        begun = [future for future in futures if not future.cancel() and future not in told]
+        yield from as_completed(begun)
+
+
 def torture(
     plans: Sequence[WorldPlan],
     folder: Path,
     at_once: int = 20,
     tell: Callable[[Played], None] = lambda _: None,
 ) -> Result:
-    """Play all of them. `folder`: for their faults, what was struck, and the emulator's log."""
+    """Play all of them. `folder`: for their faults, what was struck, and the emulator's log.
+
+    Interrupted, it begins no further world, sees those under way to their end, and tells of what was played.
+    """
     begun = time.monotonic()
+    worlds: list[Played] = []
     with stage(plans, folder) as made:
         with ThreadPoolExecutor(at_once) as players:
-            worlds = []
-            for future in as_completed([players.submit(_played, made, plan) for plan in plans]):
+            futures = [players.submit(_played, made, plan) for plan in plans]
+            for future in _as_they_end(futures):
                 worlds.append(future.result())
                 tell(worlds[-1])
+        waited(lambda: not list(made.nobodys()), _STORED_WITHIN_SECONDS)
         broken_after = (*made.dead_letters(), *made.nobodys())
         counts = made.session.emulator.counts()
         shutil.copy(made.session.emulator.log_path, folder / "emulator.log")
