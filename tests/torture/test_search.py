@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
 from multiprocessing import active_children
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from interlock.simulation.invocations import GoesInCircles
+from interlock.simulation.played import Played
 from interlock.simulation.promises.facts import Broken
 from interlock.torture import seed, state
 from interlock.torture.figures import Figures, total
@@ -165,3 +167,19 @@ def test_a_file_that_is_no_state_is_left_alone(content: str, tmp_path: Path) -> 
         State(path).finished()
 
     assert path.read_text() == content
+
+
+@pytest.mark.parametrize(("profile", "promises"), [("neighbours", ["harms-nobody"]), ("quiet", [])])
+def test_a_world_with_a_sick_pipeline_is_judged_beside_the_same_without_it(
+    profile: str, promises: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def differ(beside: Played, alone: Played) -> Iterator[Broken]:
+        gone = {config.pipeline_id for config in beside.scenario.configs} - {
+            config.pipeline_id for config in alone.scenario.configs
+        }
+        yield Broken("harms-nobody", *gone, "planted")
+
+    monkeypatch.setattr(seed, "broken_promises", lambda _: [])
+    monkeypatch.setattr(seed, "timelines_differ", differ)
+
+    assert [broken.promise for broken in play_seed(1, profile).broken] == promises
