@@ -187,7 +187,7 @@ def _is_over(later: list[Change], since: str, clock: Clock) -> bool:
             return True
         began = change.new.get("since")
         if began != since:
-            return parse_instant_text(began) < clock.deadline
+            return began is None or parse_instant_text(began) < clock.deadline
     return False
 
 
