@@ -85,6 +85,12 @@ def test_a_trigger_without_its_run_is_found() -> None:
     assert broken(CHECKS, played) == {"triggers-open-runs"}
 
 
+def test_a_key_that_ends_in_its_separator_meets_no_trigger() -> None:
+    played = a_played(COUNTED, a_write("+1m", "landed#", date=None))
+
+    assert broken(CHECKS, played) == set()
+
+
 def test_an_expired_run_whose_rules_hold_is_found() -> None:
     played = a_played(COUNTED, a_write("+1m"), a_write("+2h", "rows", count=10))
     assert broken(CHECKS, played) == set()

@@ -77,7 +77,7 @@ def _met(books: Books, regime: Regime) -> Iterator[_Met]:
             continue
         change = books.facts.past_of((partition, sort))[-1]
         try:
-            reading = read(row, sort[len(plain) + 1 :] or None)
+            reading = read(row, None if sort == plain else sort[len(plain) + 1 :])
             date = _date_of(reading, regime.pipeline, change.at)
         except (Unplaceable, ValueError):
             continue
