@@ -35,8 +35,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "rules-not-read-again-at-start",
         f"{SAFE}: who was woken is ready, until its data is not",
         "steps/start_job.py",
-        "            if not readiness.ready:\n                _back_to_waiting(",
-        "            if not readiness.ready and run.refused_since is not None:\n                _back_to_waiting(",
+        "            if not readiness.ready:\n                _back_to_waiting(run, readiness, ports, now)\n",
+        "",
     ),
     _ours(
         "greater-taken-for-at-least",

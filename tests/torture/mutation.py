@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -100,6 +101,7 @@ def apply(mutant: Mutant, sources: Path) -> None:
     file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
 
 
+@cache  # many bugs meet the same
 def _breaks(sources: Path, seed: int) -> bool:
     with _broken_seeds(sources, seed, seed) as found:
         return next(found, None) is not None

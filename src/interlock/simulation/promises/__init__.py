@@ -8,13 +8,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from interlock.simulation.played import Played
-from interlock.simulation.promises import data, ledger, promptness, rest, runs, secrecy, starts, telling
+from interlock.simulation.promises import (
+    back_off,
+    data,
+    ledger,
+    promptness,
+    reasons,
+    rest,
+    runs,
+    secrecy,
+    starts,
+    telling,
+)
 from interlock.simulation.promises.facts import Broken, Facts
 
 Check = Callable[[Facts], Iterator[Broken]]
 CHECKS: tuple[Check, ...] = (
     *starts.CHECKS,
     *runs.CHECKS,
+    *back_off.CHECKS,
+    *reasons.CHECKS,
     *promptness.CHECKS,
     *ledger.CHECKS,
     *data.CHECKS,
