@@ -162,26 +162,11 @@ MUTANTS: tuple[Mutant, ...] = (
         '"execution_name": run.execution_name,',
     ),
     _ours(
-        "found-open-and-left-alone",
-        f"{ONCE}: who dies between row and execution loses the run",
-        "steps/open_run.py",
-        "    if run is not None:\n        start_execution(run, control, machine, now)\n    return Opening(run)",
-        "    return Opening(run)",
-    ),
-    _ours(
         "token-of-any-execution",
         f"{ONCE}: an execution that is over takes over the run",
         "aws/control_table.py",
         'key, changes, (), (equals("status", str(status)), equals("executionName", execution))',
         'key, changes, (), (equals("status", str(status)),)',
-    ),
-    _ours(
-        "write-between-look-and-row",
-        f"{ONCE}: a write just before the run could be found wakes nobody",
-        "steps/evaluate_readiness.py",
-        "        control.promise(next_look(asleep, pipeline, readiness, now), asleep)\n"
-        "        _, readiness = read_readiness(pipeline, task.key, control, now)\n",
-        "        control.promise(next_look(asleep, pipeline, readiness, now), asleep)\n",
     ),
     _ours(
         "wake-forgotten",
@@ -312,11 +297,11 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     # -- never silent
     _ours(
-        "first-shard-forgotten",
-        f"{SILENT}: what is due of some pipelines is never looked at",
+        "last-shard-alone",
+        f"{SILENT}: what is due of most pipelines is never looked at",
         "steps/tick.py",
-        "for shard in range(DUE_SHARDS):",
-        "for shard in range(1, DUE_SHARDS):",
+        "            found += control.due(",
+        "            found = control.due(",
     ),
     _ours(
         "missed-fire-announced-each-tick",

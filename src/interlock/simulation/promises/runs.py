@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from interlock.aws.run_item import plain
+from interlock.aws.table import Item
 from interlock.domain.pipeline import Job
 from interlock.domain.run import Run, RunKey
 from interlock.simulation.promises.facts import Broken, Facts, RunChange, named
@@ -129,11 +131,14 @@ def _proves(facts: Facts, key: RunKey, after: Run, one: RunChange) -> Iterator[b
     for (partition, sort), changes in facts.rows_ever(f"JOB#{key.schedule_id}#{key.date}#", "joblog"):
         if partition == f"PIPELINE#{key.pipeline_id}" and sort.endswith(f"#{after.attempt}"):
             reported = (change for change in changes if change.by is None and change.new is not None)
-            yield any(said.order < one.change.order and _says_success(said.new) for said in reported)
+            yield any(said.order < one.change.order and _says_success(said.new, after) for said in reported)
 
 
-def _says_success(row: object) -> bool:
-    return isinstance(row, dict) and str(row.get("event", "")).lower() == "success"
+def _says_success(row: Item | None, run: Run) -> bool:
+    """Of a job that is not somebody else's."""
+    run_id = (row or {}).get("runId")
+    is_its_own = run_id is None or str(plain(run_id)) in (run.run_id, run.remote_id)
+    return is_its_own and str((row or {}).get("event", "")).lower() == "success"
 
 
 def _changes(facts: Facts) -> Iterator[tuple[RunKey, RunChange]]:
