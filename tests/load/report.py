@@ -155,7 +155,7 @@ def processor_table(played: Played, alone: float) -> Iterator[str]:
         f"here {rate:.0f} writes/s, each of which leads to {each:.1f} calls of our functions to AWS"
     )
     yield (
-        f"the emulator, one interpreter, was busy {emulator / played.writing_seconds:.0%} of the time: "
+        f"the emulator, one interpreter, used a processor {emulator / played.writing_seconds:.0%} of the time: "
         f"{1000 * emulator / (calls + played.writes):.1f} ms a call, its streams, workflows and deliveries included"
     )
     others = max(0.0, machine.busy - ours)

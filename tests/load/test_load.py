@@ -22,7 +22,7 @@ PARTS = story(10, 240, seed=3)
 
 @pytest.fixture(scope="module")
 def played() -> Played:
-    return play(PARTS, Pace(at_once=5, seconds=60, patience=60), quiet=2, tell=lambda _: None)
+    return play(PARTS, Pace(at_once=5, seconds=60, patience=120), quiet=2, tell=lambda _: None)
 
 
 def test_nothing_is_lost_and_nothing_comes_twice(played: Played) -> None:
