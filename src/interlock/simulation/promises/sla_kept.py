@@ -226,7 +226,8 @@ def _warned(books: Books, clock: Clock, verdict: Announced) -> Iterator[Broken]:
     """Where there was time to warn, and reason to."""
     if clock.warning is None or clock.warning < clock.regime.binding_from:
         return
-    by = books.calm.dealt_with_by(clock.warning)
+    # A clock of less than its expectedDuration warns as it begins.
+    by = books.calm.dealt_with_by(max(clock.warning, clock.since or clock.warning))
     if verdict.change.at <= by or by >= clock.deadline - TICK:
         return
     if any(_counts(clock, one.at) and one.change.change.at <= by for one in books.successes(clock.key)):
