@@ -9,15 +9,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from interlock.domain.plain_text import one_line
 from interlock.torture.document import Document, written
 from interlock.torture.figures import Figures, figures_data, total
 from interlock.torture.found import Shortest
-from interlock.torture.seed import Result
+from interlock.torture.seed import Result, told
 
 _BAR = 24  # characters
-_LONGEST = 1000
-_MOST_SHOWN = 10  # of what one seed broke
 
 
 @dataclass(slots=True)
@@ -64,7 +61,7 @@ class Telling:
     # -- what was found
 
     def failed(self, result: Result) -> None:
-        self._lines(f"seed {result.seed} of {result.profile}", *_broken(result), "")
+        self._lines(*told(result), "")
         self._data.setdefault("failed", []).append(
             {"seed": result.seed, "profile": result.profile, "broken": [asdict(one) for one in result.broken]}
         )
@@ -128,13 +125,6 @@ class Telling:
 def _bar(done: int, of: int | None) -> str:
     full = _BAR * done // of if of else 0
     return f"{'█' * full}{'░' * (_BAR - full)} " if of else ""
-
-
-def _broken(result: Result) -> Iterator[str]:
-    for one in result.broken[:_MOST_SHOWN]:
-        yield f"  breaks {one.promise} for {one_line(one.about, _LONGEST)}: {one_line(one.what, _LONGEST)}"
-    if len(result.broken) > _MOST_SHOWN:
-        yield f"  and {len(result.broken) - _MOST_SHOWN} more"
 
 
 def _table(figures: Figures, profile: str, failed: int) -> Iterator[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from interlock.domain.plain_text import one_line
 from interlock.simulation.faults import FunctionCrashed
 from interlock.simulation.play import play
 from interlock.simulation.played import Played
@@ -23,6 +25,8 @@ from interlock.torture.worlds import a_world
 
 # Not one of the design's promises: the world itself came to nothing, by a bug in it, in a check or in ours.
 SIMULATOR = "simulator"
+_MOST_SHOWN = 10  # of what one seed broke
+_LONGEST = 1000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,15 @@ class Result:
     profile: str
     broken: tuple[Broken, ...]
     figures: Figures
+
+
+def told(result: Result) -> Iterator[str]:
+    """Which seed it is and what it broke, in lines."""
+    yield f"seed {result.seed} of {result.profile}"
+    for one in result.broken[:_MOST_SHOWN]:
+        yield f"  breaks {one.promise} for {one_line(one.about, _LONGEST)}: {one_line(one.what, _LONGEST)}"
+    if len(result.broken) > _MOST_SHOWN:
+        yield f"  and {len(result.broken) - _MOST_SHOWN} more"
 
 
 def play_seed(seed: int, profile: str) -> Result:
