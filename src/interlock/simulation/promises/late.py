@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
 from interlock.aws import keys
-from interlock.aws.run_item import plain
+from interlock.aws.run_item import parse_instant_text, plain
 from interlock.domain.calendar import exclusion_reason
 from interlock.domain.pipeline import Check, Pipeline, PostRun, Rule, each_rule, post_run_sensors
 from interlock.domain.run import RunKey
@@ -35,11 +36,13 @@ def changes_are_noticed(books: Books) -> Iterator[Broken]:
         if row is None or int(row["attempt"]) != one.run.attempt:
             continue  # it could not be captured, which was told
         known = plain(row["sensors"])
-        yield from _late(books, one, known)
+        yield from _late(books, one, known, parse_instant_text(row["capturedAt"]))
         yield from _drifted(books, one, known)
 
 
-def _late(books: Books, one: Standing, known: Mapping[str, Mapping[str, Any]]) -> Iterator[Broken]:
+def _late(
+    books: Books, one: Standing, known: Mapping[str, Mapping[str, Any]], captured_at: datetime
+) -> Iterator[Broken]:
     for sensor, name in _compared_fields(one.regime.pipeline):
         found = own_reading(books, sensor, one.key, one.regime.pipeline)
         if found is None or name not in known.get(sensor, {}):
@@ -48,6 +51,8 @@ def _late(books: Books, one: Standing, known: Mapping[str, Mapping[str, Any]]) -
         value, before = mark_of(field_of(reading.values, name)), known[sensor][name]
         if value is None or (before is not None and mark_of(before) is None) or mark_of(before) == value:
             continue
+        if change.at <= captured_at:
+            continue  # it came to light when a nearer reading was removed: nobody has written it since
         if books.calm.is_over(change.at) and not _was_told(books, one, _LATE, sensor, name, value):
             what = f"{sensor}.{name} was {shown(before)}, is {shown(str(value[1]))} since {clock(change.at)}, nobody was told"
             yield Broken("late-data-told", named(one.key), what)
