@@ -95,7 +95,10 @@ def written_after_success(
     if current is None or not _is_same_success(run, current):
         return
     # What was written since, perhaps on another day, is told of by a record of its own.
-    found = _feedback(pipeline, read, {reading.key: readings[reading.key]})
+    stands = readings[reading.key]
+    if isinstance(stands, Unseen) and current.succeeded_at is not None and written.at > current.succeeded_at:
+        stands = reading  # one row for all dates: another date's reading stands there already, and this one came
+    found = _feedback(pipeline, read, {reading.key: stands})
     news = found.only(said.facts)
     is_newest = readings[reading.key] == reading
     if news.facts:
