@@ -11,6 +11,7 @@ from interlock.aws.table import Key
 from interlock.domain.schedule import period_of
 from interlock.simulation.promises.calm import Calm
 from interlock.simulation.promises.facts import Broken, Facts
+from interlock.simulation.promises.undelivered import Undelivered
 
 # What stays by design: configs and what belongs to them, what outsiders write, and the watchdog's two rows.
 _STAY = ("CONFIG", "SENSOR#", "CALENDAR", "FILE#", "DEPENDENT#", "WATCHDOG", "SWEEP")
@@ -31,8 +32,14 @@ def rows_go(facts: Facts, calm: Calm) -> Iterator[Broken]:
                 yield Broken("rows-go", about, f"has a ttl that is over: {ttl}")
             elif not should_go and ttl is not None and not _is_meddled_with(key, calm):
                 yield Broken("rows-go", about, f"goes at {ttl}, and is still needed")
+    undelivered = Undelivered(facts)
     for key in facts.rest.tables["control"]:
-        if _asks(key) and not _is_meddled_with(key, calm):
+        # Of one whose record was lost nobody ever heard: the sweep looks for what we owe, not for what we are asked.
+        if (
+            _asks(key)
+            and not _is_meddled_with(key, calm)
+            and not undelivered.is_unheard(facts.past_of(key)[-1])
+        ):
             yield Broken("requests-are-decided", " ".join(key), "asks still, and nobody answers")
 
 

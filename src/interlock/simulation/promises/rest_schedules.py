@@ -13,6 +13,8 @@ from interlock.domain.pipeline import Pipeline, upstream_rules
 from interlock.pipeline_yaml import PipelineInvalid, check_pipeline, is_calendar_file
 from interlock.simulation.promises.calm import Calm
 from interlock.simulation.promises.facts import Broken, Facts
+from interlock.simulation.promises.undelivered import Undelivered
+from interlock.simulation.witness import Change
 
 _SLAS = ("DUE#sla#", "DUE#relative-sla#")
 # One that is asked for at its very second may come too late to fire; it is put a little later.
@@ -104,12 +106,12 @@ def _crons(facts: Facts, calm: Calm, crons: Mapping[str, list[tuple[Any, Any]]])
 
 
 def _looks(facts: Facts, calm: Calm, looks: Mapping[tuple[str, str], list[str]]) -> Iterator[Broken]:
-    """What a lost record left out of step is made good by the watchdog, which looks at the row when it is due."""
-    rows = facts.rest.tables["control"]
+    """Where mirroring failed, the watchdog makes good for it, which looks at the row when it is due."""
+    rows, undelivered = facts.rest.tables["control"], Undelivered(facts)
     open_rows = {key for key, row in rows.items() if key[1].startswith(_SLAS) and "dueAt" in row}
     for key in sorted(open_rows | looks.keys()):
         pipeline_id = keys.pipeline_of(key[0]) or ""
-        if calm.is_meddled_with(pipeline_id) or calm.loses_records:
+        if calm.is_meddled_with(pipeline_id) or _mirroring_failed(facts, facts.past_of(key)[-1], undelivered):
             continue
         found, row = looks.get(key, []), rows.get(key, {})
         due_at = datetime.fromtimestamp(float(row["dueAt"]) / 1000, UTC) if key in open_rows else None
@@ -119,6 +121,13 @@ def _looks(facts: Facts, calm: Calm, looks: Mapping[tuple[str, str], list[str]])
             yield Broken(
                 "schedules-in-force", " ".join(key), f"is due at {due_at}; its one-shots are {found}"
             )
+
+
+def _mirroring_failed(facts: Facts, last: Change, undelivered: Undelivered) -> bool:
+    """Of the row's last write nobody heard, or whoever should have mirrored it was disturbed."""
+    mirrors = ("stream-router", "sla-monitor")
+    later = (one for one in facts.witness.invocations if one.began > last.order)
+    return undelivered.is_unheard(last) or any(one.struck and one.function in mirrors for one in later)
 
 
 def _instant(expression: str) -> datetime:

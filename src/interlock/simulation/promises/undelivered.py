@@ -43,7 +43,10 @@ class Undelivered:
 
     def is_lost(self, one: Announced) -> bool:
         """Its row's stream record reached nobody."""
-        change = one.change
+        return self.is_unheard(one.change)
+
+    def is_unheard(self, change: Change) -> bool:
+        """The stream record of this write reached nobody."""
         version = str((change.new or {}).get("version"))
         return change.order in self._lost or (*change.key, version) in self._dead_records
 
