@@ -145,9 +145,9 @@ class _Search:
         """What is played now; what is known already is told first."""
         parsed = self.parsed
         until = time.monotonic() + 60 * parsed.minutes if parsed.minutes else None
-        seeds = count(parsed.seeds.start) if until else parsed.seeds
-        self._note([self.known[seed] for seed in self.known if seed in seeds or until])
-        left = (seed for seed in seeds if seed not in self.known)
+        first, last = parsed.seeds.start, parsed.seeds[-1]
+        self._note([self.known[seed] for seed in self.known if first <= seed and (until or seed <= last)])
+        left = (seed for seed in (count(first) if until else parsed.seeds) if seed not in self.known)
 
         def goes_on() -> bool:
             return (parsed.keep_going or not self._failed) and (until is None or time.monotonic() < until)
@@ -157,17 +157,22 @@ class _Search:
             self._note(results)
 
     def _note(self, results: list[Result]) -> None:
-        self._failed += [result for result in results if result.broken]
+        failed = [result for result in results if result.broken]
+        self._failed += failed
+        if self.parsed.keep_going:  # else the first of those that were begun is told at the end
+            for result in failed:
+                self.telling.failed(result)
         self.telling.played(results)
 
     def end(self) -> int:
-        """Of what failed, the first of each promise is shown in full; the exit code."""
-        self._failed.sort(key=lambda result: result.seed)
-        shown: dict[str, Result] = {}
-        for result in self._failed if self.parsed.keep_going else self._failed[:1]:
-            shown.setdefault(result.broken[0].promise, result)
-            self.telling.failed(result)
-        for result in shown.values():
+        """The first that failed is shown in full, or if others were played too the first of each promise; the exit code."""
+        failed = sorted(self._failed, key=lambda result: result.seed)
+        first: dict[str, Result] = {}
+        for result in failed:
+            first.setdefault(result.broken[0].promise if self.parsed.keep_going else "any", result)
+        for result in first.values():
+            if not self.parsed.keep_going:
+                self.telling.failed(result)
             self.telling.shortest(result, shortest_of(result, self.telling.shrinking))
-        self.telling.summary(self._failed, stopped=not self.parsed.keep_going)
-        return 1 if self._failed else 0
+        self.telling.summary(failed, stopped=not self.parsed.keep_going)
+        return 1 if failed else 0

@@ -29,7 +29,6 @@ class Telling:
     _figures: Figures = field(default_factory=Figures)
     _failed: int = 0
     _begun: float = field(default_factory=time.monotonic)
-    _known: int = 0  # before it began
     _data: dict[str, Any] = field(default_factory=dict)
 
     # -- while it goes on
