@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from interlock.simulation.played import Played
 from interlock.simulation.promises import (
+    abandoned,
     back_off,
     data,
     ledger,
@@ -26,6 +27,7 @@ Check = Callable[[Facts], Iterator[Broken]]
 CHECKS: tuple[Check, ...] = (
     *starts.CHECKS,
     *runs.CHECKS,
+    *abandoned.CHECKS,
     *back_off.CHECKS,
     *reasons.CHECKS,
     *promptness.CHECKS,

@@ -58,15 +58,16 @@ def _was_given_up(facts: Facts, key: RunKey, earlier: Start, start: Start) -> bo
             outcome = after.outcome
             if outcome is not None and (outcome.may_live or outcome.start_unknown):
                 return True
-    return _was_reported(facts, key, earlier, start)
+    return was_reported(facts, key, earlier, start.order)
 
 
-def _was_reported(facts: Facts, key: RunKey, earlier: Start, start: Start) -> bool:
+def was_reported(facts: Facts, key: RunKey, earlier: Start, order: int) -> bool:
+    """Whether somebody outside had said by then that this job has ended."""
     prefix = f"JOB#{key.schedule_id}#{key.date}#"
     for (partition, sort), changes in facts.rows_ever(prefix, "joblog"):
         if partition == keys.partition(key.pipeline_id) and sort.endswith(f"#{earlier.attempt}"):
             written = (change for change in changes if change.by is None)
-            if any(earlier.order < change.order < start.order for change in written):
+            if any(earlier.order < change.order < order for change in written):
                 return True
     return False
 
