@@ -162,13 +162,6 @@ MUTANTS: tuple[Mutant, ...] = (
         '"execution_name": run.execution_name,',
     ),
     _ours(
-        "token-of-any-execution",
-        f"{ONCE}: an execution that is over takes over the run",
-        "aws/control_table.py",
-        'key, changes, (), (equals("status", str(status)), equals("executionName", execution))',
-        'key, changes, (), (equals("status", str(status)),)',
-    ),
-    _ours(
         "wake-forgotten",
         f"{ONCE}: a write at which the rules hold waits for the next look",
         "steps/wake_runs.py",
@@ -202,13 +195,6 @@ MUTANTS: tuple[Mutant, ...] = (
         "domain/rerun.py",
         "    if run.status in (RunStatus.WAITING, RunStatus.RUNNING):",
         "    if run.status is RunStatus.WAITING:",
-    ),
-    _ours(
-        "started-beside-one-that-stops",
-        f"{ONCE}: a retry starts while the job before is still being stopped",
-        "steps/start_job.py",
-        "            refuse_beside(run, ports.triggers, ports.secrets)\n",
-        "",
     ),
     _ours(
         "cancel-forgotten",
@@ -247,13 +233,6 @@ MUTANTS: tuple[Mutant, ...] = (
         "record.attempt != run.attempt:",
     ),
     _ours(
-        "last-report-wins",
-        f"{ONCE}: whoever reports last is believed",
-        "aws/control_table.py",
-        'condition = (equals("attempt", run.attempt), absent("outcome"), open_statuses)',
-        'condition = (equals("attempt", run.attempt), open_statuses)',
-    ),
-    _ours(
         "outcome-of-the-attempt-before",
         f"{ONCE}: a retry keeps the end that its forerunner had",
         "domain/run.py",
@@ -285,8 +264,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "back-off-forgotten",
         f"{ONCE}: a retry is made at once",
         _ASL,
-        '"{% $states.input.status = \'WAITING\' %}", "Next": "BackOff"',
-        '"{% $states.input.status = \'WAITING\' %}", "Next": "EvaluateReadiness"',
+        '"Timestamp": "{% $states.input.retryAt %}"',
+        '"Timestamp": "{% $states.context.State.EnteredTime %}"',
     ),
     Mutant(
         "time-out-ends-nothing",
@@ -413,11 +392,11 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     # -- one bad neighbour
     _ours(
-        "first-failure-ends-the-checks",
-        f"{NEIGHBOUR}: a run that cannot be checked keeps the others from it",
-        "steps/check_runs.py",
-        '            log.exception("run could not be checked", extra=fields(due.key))\n',
-        '            log.exception("run could not be checked", extra=fields(due.key))\n            raise\n',
+        "odd-report-not-refused",
+        f"{NEIGHBOUR}: a record with a key that nobody can read fails for ever",
+        "aws/keys.py",
+        "    if not (_is_whole(epoch_ms, 15) and int(epoch_ms) <= _LATEST_EPOCH_MS):",
+        "    if int(epoch_ms) > _LATEST_EPOCH_MS:",
     ),
     _ours(
         "bad-input-delivered-again",
@@ -505,12 +484,5 @@ MUTANTS: tuple[Mutant, ...] = (
         "aws/run_item.py",
         "    if not run.is_open:\n",
         "    if run.status is RunStatus.SUCCEEDED:\n",
-    ),
-    _ours(
-        "removed-config-leaves-its-runs",
-        f"{LOST}: a run whose config is gone waits for nobody",
-        "steps/route_change.py",
-        "        if run is not None and run.status is RunStatus.WAITING:\n            cancel_waiting",
-        "        if run is not None and run.status is RunStatus.EXPIRED:\n            cancel_waiting",
     ),
 )

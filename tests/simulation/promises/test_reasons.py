@@ -37,3 +37,15 @@ def test_an_expired_run_keeps_what_was_told_of_it() -> None:
     told.new["verdicts"][0]["reason"] = "rows.count is 3, wanted >= 10"
 
     assert broken(CHECKS, played) == {"expired-for-what-was-told"}
+
+
+def test_a_run_that_waits_says_for_what() -> None:
+    played, silent = (expired_after_a_second_look() for _ in range(2))
+
+    for change in silent.witness.changes:
+        for image in (change.old, change.new):
+            if image is not None and image.get("status") == "WAITING":
+                image.pop("verdicts", None)
+
+    assert broken(CHECKS, played) == set()
+    assert broken(CHECKS, silent) == {"reasons-while-it-waits"}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from interlock.domain.readiness import RuleVerdict
 from interlock.domain.run import Run
 from interlock.simulation.promises.facts import Broken, Facts, RunChange, named
+from interlock.simulation.promises.promptness import is_undisturbed
 
 _MOST_TOLD = 20  # reasons of one event
+_LOOKED_AT = timedelta(minutes=1)
 
 
 def since_when_stands(facts: Facts) -> Iterator[Broken]:
@@ -56,4 +59,26 @@ def _unmet(verdicts: tuple[RuleVerdict, ...]) -> list[str]:
     return [verdict.reason for verdict in verdicts if not verdict.holds]
 
 
-CHECKS = (since_when_stands, expired_for_what_was_told)
+def reasons_while_it_waits(facts: Facts) -> Iterator[Broken]:
+    """In a world that nothing disturbs, whoever looks at a run that waits for its rules finds a verdict of each."""
+    if not is_undisturbed(facts):
+        return
+    for key, changes in facts.runs.items():
+        for one, following in zip(changes, [*changes[1:], None], strict=True):
+            run = one.after
+            until, last = (
+                (following.change.at, following.change.order)
+                if following
+                else (facts.ended_at, facts.last_order)
+            )
+            if run is None or run.status != "WAITING" or run.verdicts or run.pools or run.refused_since:
+                continue
+            since = max(one.change.at, run.retry_at or one.change.at)
+            configs = facts.configs_between(key.pipeline_id, one.change.order, last)
+            if until - since > _LOOKED_AT and all(config and config.validation.rules for config in configs):
+                yield Broken(
+                    "reasons-while-it-waits", named(key), f"waits from {since} to {until} for nothing named"
+                )
+
+
+CHECKS = (since_when_stands, expired_for_what_was_told, reasons_while_it_waits)
