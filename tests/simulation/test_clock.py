@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from weakref import ref
 
 import pytest
 
@@ -217,3 +218,25 @@ def test_context_variables_come_from_whoever_runs_the_clock_and_do_not_leak() ->
     WORD.reset(outer)
 
     assert seen == ["outer", "outer"]
+
+
+def test_a_clock_that_is_closed_keeps_nothing_of_what_was_blocked() -> None:
+    class Held:
+        """Something on the stack of an action."""
+
+    clock, held = VirtualClock(NOW), list[ref[Held]]()
+
+    def blocks() -> None:
+        mine = Held()
+        held.append(ref(mine))
+        clock.block_until(after(60))
+
+    clock.at(after(1), 0, blocks)
+    clock.at(after(2), 0, lambda: None)
+    clock.run_until(after(5))
+    assert held[0]() is not None
+
+    clock.close()
+
+    assert held[0]() is None
+    assert clock.idle()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from itertools import count
 from multiprocessing import active_children
 from pathlib import Path
+from weakref import ref
 
 import pytest
 
+from interlock.simulation.clock import VirtualClock
 from interlock.simulation.invocations import GoesInCircles
 from interlock.simulation.played import Played
 from interlock.simulation.promises.facts import Broken
@@ -183,3 +187,20 @@ def test_a_world_with_a_sick_pipeline_is_judged_beside_the_same_without_it(
     monkeypatch.setattr(seed, "timelines_differ", differ)
 
     assert [broken.promise for broken in play_seed(1, profile).broken] == promises
+
+
+def test_a_world_that_was_played_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks: list[ref[VirtualClock]] = []
+    really = VirtualClock.__init__
+
+    def noted(clock: VirtualClock, start: datetime) -> None:
+        clocks.append(ref(clock))
+        really(clock, start)
+
+    monkeypatch.setattr(VirtualClock, "__init__", noted)
+
+    for one in range(1, 5):
+        play_seed(one, "jobs")
+    gc.collect()
+
+    assert [clock() for clock in clocks] == [None] * 4

@@ -18,21 +18,21 @@ Action = Callable[[], None]
 class Timer:
     """One action that is due; `cancel` takes it back."""
 
-    __slots__ = ("_due",)
+    __slots__ = ("due",)
 
     def __init__(self, due: Action | greenlet) -> None:
-        self._due: Action | greenlet | None = due
+        self.due: Action | greenlet | None = due
 
     @property
     def pending(self) -> bool:
-        return self._due is not None
+        return self.due is not None
 
     def cancel(self) -> None:
-        self._due = None
+        self.due = None
 
     def take(self) -> Action | greenlet:
         """What to run: a new action, or one that was blocked and goes on."""
-        due, self._due = self._due, None
+        due, self.due = self.due, None
         if due is None:
             raise RuntimeError("taken twice, or cancelled")
         return due
@@ -95,6 +95,18 @@ class VirtualClock:
             raise RuntimeError("only an action that the clock runs can give way")
         self._push(self._now, self._priority if priority is None else priority, blocked)
         self._hub.switch()
+
+    def close(self) -> None:
+        """Nothing runs any more: who is blocked ends where it stands.
+
+        A suspended greenlet keeps what is on its stack, the clock too, and no garbage collector sees through one.
+        """
+        blocked = [due for *_, timer in self._heap if isinstance(due := timer.due, greenlet)]
+        self._heap.clear()
+        for worker in [*blocked, *([self._spare] if self._spare else [])]:
+            worker.parent = getcurrent()
+            worker.throw()
+        self._spare = None
 
     def _push(self, when: datetime, priority: int, due: Action | greenlet) -> Timer:
         timer = Timer(due)

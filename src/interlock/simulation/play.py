@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from interlock.aws import keys
 from interlock.aws.pool_item import read_pool
@@ -28,6 +28,11 @@ def play(scenario: Scenario, faults: FaultPlan | None = None) -> Played:
         return copies.get(text) or check_pipeline(text, name)
 
     world = World(scenario.start, scenario.jobs, check, faults)
+    with closing(world.clock):
+        return _played(scenario, world)
+
+
+def _played(scenario: Scenario, world: World) -> Played:
     files = {config.name: config.text for config in scenario.configs}
     loading = world.load(files, map(_calendar_item, scenario.calendars))
     outside = Outside(world, scenario.configs)
