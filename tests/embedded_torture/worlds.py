@@ -176,10 +176,10 @@ def _config(
         },
     }
     if chosen.random() < 0.4:
-        config["sla"] = {"maxDuration": f"{chosen.randint(4, 45)}s"}
+        config["sla"] = {"maxDuration": f"{round(chosen.randint(4, 45) * pace)}s"}
     if chosen.random() < 0.35:
         audit = {"key": "audit", "check": "gte", "field": "count", "value": 100}
-        config["postRun"] = {"rules": [audit], "sensorTimeout": f"{chosen.randint(3, 12)}s"}
+        config["postRun"] = {"rules": [audit], "sensorTimeout": f"{round(chosen.randint(3, 12) * pace)}s"}
     return config | ({"dryRun": True} if chosen.random() < 0.06 else {})
 
 
