@@ -57,14 +57,14 @@ def deadline_of(
 ) -> datetime | None:
     """By when that date is promised to have its run; None where the config promises nothing of the kind.
 
-    `inherited`: also what a config before it promised, and it moved to another time ahead.
+    `inherited`: also what a config before it promised, be it due already, or moved to another time ahead.
     """
     if regime.pipeline.dry_run or expected.excluded is not None:
         return None
     deadline = kind.deadline(regime.pipeline, expected)
-    if deadline is None or deadline <= regime.loaded_at:
-        return None
     since = regime.promising_since if inherited else regime.loaded_at
+    if deadline is None or deadline <= since:
+        return None
     if kind.of_the_period_before and expected.ends_at <= since:
         return None
     return deadline

@@ -217,9 +217,11 @@ def _is_of(told: Announced, since: datetime | None) -> bool:
 
 def _has_another_form(books: Books, clock: Clock) -> bool:
     """A rule's reading of a day begins a clock that nobody needs, where each hour has its run; or the other way."""
-    if clock.kind == "absolute" or clock.key in books.facts.runs:
+    own = books.facts.runs.get(clock.key)
+    if clock.kind == "absolute" or (own and own[0].change.at <= clock.deadline):
         return False
-    return bool(books.of_the_day(clock.key))
+    others = (books.facts.runs[key] for key in books.of_the_day(clock.key) if key != clock.key)
+    return any(other[0].change.at <= clock.deadline for other in others)
 
 
 def _warned(books: Books, clock: Clock, verdict: Announced) -> Iterator[Broken]:

@@ -30,7 +30,7 @@ def told_once(facts: Facts, told: Sequence[Announced]) -> Iterator[Broken]:
                 yield from _as_the_move_demands(facts, key, change, said)
     yield from _at_their_instants(told)
     yield from _starts(facts, told)
-    yield from _recoveries(told)
+    yield from _recoveries(facts, told)
 
 
 def _as_the_move_demands(
@@ -158,8 +158,16 @@ def _was_reported(facts: Facts, one: Announced) -> bool:
     )
 
 
-def _recoveries(told: Sequence[Announced]) -> Iterator[Broken]:
-    """A completion says that it ends a trouble exactly where people were told of one."""
+def _day_of(key: RunKey) -> tuple[str, str, str]:
+    return key.pipeline_id, key.schedule_id, key.date[:10]
+
+
+def _recoveries(facts: Facts, told: Sequence[Announced]) -> Iterator[Broken]:
+    """A completion says that it ends a trouble exactly where people were told of one.
+
+    Where readings of a day and of its hours open runs of both, a clock is forgotten with the run that was not to come.
+    """
+    forms = {(*_day_of(key), len(key.date)) for key in facts.runs}
     troubled: dict[RunName, int] = {}  # the place in the history of the first trouble
     for one in told:
         if one.run is None or not one.is_ours:
@@ -171,5 +179,12 @@ def _recoveries(told: Sequence[Announced]) -> Iterator[Broken]:
         since, recovered = troubled.get(one.run), one.detail.get("recovered") is True
         if recovered and since is None:
             yield Broken("recovery-told", str(one), "ends a trouble that nobody was told of")
-        if not recovered and since is not None and one.change.by and since < one.change.by.began:
+        mixed = sum((*_day_of(RunKey(*one.run)), length) in forms for length in (10, 13, 16)) > 1
+        if (
+            not recovered
+            and since is not None
+            and one.change.by
+            and since < one.change.by.began
+            and not mixed
+        ):
             yield Broken("recovery-told", str(one), "does not say that it ends the trouble that was told")

@@ -18,6 +18,8 @@ from interlock.simulation.witness import Change
 # What is younger may still be on its way, says DESIGN section 7 by "recent moves whose events the sink never stored";
 # what is older than a stream keeps its records is not looked for.
 _ON_ITS_WAY, _LOOKED_BACK = timedelta(minutes=10), timedelta(hours=24)
+# Runs of dates before yesterday are not looked at: a pipeline may have years of them.
+_DATES_LOOKED_AT = timedelta(hours=10)  # yesterday begins so much later where the clocks are behind
 # An asynchronous invocation that failed is repeated for three minutes.
 REPEATED = timedelta(minutes=10)
 
@@ -53,6 +55,8 @@ class Undelivered:
     def must_be_swept_up(self, one: Announced) -> bool:
         """The slow sweep has had the time to find out that nobody stored it: it says what its row said last."""
         facts, found_by = self.facts, self.calm.dealt_with_by(one.at + _ON_ITS_WAY)
+        if one.date is not None and one.date[:10] < f"{one.at - _DATES_LOOKED_AT:%Y-%m-%d}":
+            return False
         if found_by > min(facts.ended_at, one.at + _LOOKED_BACK):
             return False
         if one.pipeline_id is not None:
