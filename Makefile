@@ -31,7 +31,7 @@ lint: $(INSTALLED)
 bench: $(INSTALLED)
 	@$(VENV)/bin/python -m tests.bench
 
-# An hour on two cores. Ended, it goes on where it was, unless the sources have changed.
+# Some forty minutes on two cores. Ended, it goes on where it was, unless the sources have changed.
 torture: $(INSTALLED)
 	@$(VENV)/bin/interlock torture --seeds 1..20000 --state build/torture.jsonl --keep-going
 
