@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from interlock.domain.pipeline import Pipeline, Rule, Start
+from interlock.domain.promise import PromiseKind
 from interlock.domain.readiness import trigger_holds
 from interlock.domain.routing import fires_of_date
 from interlock.domain.run import RunKey
@@ -38,7 +39,15 @@ def fire_cron(
         log.info("fire noted: its trigger has not come", extra={"pipeline": pipeline_id, "date": key.date})
         return
     why = f"cron {pipeline.schedule.cron} fired at {minute.isoformat()}"
-    open_run(pipeline, key, "cron", why, control, machine, now)
+    missed = now >= fires[0] + pipeline.schedule.evaluation.window and _was_missed(key, control)
+    open_run(pipeline, key, "cron", why, control, machine, now, alarmed=missed)
+
+
+def _was_missed(key: RunKey, control: ControlTable) -> bool:
+    """A fire that comes after its window, from a dead letter perhaps, may have been given up by then."""
+    from interlock.steps.people_alarmed import alarmed_by  # hardly any fire is so late
+
+    return alarmed_by(PromiseKind.FIRE, key, control)
 
 
 def await_fire(pipeline: Pipeline, key: RunKey, control: ControlTable) -> None:

@@ -41,10 +41,12 @@ def open_run(
     *,
     told: Announcement | None = None,
     door_open: bool = False,
+    alarmed: bool = False,
 ) -> Opening:
     """One run for a date, however often it is asked for. Crashes anywhere are mended by the redelivery of what asked.
 
-    `told` is announced beside its opening; `door_open`: although the trigger's deadline is over.
+    `told` is announced beside its opening; `door_open`: although the trigger's deadline is over; `alarmed`: people
+    were told that it was missed.
     """
     reason = exclusion_of(pipeline, key.date, control)
     if reason is not None:
@@ -56,7 +58,7 @@ def open_run(
     deadline = trigger_deadline(pipeline, key.date)
     run = opened(key, opened_by, now, pipeline.schedule.evaluation.window)
     events = (announcement.run_opened(run, why), *((told,) if told else ()))
-    run = replace(run, dry_run=pipeline.dry_run, events=events, alerted=told is not None)
+    run = replace(run, dry_run=pipeline.dry_run, events=events, alerted=alarmed or told is not None)
     try:
         if deadline is not None and now > deadline and not door_open:
             return _found(control.run(key), control, machine, now)

@@ -24,7 +24,7 @@ def people_were_alarmed(run: Run, pipeline: Pipeline | None, control: ControlTab
         kinds += [PromiseKind.RELATIVE_SLA] if pipeline.sla.max_duration else []
     if pipeline.post_run is not None and run.first_succeeded_at is not None:
         kinds.append(PromiseKind.POST_RUN)  # of the success before
-    return any(_alarmed(kind, run.key, control) for kind in kinds)
+    return any(alarmed_by(kind, run.key, control) for kind in kinds)
 
 
 def _missed_before(run: Run, schedule: Schedule) -> Iterator[PromiseKind]:
@@ -41,7 +41,8 @@ def _missed_before(run: Run, schedule: Schedule) -> Iterator[PromiseKind]:
             yield PromiseKind.INCLUSION
 
 
-def _alarmed(kind: PromiseKind, key: RunKey, control: ControlTable) -> bool:
+def alarmed_by(kind: PromiseKind, key: RunKey, control: ControlTable) -> bool:
+    """Whether that promise was broken, or is about to be, and people were told."""
     try:
         promise = control.promise_of(kind, key)
     except BadInput:

@@ -18,8 +18,8 @@ from interlock.simulation.our_functions import CONFIG_SYNC, WATCHDOG
 from interlock.simulation.played import Played
 from interlock.simulation.promises.facts import Broken
 
-# Services number their jobs across pipelines.
-_NUMBERED = re.compile(r"\b([a-z]+(?:-[a-z]+)*)-[0-9]{4,}\b")
+# Services number their jobs across pipelines; Databricks' numbers are bare.
+_NUMBERED = re.compile(r"\b([a-z]+(?:-[a-z]+)*)-[0-9]{4,}\b|\b()90071992547[0-9]{5}\b")
 
 Line = tuple[datetime, str]
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from interlock.aws import keys
 from interlock.domain.pipeline import Job
 from interlock.domain.run import Run, RunKey
 from interlock.simulation.promises.announced import Announced, RunName
@@ -172,7 +173,7 @@ def _recoveries(facts: Facts, told: Sequence[Announced]) -> Iterator[Broken]:
     for one in told:
         if one.run is None or not one.is_ours:
             continue
-        if one.is_trouble:
+        if one.is_trouble and not one.change.key[1].startswith(keys.RowKind.NOTICE):  # of no run, nor promise
             troubled.setdefault(one.run, one.change.order)
         if one.type != "JOB_COMPLETED":
             continue
