@@ -90,7 +90,7 @@ class Announced:
 
     def __str__(self) -> str:
         subject = " ".join(str(part) for part in (*(self.run or (self.pipeline_id,)), self.attempt) if part)
-        return f"{self.type} of {subject or 'nobody'}, {self.at:%d %H:%M:%S}"
+        return f"{self.type} of {subject or 'nobody'}, {self.at:%Y-%m-%dT%H:%M:%S}"
 
 
 def announced(facts: Facts) -> Iterator[Announced]:
@@ -111,7 +111,7 @@ def announcements_have_a_version(facts: Facts) -> Iterator[Broken]:
             yield Broken(
                 "announced-with-a-version",
                 f"{change.key[0]} {change.key[1]}",
-                f"announces {[event.get('type') for event in change.new['events']]} at {change.at:%d %H:%M:%S} "
+                f"announces {[event.get('type') for event in change.new['events']]} at {change.at:%Y-%m-%dT%H:%M:%S} "
                 f"with version {_version(change.new)}, which it had before",
             )
 

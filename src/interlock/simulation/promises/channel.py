@@ -36,7 +36,7 @@ def alerts_reach_people(
         if one.run:
             threads.setdefault(one.run, []).append(post)
         if not one.reaches_people:
-            yield Broken("channel-only-what-matters", str(one), f"was posted at {post.at:%d %H:%M:%S}")
+            yield Broken("channel-only-what-matters", str(one), f"was posted at {post.at:%Y-%m-%dT%H:%M:%S}")
     known = _threads(facts)
     yield from _posted_once(by_id, posts, known)
     yield from _one_thread(threads, known)
@@ -59,7 +59,7 @@ def _posted_once(
             before = of_one[number - 1]
             excused = before.by.struck or post.by.struck
             if not excused or (noted is not None and noted < _looked(post, before)):
-                said = f"posted at {before.at:%d %H:%M:%S} and again at {post.at:%d %H:%M:%S}"
+                said = f"posted at {before.at:%Y-%m-%dT%H:%M:%S} and again at {post.at:%Y-%m-%dT%H:%M:%S}"
                 yield Broken("alert-posted-once", str(one), said)
 
 
@@ -82,7 +82,7 @@ def _one_thread(
             excused = not opened or post.by.struck or any(other.by.struck for other in opened.values())
             began = post.by.began
             if not excused or (thread and thread.opened is not None and thread.opened < began):
-                said = f"thread {len(opened) + 1} opened at {post.at:%d %H:%M:%S}"
+                said = f"thread {len(opened) + 1} opened at {post.at:%Y-%m-%dT%H:%M:%S}"
                 yield Broken("one-thread-per-run", name, said)
             opened[post.thread] = post
 

@@ -11,7 +11,7 @@ from interlock.aws.table import Item, Key
 from interlock.domain.pipeline import post_run_sensors
 from interlock.domain.run import RunKey
 from interlock.simulation.promises.announced import Announced
-from interlock.simulation.promises.books import Books, Success
+from interlock.simulation.promises.books import Books, Success, clock
 from interlock.simulation.promises.facts import Broken, named
 from interlock.simulation.promises.readings import CLOCK_TOLERANCE, names_of, reading_of
 from interlock.simulation.promises.regimes import Regime
@@ -57,7 +57,7 @@ def _of_run(books: Books, key: RunKey, regimes: list[Regime]) -> Iterator[Broken
                 and not writes
                 and not _says_it_is_newer(books, sensor, key, success, by)
             ):
-                what = f"nothing wrote {sensor} from {success.at:%d %H:%M:%S} to {due_at:%d %H:%M:%S}, nobody says so"
+                what = f"nothing wrote {sensor} from {clock(success.at)} to {clock(due_at)}, nobody says so"
                 yield Broken("post-run-sensors-missed", named(key), what)
             if sensor in named_missing and books.calm.is_perfect:
                 yield from _was_written(key, sensor, writes, success, due_at, told[0])
@@ -94,6 +94,8 @@ def _was_written(
     own = keys.sensor_key(key.pipeline_id, f"{sensor}#{key.date}")
     for change in writes:
         if change.key == own and success.at + _STREAM_CLOCK < change.at < due_at - _STREAM_CLOCK:
-            what = f"{sensor} was written at {change.at:%d %H:%M:%S}, and is said to be missing at {told.at:%d %H:%M:%S}"
+            what = (
+                f"{sensor} was written at {clock(change.at)}, and is said to be missing at {clock(told.at)}"
+            )
             yield Broken("post-run-sensors-missed", named(key), what)
             return

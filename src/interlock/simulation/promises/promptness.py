@@ -64,7 +64,7 @@ def _waits_in_vain(facts: Facts, key: RunKey, changes: Sequence[RunChange]) -> I
             return facts.row_at(row, order)
 
         if rules_hold(config, key, rows, since):
-            what = f"its rules hold from {since:%d %H:%M:%S} on, and nothing starts until {to:%d %H:%M:%S}"
+            what = f"its rules hold from {since:%Y-%m-%dT%H:%M:%S} on, and nothing starts until {to:%Y-%m-%dT%H:%M:%S}"
             yield Broken("starts-are-prompt", named(key), what)
             return
 
@@ -104,7 +104,7 @@ def ends_are_prompt(facts: Facts) -> Iterator[Broken]:
                 continue
             late = _still_running(facts.runs.get(key, []), start.run_id, job.ended_at + _SOON)
             if late and job.ended_at + _SOON < facts.ended_at:
-                what = f"its job ended at {job.ended_at:%d %H:%M:%S}, and it still runs"
+                what = f"its job ended at {job.ended_at:%Y-%m-%dT%H:%M:%S}, and it still runs"
                 yield Broken("ends-are-prompt", named(key), what)
 
 

@@ -73,7 +73,7 @@ def _open_runs(facts: Facts, calm: Calm) -> Iterator[Broken]:
                 "open-runs-end", named(key), f"is {run.status}, and no row of the ledger looks after it"
             )
         elif due_at < facts.ended_at - _LOOKED_AT:
-            what = f"is {run.status}; its look at {due_at:%d %H:%M:%S} never came, {_waits_for(run)}"
+            what = f"is {run.status}; its look at {due_at:%Y-%m-%dT%H:%M:%S} never came, {_waits_for(run)}"
             yield Broken("open-runs-end", named(key), what)
 
 

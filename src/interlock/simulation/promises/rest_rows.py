@@ -40,7 +40,7 @@ def rows_go(facts: Facts, calm: Calm) -> Iterator[Broken]:
             and not _is_meddled_with(key, calm)
             and not undelivered.is_unheard(facts.past_of(key)[-1])
         ):
-            yield Broken("requests-are-decided", " ".join(key), "asks still, and nobody answers")
+            yield Broken("requests-decided", " ".join(key), "asks still, and nobody answers")
 
 
 def _asks(key: Key) -> bool:

@@ -20,7 +20,7 @@ def one_job_per_attempt(facts: Facts) -> Iterator[Broken]:
     for key, starts in facts.starts.items():
         for run_id, times in Counter(start.run_id for start in starts).items():
             if times > 1:
-                at = ", ".join(f"{start.at:%d %H:%M:%S}" for start in starts if start.run_id == run_id)
+                at = ", ".join(f"{start.at:%Y-%m-%dT%H:%M:%S}" for start in starts if start.run_id == run_id)
                 yield Broken("one-job-per-attempt", named(key), f"{times} jobs of {run_id}: {at}")
 
 
@@ -33,7 +33,7 @@ def never_two_live(facts: Facts) -> Iterator[Broken]:
                     continue
                 if _takes_it_twice(facts, start):
                     continue
-                what = f"attempt {start.attempt} starts at {start.at:%d %H:%M:%S} beside attempt {earlier.attempt}"
+                what = f"attempt {start.attempt} starts at {start.at:%Y-%m-%dT%H:%M:%S} beside attempt {earlier.attempt}"
                 yield Broken("never-two-live", named(key), what)
 
 
@@ -81,7 +81,8 @@ def rules_held(facts: Facts) -> Iterator[Broken]:
                 config for config in facts.configs_between(key.pipeline_id, began, start.order) if config
             ]
             if not any(_held(facts, config, key, start, began) for config in configs):
-                what = f"attempt {start.attempt} starts at {start.at:%d %H:%M:%S}"
+                at = f"{start.at:%Y-%m-%dT%H:%M:%S}"
+                what = f"attempt {start.attempt} starts at {at}, and at no instant of its start did all rules hold"
                 yield Broken("rules-held", named(key), what)
 
 
@@ -112,9 +113,7 @@ def none_for_who_only_observes(facts: Facts) -> Iterator[Broken]:
             began = start.by.began if start.by else start.order
             configs = facts.configs_between(key.pipeline_id, began, start.order)
             if all(config is None or config.dry_run for config in configs):
-                what = (
-                    f"attempt {start.attempt} starts at {start.at:%d %H:%M:%S} without a config that says so"
-                )
+                what = f"attempt {start.attempt} starts at {start.at:%Y-%m-%dT%H:%M:%S} without a config that says so"
                 yield Broken("none-for-who-only-observes", named(key), what)
 
 
@@ -126,7 +125,9 @@ def slots(facts: Facts) -> Iterator[Broken]:
             beside = [other for other in starts[:place] if _holds_a_slot(facts, other, start)]
             if len(beside) >= allowed:
                 others = ", ".join(f"{other.pipeline_id} {other.date}" for other in beside)
-                what = f"{start.pipeline_id} {start.date} starts at {start.at:%d %H:%M:%S} beside {others}"
+                what = (
+                    f"{start.pipeline_id} {start.date} starts at {start.at:%Y-%m-%dT%H:%M:%S} beside {others}"
+                )
                 yield Broken("slots", f"{name} ({allowed})", what)
 
 

@@ -101,7 +101,9 @@ def _stored_as_announced(
             continue
         stored[event_id] += 1
         if change.old is not None:
-            yield Broken("stored-once", str(one), f"its row was written again at {change.at:%d %H:%M:%S}")
+            yield Broken(
+                "stored-once", str(one), f"its row was written again at {change.at:%Y-%m-%dT%H:%M:%S}"
+            )
         elif not _is_row_of(one, change):
             yield Broken("told-as-announced", str(one), f"is stored as {' '.join(change.key)}: {row}")
     for one in told:
@@ -133,7 +135,7 @@ def _is_row_of(one: Announced, change: Change) -> bool:
 
 
 def _named(event: Event) -> str:
-    return f"{event.type} of {event.pipeline_id} {event.date or ''}, {event.at:%d %H:%M:%S}"
+    return f"{event.type} of {event.pipeline_id} {event.date or ''}, {event.at:%Y-%m-%dT%H:%M:%S}"
 
 
 CHECKS = (telling,)

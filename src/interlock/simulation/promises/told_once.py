@@ -130,7 +130,7 @@ def _starts(facts: Facts, told: Sequence[Announced]) -> Iterator[Broken]:
             silent_on.add((one.run, one.attempt))
     for run_id, those in triggered.items():
         if len(those) > 1:
-            at = ", ".join(f"{one.at:%d %H:%M:%S}" for one in those)
+            at = ", ".join(f"{one.at:%Y-%m-%dT%H:%M:%S}" for one in those)
             yield Broken("triggered-once", str(those[0]), f"{len(those)} JOB_TRIGGERED of {run_id}: {at}")
     started = {start.run_id for start in facts.witness.starts}
     for run_id, those in triggered.items():
@@ -144,7 +144,7 @@ def _starts(facts: Facts, told: Sequence[Announced]) -> Iterator[Broken]:
         now = facts.played.runs.get(RunKey(*run))
         open_still = now is not None and now.is_open and now.run_id == start.run_id
         if not open_still and (run, start.attempt) not in silent_on:
-            said = f"the {start.service} job of {start.run_id} was started at {start.at:%d %H:%M:%S}, and nobody told"
+            said = f"the {start.service} job of {start.run_id} was started at {start.at:%Y-%m-%dT%H:%M:%S}, and nobody told"
             yield Broken("triggered-once", " ".join(run), said)
 
 
