@@ -17,12 +17,20 @@ from embedded_torture.worlds import a_world
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--worlds", type=int, default=200, help="how many (200)")
-    parser.add_argument("--seed", type=int, default=1, help="of which the worlds are made (1)")
-    parser.add_argument("--first", type=int, default=1, help="number of the first world (1)")
-    parser.add_argument("--at-once", type=int, default=20, help="worlds under way at a time (20)")
-    parser.add_argument("--keep", type=Path, help="an empty folder for plan, strikes and logs, which stays")
+    parser = argparse.ArgumentParser(prog="python -m tests.embedded_torture", description=__doc__)
+    parser.add_argument("--worlds", type=int, default=200, metavar="N", help="how many; default 200")
+    parser.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="of which the worlds are made; default 1"
+    )
+    parser.add_argument(
+        "--first", type=int, default=1, metavar="N", help="number of the first world; default 1"
+    )
+    parser.add_argument(
+        "--at-once", type=int, default=20, metavar="N", help="worlds under way at a time; default 20"
+    )
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="an empty folder for plan, strikes and logs, which stays"
+    )
     options = parser.parse_args()
     numbers = range(options.first, options.first + options.worlds)
     with TemporaryDirectory(prefix="interlock-torture-") as scratch:

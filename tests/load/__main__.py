@@ -54,15 +54,39 @@ def main() -> int:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
-    parser.add_argument("--pipelines", type=int, default=1000)
-    parser.add_argument("--writes", type=int, default=50_000)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pipelines", type=int, default=1000, metavar="N", help="how many; default 1000")
     parser.add_argument(
-        "--at-once", type=int, default=4, help="pipelines that are under way at a time: the pace"
+        "--writes",
+        type=int,
+        default=50_000,
+        metavar="N",
+        help="sensor writes, of all together; default 50000",
     )
-    parser.add_argument("--minutes", type=float, default=120, help="after these no other pipeline begins")
-    parser.add_argument("--patience", type=float, default=180, help="seconds that one run may take")
-    parser.add_argument("--plot", type=Path, default=Path("build/load.png"))
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of what is written; default 1")
+    parser.add_argument(
+        "--at-once",
+        type=int,
+        default=4,
+        metavar="N",
+        help="pipelines under way at a time: the pace; default 4",
+    )
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=120,
+        metavar="N",
+        help="after these no other pipeline begins; default 120",
+    )
+    parser.add_argument(
+        "--patience", type=float, default=180, metavar="SECONDS", help="that one run may take; default 180"
+    )
+    parser.add_argument(
+        "--plot",
+        type=Path,
+        default=Path("build/load.png"),
+        metavar="FILE",
+        help="the picture; default build/load.png",
+    )
     return parser.parse_args()
 
 
