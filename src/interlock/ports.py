@@ -19,7 +19,6 @@ from interlock.domain.run import Outcome, Run, RunKey, RunStatus
 from interlock.domain.schedule import Calendar
 
 if TYPE_CHECKING:  # a hot function's start does not pay for what only some of them use
-    from interlock.domain.dead_letter import DeadLetter, Errand, Waiting
     from interlock.domain.message import Alert
     from interlock.domain.pool import Pool
     from interlock.domain.upstream_outcome import RunSeen
@@ -160,6 +159,8 @@ class ControlTable(Protocol):
         key: RunKey | None = None,
     ) -> None:
         """Announce a fact that no run carries, once for each new `fingerprint` of its `subject`. Two calls at most."""
+
+    def was_noticed(self, pipeline_id: str, subject: str, fingerprint: str) -> bool: ...
 
     def rerun_request(self, key: RunKey) -> Attributes | None: ...
     def forget_rerun_request(self, key: RunKey, decided: Attributes) -> None:
@@ -413,33 +414,6 @@ class AlertQueue(Protocol):
 
     def postpone(self, receipt: str, seconds: int) -> None:
         """A message that was received and not dealt with comes back in `seconds` from now."""
-
-
-class DeadLetters(Protocol):
-    """One dead-letter queue."""
-
-    def waiting(self) -> Waiting: ...
-    def take(self) -> DeadLetter | None:
-        """One that nobody has, hidden for longer than its way back takes; None when there is none."""
-
-    def read(self, letter: DeadLetter) -> Errand:
-        """What it tells of and where it belongs; a call when its content lies elsewhere.
-
-        `BadInput` for what nobody can read, and what does not belong to this environment.
-        """
-
-    def delete(self, letter: DeadLetter) -> None: ...
-    def put_back(self, letter: DeadLetter) -> None:
-        """Others see it at once."""
-
-
-class FrontDoor(Protocol):
-    """Where events come in, for what was turned away once."""
-
-    def invoke(self, function_arn: str, payload: str) -> str | None:
-        """Waits for the function's end. None when it did all of its work, else what it says."""
-
-    def send_alert(self, body: str) -> None: ...
 
 
 class DeliveryError(Exception):

@@ -347,7 +347,7 @@ class DynamoControlTable:
     ) -> None:
         row = keys.notice_key(pipeline_id, subject)
         known = self._table.get(row)
-        told, mark = _told(known), hashlib.sha256(fingerprint.encode()).hexdigest()[:16]
+        told, mark = _told(known), _mark(fingerprint)
         if mark in told:
             return
         version, created_at = _life_of(known or {})
@@ -371,6 +371,9 @@ class DynamoControlTable:
             # not be lost with it: the record is delivered again and finds the row as it is then.
             if mark not in _told(self._table.get(row)):
                 raise
+
+    def was_noticed(self, pipeline_id: str, subject: str, fingerprint: str) -> bool:
+        return _mark(fingerprint) in _told(self._table.get(keys.notice_key(pipeline_id, subject)))
 
     # -- rerun requests
 
@@ -435,6 +438,10 @@ def _not_ended(run: Run) -> tuple[Either, ...]:
     return tuple(
         Either((Clause("waitsFor", Op.NOT_EQUALS, ended), other)) for ended in WORKFLOW_ENDED.values()
     )
+
+
+def _mark(fingerprint: str) -> str:
+    return hashlib.sha256(fingerprint.encode()).hexdigest()[:16]
 
 
 def _told(notice: Mapping[str, Any] | None) -> list[str]:

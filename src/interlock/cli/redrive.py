@@ -12,8 +12,7 @@ from interlock.cli.cloud import WrongUsage, add_cloud_arguments, answering, clie
 from interlock.cli.redrive_telling import Telling
 from interlock.domain.dead_letter import DeadLetterQueue
 from interlock.domain.plain_text import one_line
-from interlock.ports import DeadLetters, FrontDoor
-from interlock.steps.redrive import look, redrive
+from interlock.steps.redrive import DeadLetters, FrontDoor, look, redrive
 
 # Longer than any function of ours may run, so that its answer is read.
 LONGEST_INVOCATION_SECONDS = 905

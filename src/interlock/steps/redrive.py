@@ -5,14 +5,44 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from typing import Protocol
 
 from interlock.domain.bad_input import BadInput
-from interlock.domain.dead_letter import DeadLetter, Errand, Found, Invoke, Redriven, SendAlert
-from interlock.ports import CallFailed, DeadLetters, FrontDoor
+from interlock.domain.dead_letter import DeadLetter, Errand, Found, Invoke, Redriven, SendAlert, Waiting
+from interlock.ports import CallFailed
 
 # What a queue says of its length is up to a minute old: so many letters are looked for whatever it says.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
 FEWEST_TAKEN = 10
+
+
+# The two ports that only a person at a command line needs: no function's start pays for them.
+class DeadLetters(Protocol):
+    """One dead-letter queue."""
+
+    def waiting(self) -> Waiting: ...
+    def take(self) -> DeadLetter | None:
+        """One that nobody has, hidden for longer than its way back takes; None when there is none."""
+
+    def read(self, letter: DeadLetter) -> Errand:
+        """What it tells of and where it belongs; a call when its content lies elsewhere.
+
+        `BadInput` for what nobody can read, and what does not belong to this environment.
+        """
+
+    def delete(self, letter: DeadLetter) -> None: ...
+    def put_back(self, letter: DeadLetter) -> None:
+        """Others see it at once."""
+
+
+class FrontDoor(Protocol):
+    """Where events come in, for what was turned away once."""
+
+    def invoke(self, function_arn: str, payload: str) -> str | None:
+        """Waits for the function's end. None when it did all of its work, else what it says."""
+
+    def send_alert(self, body: str) -> None: ...
+
 
 Handle = Callable[[DeadLetter, Redriven], Redriven]
 

@@ -14,7 +14,7 @@ from interlock.domain.pipeline import Pipeline, rule_sensors, upstream_rules
 from interlock.domain.readiness import evaluate_readiness
 from interlock.domain.rerun import RerunDecision, decide_rerun, rerun_number
 from interlock.domain.routing import RerunRequested
-from interlock.domain.run import Run, RunStatus, announcing, for_real, opened, reopened
+from interlock.domain.run import Run, RunKey, RunStatus, announcing, for_real, opened, reopened
 from interlock.domain.sensor import candidate_keys, select_reading
 from interlock.ports import ControlTable, Lost, RerunLog, StateMachine
 from interlock.steps.open_run import exclusion_of, start_execution
@@ -80,7 +80,11 @@ def _decide(
     decision = decide_rerun(
         ran, pipeline.job, excluded, readings, readiness, seen.values(), force=asked.force, now=now
     )
-    if decision.accepted and pipeline.dry_run:
+    if decision.accepted and control.was_noticed(
+        asked.key.pipeline_id, _rejection(asked.key), asked.request_id
+    ):
+        _forget(asked, control)  # it was told so by a delivery that died before it could
+    elif decision.accepted and pipeline.dry_run:
         _observe(asked, run, decision, control, now)
     elif decision.accepted:
         _accept(asked, run, pipeline, decision, control, reruns, machine, now)
@@ -174,13 +178,16 @@ def _reject(
     told = announcement.rerun_rejected(pipeline, attempt, decision.reason, detail, now)
     if pipeline is not None and pipeline.dry_run:
         told = dry_run_wording.rerun_rejected(attempt, decision.reason, _detail(asked), now)
-    subject = f"RERUN_REJECTED#{asked.key.schedule_id}#{asked.key.date}"
-    control.notice(asked.key.pipeline_id, subject, asked.request_id, told, asked.key)
+    control.notice(asked.key.pipeline_id, _rejection(asked.key), asked.request_id, told, asked.key)
     if run is not None and not run.alerted:
         with suppress(Lost):  # it has moved on
             control.note(run, replace(run, alerted=True))
     log.info("rerun rejected", extra=fields(run or asked.key, reason=decision.reason))
     _forget(asked, control)
+
+
+def _rejection(key: RunKey) -> str:
+    return f"RERUN_REJECTED#{key.schedule_id}#{key.date}"
 
 
 def _explained(
