@@ -164,28 +164,32 @@ def _day_of(key: RunKey) -> tuple[str, str, str]:
 
 
 def _recoveries(facts: Facts, told: Sequence[Announced]) -> Iterator[Broken]:
-    """A completion says that it ends a trouble exactly where people were told of one.
+    """A completion says that it ends a trouble exactly where people were told of one, by the run or a promise of it.
 
     Where readings of a day and of its hours open runs of both, a clock is forgotten with the run that was not to come.
     """
     forms = {(*_day_of(key), len(key.date)) for key in facts.runs}
-    troubled: dict[RunName, int] = {}  # the place in the history of the first trouble
+    troubled: set[RunName] = set()
+    since: dict[RunName, int] = {}  # the place in the history of the first trouble that a row of it tells of
     for one in told:
         if one.run is None or not one.is_ours:
             continue
-        if one.is_trouble and not one.change.key[1].startswith(keys.RowKind.NOTICE):  # of no run, nor promise
-            troubled.setdefault(one.run, one.change.order)
-        if one.type != "JOB_COMPLETED":
-            continue
-        since, recovered = troubled.get(one.run), one.detail.get("recovered") is True
-        if recovered and since is None:
-            yield Broken("recovery-told", str(one), "ends a trouble that nobody was told of")
-        mixed = sum((*_day_of(RunKey(*one.run)), length) in forms for length in (10, 13, 16)) > 1
-        if (
-            not recovered
-            and since is not None
-            and one.change.by
-            and since < one.change.by.began
-            and not mixed
-        ):
-            yield Broken("recovery-told", str(one), "does not say that it ends the trouble that was told")
+        if one.is_trouble:
+            troubled.add(one.run)
+            if not one.change.key[1].startswith(keys.RowKind.NOTICE):
+                since.setdefault(one.run, one.change.order)
+        if one.type == "JOB_COMPLETED":
+            yield from _recovery(one, one.run in troubled, since.get(one.run), forms)
+
+
+def _recovery(
+    one: Announced, troubled: bool, since: int | None, forms: set[tuple[str, str, str, int]]
+) -> Iterator[Broken]:
+    assert one.run is not None
+    recovered = one.detail.get("recovered") is True
+    if recovered and not troubled:
+        yield Broken("recovery-told", str(one), "ends a trouble that nobody was told of")
+    mixed = sum((*_day_of(RunKey(*one.run)), length) in forms for length in (10, 13, 16)) > 1
+    known = since is not None and one.change.by is not None and since < one.change.by.began
+    if known and not recovered and not mixed:
+        yield Broken("recovery-told", str(one), "does not say that it ends the trouble that was told")
