@@ -20,6 +20,7 @@ from interlock.simulation.promises import (
     secrecy,
     starts,
     telling,
+    windows,
 )
 from interlock.simulation.promises.facts import Broken, Facts
 
@@ -29,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     *runs.CHECKS,
     *abandoned.CHECKS,
     *back_off.CHECKS,
+    *windows.CHECKS,
     *reasons.CHECKS,
     *promptness.CHECKS,
     *ledger.CHECKS,

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from interlock.simulation.promises.books import Books
+from interlock.simulation.promises.decisions import requests_are_decided_rightly
 from interlock.simulation.promises.facts import Broken, Facts
 from interlock.simulation.promises.late import changes_are_noticed, changes_are_true, reruns_follow
+from interlock.simulation.promises.post_run_judged import (
+    post_run_rules_are_judged,
+    verdicts_are_told_when_they_change,
+)
 from interlock.simulation.promises.requests import requests_are_decided
 from interlock.simulation.promises.triggered import expired_runs_rest, reasons_are_kept, triggers_open_runs
 
@@ -19,7 +24,9 @@ def data_is_noticed(facts: Facts) -> Iterator[Broken]:
         changes_are_true,
         reruns_follow,
         requests_are_decided,
+        requests_are_decided_rightly,
         triggers_open_runs,
+        post_run_rules_are_judged,
         expired_runs_rest,
         reasons_are_kept,
     ):
@@ -36,4 +43,4 @@ def nothing_is_vague(facts: Facts) -> Iterator[Broken]:
             )
 
 
-CHECKS = (data_is_noticed, nothing_is_vague)
+CHECKS = (data_is_noticed, verdicts_are_told_when_they_change, nothing_is_vague)

@@ -110,6 +110,18 @@ def budgets_are_counted(facts: Facts) -> Iterator[Broken]:
             yield _broken("budgets-are-counted", key, one, what)
 
 
+def ends_stand(facts: Facts) -> Iterator[Broken]:
+    """The end of a job that was heard first judges its attempt: whatever else is heard of it meanwhile changes nothing."""
+    for key, one in _changes(facts):
+        before, after = one.before, one.after
+        if before is None or after is None or one.change.by is None or before.outcome is None:
+            continue
+        open_still = after.status == before.status and after.is_open and after.run_id == before.run_id
+        if open_still and after.outcome != before.outcome:
+            what = f"attempt {after.attempt} had ended as {before.outcome.end}, now {after.outcome and after.outcome.end}"
+            yield _broken("ends-stand", key, one, what)
+
+
 def successes_are_real(facts: Facts) -> Iterator[Broken]:
     """A run stands SUCCEEDED only when its job did, or somebody reported it."""
     for key, one in _changes(facts):
@@ -157,5 +169,6 @@ CHECKS = (
     attempts_in_order,
     budgets,
     budgets_are_counted,
+    ends_stand,
     successes_are_real,
 )
