@@ -1,15 +1,12 @@
-"""`docs/scenarios.md` names what a scenario may hold, and every promise: as the reader and the checks know them."""
+"""`docs/scenarios.md` names what a scenario may hold: every entry, every field of a fault, every channel, every expectation."""
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from interlock.simulation import promises
 from interlock.simulation.invocations import TIME_LIMITS
 from interlock.simulation.scenario import Channel
 from interlock.simulation.scenario_yaml import ScenarioInvalid
@@ -54,24 +51,3 @@ def test_every_expectation_is_documented() -> None:
     known = known_in("", expect="{qqqqqqqqqqqq: 1}")
 
     assert sorted(first_cells("## What can be expected")) == sorted(known)
-
-
-def test_every_promise_is_documented() -> None:
-    section = PAGE.split("\n## What `promises: kept` checks\n", 1)[1]
-    told = [
-        name
-        for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
-        for name in re.findall(r"`(.+?)`", row)
-    ]
-
-    assert sorted(told) == sorted(set(_names_of_promises()))
-
-
-def _names_of_promises() -> Iterator[str]:
-    """The first argument of every finding in the sources of the checks."""
-    for source in Path(promises.__file__).parent.glob("*.py"):
-        for node in ast.walk(ast.parse(source.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Broken", "_broken"):
-                name = node.args[0]
-                if isinstance(name, ast.Constant):
-                    yield str(name.value)
