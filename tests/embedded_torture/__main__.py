@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from count_argument import a_count
 from embedded_torture.figures import table
 from embedded_torture.play import Played, story
 from embedded_torture.torture import torture
@@ -18,15 +19,15 @@ from embedded_torture.worlds import a_world
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.embedded_torture", description=__doc__)
-    parser.add_argument("--worlds", type=int, default=200, metavar="N", help="how many; default 200")
+    parser.add_argument("--worlds", type=a_count, default=200, metavar="N", help="how many; default 200")
     parser.add_argument(
-        "--seed", type=int, default=1, metavar="N", help="of which the worlds are made; default 1"
+        "--seed", type=a_count, default=1, metavar="N", help="of which the worlds are made; default 1"
     )
     parser.add_argument(
-        "--first", type=int, default=1, metavar="N", help="number of the first world; default 1"
+        "--first", type=a_count, default=1, metavar="N", help="number of the first world; default 1"
     )
     parser.add_argument(
-        "--at-once", type=int, default=20, metavar="N", help="worlds under way at a time; default 20"
+        "--at-once", type=a_count, default=20, metavar="N", help="worlds under way at a time; default 20"
     )
     parser.add_argument(
         "--keep", type=Path, metavar="FOLDER", help="an empty folder for plan, strikes and logs, which stays"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from count_argument import a_count
 from load import report
 from load.ceiling import bare_writes_a_second
 from load.play import LOST_ANSWERS, play
@@ -54,18 +55,18 @@ def main() -> int:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
-    parser.add_argument("--pipelines", type=int, default=1000, metavar="N", help="how many; default 1000")
+    parser.add_argument("--pipelines", type=a_count, default=1000, metavar="N", help="how many; default 1000")
     parser.add_argument(
         "--writes",
-        type=int,
+        type=a_count,
         default=50_000,
         metavar="N",
         help="sensor writes, of all together; default 50000",
     )
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of what is written; default 1")
+    parser.add_argument("--seed", type=a_count, default=1, metavar="N", help="of what is written; default 1")
     parser.add_argument(
         "--at-once",
-        type=int,
+        type=a_count,
         default=4,
         metavar="N",
         help="pipelines under way at a time: the pace; default 4",

@@ -23,6 +23,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from count_argument import a_count
 from torture.mutants import MUTANTS, Mutant
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -59,11 +60,19 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.torture.mutation")
-    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="may be repeated")
-    parser.add_argument("--seeds", type=int, default=2000, metavar="N", help="from 1; default 2000")
+    parser = argparse.ArgumentParser(prog="python -m tests.torture.mutation", description=__doc__)
     parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="default one a core"
+        "--only", action="append", default=[], metavar="NAME", help="this bug alone; may be repeated"
+    )
+    parser.add_argument(
+        "--seeds", type=a_count, default=2000, metavar="N", help="play 1..N for each bug; default 2000"
+    )
+    parser.add_argument(
+        "--jobs",
+        type=a_count,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="bugs at a time; default one a core",
     )
     parser.add_argument("--verbose", action="store_true", help="say what was broken, and how")
     return parser.parse_args()
