@@ -274,6 +274,41 @@ MUTANTS: tuple[Mutant, ...] = (
         '"Next": "CompleteRun",\n          "Output"',
         '"Next": "RunOver",\n          "Output"',
     ),
+    _ours(
+        "end-written-over",
+        f"{ONCE}: a report that comes later replaces the end that judges the attempt",
+        "aws/control_table.py",
+        'condition = (equals("attempt", run.attempt), absent("outcome"), open_statuses)',
+        'condition = (equals("attempt", run.attempt), open_statuses)',
+    ),
+    _ours(
+        "window-runs-while-it-backs-off",
+        f"{ONCE}: the window of a retry is counted from the failure before",
+        "steps/complete_run.py",
+        "window_ends_at = decision.retry_at + pipeline",
+        "window_ends_at = now + pipeline",
+    ),
+    _ours(
+        "job-may-take-twice-as-long",
+        f"{ONCE}: a job has another time than its pipeline gives it",
+        "steps/started_job.py",
+        '"job_ends_by": now + poll_window',
+        '"job_ends_by": now + 2 * poll_window',
+    ),
+    _ours(
+        "force-not-heard",
+        f"{ONCE}: a forced request is refused for want of news",
+        "domain/rerun.py",
+        "and not force and unchanged",
+        "and unchanged",
+    ),
+    _ours(
+        "rerun-without-news",
+        f"{ONCE}: a request after a success is accepted whatever its sensors say",
+        "domain/rerun.py",
+        "and not force and unchanged",
+        "and not force and run is None",
+    ),
     # -- never silent
     _ours(
         "last-shard-alone",
@@ -360,6 +395,20 @@ MUTANTS: tuple[Mutant, ...] = (
         "domain/drift.py",
         "        return moved > threshold",
         "        return moved >= threshold",
+    ),
+    _ours(
+        "post-run-rules-not-judged",
+        f"{SILENT}: nobody hears that the rules after a success do not hold",
+        "steps/find_late_data.py",
+        "    if judged is None or judged.verdict == run.post_run_verdict:",
+        "    if judged is None or judged.verdict != run.post_run_verdict:",
+    ),
+    _ours(
+        "post-run-verdict-told-each-time",
+        f"{SILENT}: the same verdict is told with each write",
+        "steps/find_late_data.py",
+        "    if judged is None or judged.verdict == run.post_run_verdict:",
+        "    if judged is None:",
     ),
     # -- never vague
     _ours(

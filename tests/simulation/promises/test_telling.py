@@ -37,6 +37,19 @@ def _reworded(played: Played) -> None:
     played.history.published[0] = replace(first, event=replace(first.event, message="something else"))
 
 
+def _without_detail(played: Played) -> None:
+    first = next(each for each in played.history.published if each.event.detail)
+    place = played.history.published.index(first)
+    played.history.published[place] = replace(first, event=replace(first.event, detail={}))
+
+
+def _stored_without_detail(played: Played) -> None:
+    changes = played.witness.changes
+    place = next(place for place, change in enumerate(changes) if "#JOB_FAILED#" in change.key[1])
+    assert changes[place].new is not None
+    changes[place] = replace(changes[place], new={**(changes[place].new or {}), "detail": {}})
+
+
 def _made_up(played: Played) -> None:
     first = played.history.published[0]
     played.history.published.append(replace(first, event=replace(first.event, event_id="0" * 32)))
@@ -89,6 +102,8 @@ def _same_version(played: Played) -> None:
     [
         pytest.param(_not_published, "every-event-published", id="never published"),
         pytest.param(_reworded, "told-as-announced", id="published in other words"),
+        pytest.param(_without_detail, "told-as-announced", id="published without its detail"),
+        pytest.param(_stored_without_detail, "told-as-announced", id="stored without its detail"),
         pytest.param(_made_up, "nothing-made-up", id="published by nobody"),
         pytest.param(_not_stored, "every-event-stored", id="not in the sink"),
         pytest.param(_stored_twice, "stored-once", id="in the sink twice"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from interlock.aws.run_item import parse_instant_text
+from interlock.aws.run_item import parse_instant_text, plain
 from interlock.domain.event import Event
 from interlock.simulation.promises.announced import Announced, announced, announcements_have_a_version
 from interlock.simulation.promises.channel import alerts_reach_people
@@ -17,6 +18,7 @@ from interlock.simulation.witness import Change
 
 # An event that is larger than the bus takes is cut down; DESIGN section 6 leaves open how.
 _NEVER_CUT = 4096
+_CUT = "leftOut"  # of its detail names the fields that it lost then
 _ALARM = "INFRA_ALARM"  # CloudWatch's: no row of ours tells of it
 
 
@@ -78,8 +80,15 @@ def _differences(one: Announced, event: Event) -> Iterator[str]:
         "message": (one.message[:_NEVER_CUT], event.message[:_NEVER_CUT]),
         "instant": (one.at, event.at),
         "severity": (one.severity, str(event.severity)),
+        "detail": (_whole(one.detail), _whole(event.detail)),
     }
+    if _CUT in event.detail:
+        del pairs["detail"]
     yield from (name for name, (wanted, found) in pairs.items() if wanted != found)
+
+
+def _whole(detail: Mapping[str, Any]) -> str:
+    return json.dumps(plain(detail), sort_keys=True)
 
 
 def _stored_as_announced(
@@ -131,7 +140,14 @@ def _is_row_of(one: Announced, change: Change) -> bool:
         and (row.get("eventType"), row.get("severity")) == (one.type, one.severity)
         and str(row.get("message"))[:_NEVER_CUT] == one.message[:_NEVER_CUT]
         and parse_instant_text(str(row.get("timestamp"))) == one.at
+        and _is_detail_of(one, row.get("detail"))
     )
+
+
+def _is_detail_of(one: Announced, stored: Any) -> bool:
+    """What no attribute can hold is stored as text."""
+    detail = json.loads(stored) if isinstance(stored, str) else plain(stored)
+    return isinstance(detail, Mapping) and (_CUT in detail or _whole(detail) == _whole(one.detail))
 
 
 def _named(event: Event) -> str:
