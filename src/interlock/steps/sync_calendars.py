@@ -33,14 +33,17 @@ def sync_calendar(name: str, text: bytes, etag: str, current: Pass) -> None:
     except PipelineInvalid as invalid:
         refuse(name, etag, invalid, current)
         return
-    current.ports.ledger.put_calendar(calendar, name, current.now)
+    same = stored is not None and (stored.calendar, stored.source) == (calendar, name)
+    same = same and not current.was_begun(name)
+    give_up_calendar(name, calendar.name, current)
+    if not same:
+        current.begin(name, calendar=calendar.name)
+        current.ports.ledger.put_calendar(calendar, name, current.now)
     file = ConfigFile(
         name, etag, None, valid=True, version=current.next_version(name), calendar=calendar.name
     )
-    same = stored is not None and (stored.calendar, stored.source) == (calendar, name)
     warnings = [str(warning) for warning in checked.warnings]
     told = None if same else announcement.calendar_loaded(name, calendar, current.now, warnings)
-    give_up_calendar(name, calendar.name, current)
     before = current.known.get(name)
     if before is not None and before.pipeline_id is not None:  # the file described that one until now
         current.ids_given_up = True

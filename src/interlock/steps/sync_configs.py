@@ -62,7 +62,7 @@ class _Pipelines:
 def sync_configs(ports: ConfigSyncPorts, now: datetime) -> None:
     """Compare the listing with what the last pass recorded, file by file; only what differs is read.
 
-    The record of a file is written last, so a pass that dies is repeated by the next.
+    The record of a file says that it is unfinished until all is written, so a pass that dies is repeated by the next.
     """
     listing = ports.source.listing()
     known = {file.source: file for file in ports.ledger.files()}
@@ -162,11 +162,12 @@ def _sync_pipeline(name: str, text: bytes, etag: str, current: Pass) -> None:
     names = calendar_names(pipeline)
     for holidays in holidays_among(names):
         ensure_holidays(holidays, current)
-    _store(pipeline, stored, name, etag, checked.warnings, current)
     if before is not None and before.pipeline_id not in (None, pipeline.id):
         # Also when an earlier pass died after it had removed the config.
         current.ids_given_up = True
+        current.begin(name)
         remove_pipeline(before.pipeline_id, name, ports)
+    _store(pipeline, stored, name, etag, checked.warnings, current)
     give_up_calendar(name, None, current)
     version = current.next_version(name)
     current.record(ConfigFile(name, etag, pipeline.id, valid=True, version=version, calendars=names), None)
@@ -191,10 +192,12 @@ def _store(
     current: Pass,
 ) -> None:
     text, ports = encode_pipeline(pipeline), current.ports
+    is_new = stored is None or stored.text != text or stored.source != name
+    if is_new:
+        current.begin(name, pipeline_id=pipeline.id)
     if link_dependents(pipeline, stored, ports.control) or (stored is not None and stored.text == text):
         # Also when an earlier pass died after it had stored the config.
         current.ids_given_up = True
-    is_new = stored is None or stored.text != text or stored.source != name
     if is_new:
         version = stored.version + 1 if stored else 1
         told = announcement.config_loaded(name, current.now, [str(warning) for warning in warnings])

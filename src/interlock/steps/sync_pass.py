@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from interlock.domain import announcement
 from interlock.domain.event import Announcement
@@ -15,6 +16,8 @@ from interlock.steps.link_dependents import unlink_dependents
 from interlock.steps.promise_ahead import drop_promises
 
 log = logging.getLogger(__name__)
+
+_UNFINISHED = "unfinished"  # no file has this etag
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,17 @@ class Pass:
     def records(self) -> Iterator[ConfigFile]:
         yield from self.known.values()
         yield from self.leaving.values()
+
+    def begin(self, source: str, **changes: Any) -> None:
+        """What the file holds is about to change, in several writes. Whoever dies between them leaves a record that
+        equals no listing: else a file that is put back as it was before would not be read again.
+        """
+        before = self.known.get(source, ConfigFile(source, _UNFINISHED, None, valid=True))
+        self.record(replace(before, etag=_UNFINISHED, **changes), None)
+
+    def was_begun(self, source: str) -> bool:
+        """An earlier pass died in the middle: what it wrote may be there, and nobody was told."""
+        return source in self.known and self.known[source].etag == _UNFINISHED
 
     def record(self, file: ConfigFile, told: Announcement | None) -> None:
         self.ports.ledger.put_file(file, told, self.now)
