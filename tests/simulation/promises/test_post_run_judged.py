@@ -36,3 +36,14 @@ def test_a_verdict_that_is_given_again_is_found() -> None:
 
     assert broken(CHECKS, played) == set()
     assert "post-run-judged" in broken(CHECKS, talkative)
+
+
+def test_drift_in_flight_that_is_told_again_is_found() -> None:
+    config = AUDITED | {"validation": {"rules": [{"key": "audit", "check": "exists", "field": "count"}]}}
+    writes = (a_write("+0m", "audit", count=10), a_write("+1m"), a_write("+3m", "audit", count=20))
+    played, talkative = (a_played(config, *writes) for _ in range(2))
+
+    repeat(talkative, "POST_RUN_DRIFT_INFLIGHT")
+
+    assert "drift-in-flight" not in broken(CHECKS, played)
+    assert "drift-in-flight" in broken(CHECKS, talkative)

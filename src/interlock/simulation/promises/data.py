@@ -9,6 +9,7 @@ from interlock.simulation.promises.decisions import requests_are_decided_rightly
 from interlock.simulation.promises.facts import Broken, Facts
 from interlock.simulation.promises.late import changes_are_noticed, changes_are_true, reruns_follow
 from interlock.simulation.promises.post_run_judged import (
+    drift_in_flight_is_told_once,
     post_run_rules_are_judged,
     verdicts_are_told_when_they_change,
 )
@@ -27,6 +28,7 @@ def data_is_noticed(facts: Facts) -> Iterator[Broken]:
         requests_are_decided_rightly,
         triggers_open_runs,
         post_run_rules_are_judged,
+        drift_in_flight_is_told_once,
         expired_runs_rest,
         reasons_are_kept,
     ):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 from interlock.domain.pipeline import Check, Validation, each_rule, post_run_sensors
-from interlock.simulation.promises.books import Books, clock
+from interlock.simulation.promises.books import Books, began_of, clock, run_at
 from interlock.simulation.promises.facts import Broken, Facts, named
 from interlock.simulation.promises.readings import rules_hold
 from interlock.simulation.promises.standing import Standing, at_rest, own_reading, standing
@@ -53,6 +54,26 @@ def post_run_rules_are_judged(books: Books) -> Iterator[Broken]:
             stand = "hold" if holds else "do not hold"
             what = f"its postRun rules {stand} since {clock(last.at)}, and it says {one.run.post_run_verdict}"
             yield Broken("post-run-judged", named(one.key), what)
+
+
+def drift_in_flight_is_told_once(books: Books) -> Iterator[Broken]:
+    """Of each sensor and attempt, and while its job runs."""
+    for key, told in books.each_told("POST_RUN_DRIFT_INFLIGHT"):
+        times: Counter[tuple[str, str]] = Counter()
+        for one in told:
+            changes, order = books.facts.runs.get(key, []), one.change.order
+            runs = [run_at(changes, began_of(one.change))]
+            runs += [each.after for each in changes if began_of(one.change) < each.change.order < order]
+            running = [run.run_id for run in runs if run is not None and run.status == "RUNNING"]
+            if not running:
+                yield Broken(
+                    "drift-in-flight", named(key), f"told at {clock(one.change.at)}, and nothing runs"
+                )
+            elif len(set(running)) == 1:
+                times[running[0], str(one.detail.get("sensor"))] += 1
+        for (run_id, sensor), number in times.items():
+            if number > 1:
+                yield Broken("drift-in-flight", named(key), f"{number} of {sensor} while {run_id} runs")
 
 
 def _last_write(books: Books, one: Standing) -> Change | None:
