@@ -382,7 +382,10 @@ def test_a_run_sees_the_nearest_reading(run_date: str, found: Mapping[str, Any],
     ],
 )
 def test_an_unseen_sensor_says_why(run_date: str, found: Mapping[str, Any], reason: str) -> None:
-    assert select_reading("k", run_date, found) == Unseen("k", reason)
+    seen = select_reading("k", run_date, found)
+
+    assert isinstance(seen, Unseen)
+    assert (seen.key, seen.reason) == ("k", reason)
 
 
 @pytest.mark.parametrize(

@@ -93,10 +93,17 @@ def _succeeded_at(run: Run) -> datetime:
     return run.succeeded_at or run.updated_at
 
 
-def decide_own_rerun(run: Run, job: Job, excluded: str | None) -> RerunDecision:
-    """After late data or drift: both use one budget, counted in the run, whatever the reason says."""
+def decide_own_rerun(
+    run: Run, job: Job, excluded: str | None, overwritten: str | None = None
+) -> RerunDecision:
+    """After late data or drift: both use one budget, counted in the run, whatever the reason says.
+
+    `overwritten`: why a rerun would not see the data any more. It would wait in vain, and a good date expire.
+    """
     if excluded is not None:
         return RerunDecision(False, excluded, _INCLUDE_IT)
+    if overwritten is not None:
+        return RerunDecision(False, overwritten, "write it once more for this date, and ask for a rerun")
     if run.drift_reruns >= job.max_drift_reruns:
         used = budget_spent("maxDriftReruns", job.max_drift_reruns)
         return RerunDecision(False, used, "ask for a rerun, or raise job.maxDriftReruns for the next change")

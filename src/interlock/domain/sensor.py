@@ -38,6 +38,7 @@ class Unseen:
 
     key: str
     reason: str  # a full sentence
+    period: str | None = None  # that its row was written for instead
 
 
 _TABLE_ATTRIBUTES = frozenset({"PK", "SK", "ttl"})
@@ -181,7 +182,9 @@ def select_reading(
             return reading
         others.append(reading.period)
     if others:
-        return Unseen(configured_key, f"{configured_key} was reported for {others[0]}, not for {run_date}")
+        return Unseen(
+            configured_key, f"{configured_key} was reported for {others[0]}, not for {run_date}", others[0]
+        )
     return Unseen(configured_key, f"{configured_key} was never reported")
 
 

@@ -95,14 +95,16 @@ def written_after_success(
     if current is None or not _is_same_success(run, current):
         return
     # What was written since, perhaps on another day, is told of by a record of its own.
-    stands = readings[reading.key]
-    if isinstance(stands, Unseen) and current.succeeded_at is not None and written.at > current.succeeded_at:
-        stands = reading  # one row for all dates: another date's reading stands there already, and this one came
+    stands, overwritten = readings[reading.key], None
+    if isinstance(stands, Unseen) and stands.period is not None and is_after_success(written, current):
+        # One row for all dates: the next one's reading stands there already, and this one came all the same.
+        overwritten = stands.reason
+        stands = reading
     found = _feedback(pipeline, read, {reading.key: stands})
     news = found.only(said.facts)
     is_newest = readings[reading.key] == reading
     if news.facts:
-        _answer(current, news, read, pipeline, control, reruns, machine, now)
+        _answer(current, news, read, pipeline, control, reruns, machine, now, overwritten)
     elif is_post_run and not found.facts and is_newest and is_after_success(written, current):
         own = _own(current, pipeline, readings, now) | {reading.key: reading}
         _judge(current, pipeline, own, control, now)
@@ -185,11 +187,14 @@ def _answer(
     reruns: RerunLog,
     machine: StateMachine,
     now: datetime,
+    overwritten: str | None = None,
 ) -> None:
+    """`overwritten`: why the run would not see the reading that was found."""
     news = found.without(run.told)
     observes = _observes(run, pipeline)
     if news.facts:
-        decision = decide_own_rerun(run, pipeline.job, exclusion_of(pipeline, run.key.date, control))
+        excluded = exclusion_of(pipeline, run.key.date, control)
+        decision = decide_own_rerun(run, pipeline.job, excluded, overwritten)
         if decision.accepted and not observes:
             _run_again(run, news, decision, pipeline, control, reruns, machine, now)
         else:
