@@ -29,6 +29,9 @@ class Invocation:
     began_at: datetime = _FAR
     failed: str | None = None  # as Lambda calls the error
     struck: int = 0  # faults
+    snapshots: list[int] = field(
+        default_factory=list
+    )  # when it read many rows at one instant: places as `began`
     dies_at: datetime = _FAR  # its time limit
     tally: Tally = field(default_factory=Tally)
     lines: list[Line] = field(default_factory=list)
@@ -47,6 +50,7 @@ class Invocation:
         return all(self.tally.calls[name] == self.routine[name] for name in others)
 
 
+_SNAPSHOT = "dynamodb.TransactGetItems"
 _current: ContextVar[Invocation | None] = ContextVar("invocation", default=None)
 
 
@@ -69,9 +73,11 @@ class OurCalls:
         self, call: str, pipeline: str | None, *, read_units: float = 0, write_units: float = 0
     ) -> None:
         """The request took effect; the answer may still not arrive."""
-        tally = current_invocation().tally
-        tally.read_units += read_units
-        tally.write_units += write_units
+        invocation = current_invocation()
+        invocation.tally.read_units += read_units
+        invocation.tally.write_units += write_units
+        if call == _SNAPSHOT:
+            invocation.snapshots.append(self._history.stamp())
         self._strike(call, pipeline, after=True)
 
     def answers_stale(self, pipeline: str | None) -> bool:

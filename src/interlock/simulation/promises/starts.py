@@ -67,43 +67,36 @@ def was_reported(facts: Facts, key: RunKey, earlier: Start, order: int) -> bool:
     for (partition, sort), changes in facts.rows_ever(prefix, "joblog"):
         if partition == keys.partition(key.pipeline_id) and sort.endswith(f"#{earlier.attempt}"):
             written = (change for change in changes if change.by is None)
-            if any(earlier.order < change.order < order for change in written):
+            if any(change.order < order for change in written):
                 return True
     return False
 
 
 def rules_held(facts: Facts) -> Iterator[Broken]:
-    """At one instant of the very step that started the job, every rule held on what the table said."""
+    """When the very step that started the job looked at the table, every rule held on what stood there."""
     for key, starts in facts.starts.items():
         for start in starts:
             began = start.by.began if start.by else start.order
             configs = [
                 config for config in facts.configs_between(key.pipeline_id, began, start.order) if config
             ]
-            if not any(_held(facts, config, key, start, began) for config in configs):
+            if not any(_held(facts, config, key, start) for config in configs):
                 at = f"{start.at:%Y-%m-%dT%H:%M:%S}"
-                what = f"attempt {start.attempt} starts at {at}, and at no instant of its start did all rules hold"
+                what = (
+                    f"attempt {start.attempt} starts at {at}, and its rules did not hold when it last looked"
+                )
                 yield Broken("rules-held", named(key), what)
 
 
-def _held(facts: Facts, config: Pipeline, key: RunKey, start: Start, began: int) -> bool:
+def _held(facts: Facts, config: Pipeline, key: RunKey, start: Start) -> bool:
     now = start.by.began_at if start.by else start.at
-    for order in _instants(facts, began, start.order):
+    looked = start.by.snapshots if start.by else []
+    order = max((order for order in looked if order < start.order), default=start.order)
 
-        def rows(row: Key, order: int = order) -> Item | None:
-            return facts.row_at(row, order)
+    def rows(row: Key) -> Item | None:
+        return facts.row_at(row, order)
 
-        if rules_hold(config, key, rows, now):
-            return True
-    return False
-
-
-def _instants(facts: Facts, first: int, last: int) -> Iterator[int]:
-    """The places of the history at which the table may have been read between two of them."""
-    yield first
-    for change in facts.changes_between(first, last):
-        if change.table == "control" and change.key[1].startswith((keys.RowKind.SENSOR, keys.RowKind.RUN)):
-            yield change.order
+    return rules_hold(config, key, rows, now)
 
 
 def none_for_who_only_observes(facts: Facts) -> Iterator[Broken]:
