@@ -30,13 +30,15 @@ def main() -> int:
         "--at-once", type=a_count, default=20, metavar="N", help="worlds under way at a time; default 20"
     )
     parser.add_argument(
-        "--keep", type=Path, metavar="FOLDER", help="an empty folder for plan, strikes and logs, which stays"
+        "--keep",
+        type=_an_empty_folder,
+        metavar="FOLDER",
+        help="an empty folder for plan, strikes and logs, which stays; made if it is not there",
     )
     options = parser.parse_args()
     numbers = range(options.first, options.first + options.worlds)
     with TemporaryDirectory(prefix="interlock-torture-") as scratch:
-        folder = (options.keep or Path(scratch)).resolve()
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = options.keep or Path(scratch).resolve()
         plans = [a_world(options.seed, number) for number in numbers]
         result = torture(plans, folder, options.at_once, _progress(options.worlds, folder))
     print("\r\033[K" if sys.stdout.isatty() else "", end="")
@@ -46,6 +48,19 @@ def main() -> int:
         print(f"BROKEN  {each.promise}: {each.about}: {each.what}")
     print(table(result))
     return 1 if result.count_of_broken else 0
+
+
+def _an_empty_folder(text: str) -> Path:
+    folder = Path(text).resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        is_empty = not any(folder.iterdir())
+    except OSError as error:
+        message = f"{text!r} can be no folder ({error.strerror}); name a new one"
+        raise argparse.ArgumentTypeError(message) from error
+    if not is_empty:
+        raise argparse.ArgumentTypeError(f"{text!r} is not empty; name a new folder")
+    return folder
 
 
 def _progress(worlds: int, folder: Path) -> Callable[[Played], None]:

@@ -1,4 +1,7 @@
-"""What must hold of a world: what must come to rest in the end, and what must never be."""
+"""What must hold of a world: what must come to rest in the end, and what must never be.
+
+A promise that `interlock.simulation.promises` judges, too, has its name there: docs/reliability.md says what it holds.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +27,16 @@ def unrest_of_rows(rows: Rows) -> Iterator[Broken]:
     """What the control table has yet to come to; that it never does is the fault."""
     for key, row in rows.now("RUN#").items():
         if row.get("status") in _OPEN:
-            yield Broken("every-run-ends", _name(key), f"is {row['status']}, attempt {row['attempt']}")
+            yield Broken("open-runs-end", _name(key), f"is {row['status']}, attempt {row['attempt']}")
     for key, row in rows.now("DUE#").items():
         if "dueAt" in row:
-            yield Broken("no-promise-is-left", _name(key), f"is due at {int(row['dueAt']) / 1000}")
+            yield Broken("nothing-left-open", _name(key), f"is due at {int(row['dueAt']) / 1000}")
     for key in rows.now("RERUN_REQUEST#stream#"):
-        yield Broken("every-request-is-decided", _name(key), "is there")
+        yield Broken("requests-decided", _name(key), "is there")
     for key, row in rows.now("SLOTS").items():
         for part in ("holders", "waiting"):
             if row.get(part):
-                yield Broken("no-slot-is-left", key[0], f"{part}: {row[part]}")
+                yield Broken("no-slot-left", key[0], f"{part}: {row[part]}")
 
 
 def unrest(facts: Facts) -> Iterator[Broken]:
@@ -42,11 +45,11 @@ def unrest(facts: Facts) -> Iterator[Broken]:
     for pipeline, starts in facts.starts.items():
         for start in starts:
             if start.over_at is None:
-                yield Broken("no-job-is-left", pipeline, f"the job of {start.run_id} is alive")
+                yield Broken("no-job-left", pipeline, f"the job of {start.run_id} is alive")
     for name in facts.executions:
-        yield Broken("no-execution-is-left", name, "is under way")
+        yield Broken("no-execution-left", name, "is under way")
     for name in facts.schedules:
-        yield Broken("no-schedule-is-left", name, "is there")
+        yield Broken("schedules-in-force", name, "is there")
     yield from _untold(facts)
     # The stream is read a moment after what it tells of happened.
     yield from _unfounded_starts(facts)
@@ -57,9 +60,9 @@ def _untold(facts: Facts) -> Iterator[Broken]:
     stored = {event for _, event in facts.stored}
     for event in facts.rows.announced:
         if event.id not in stored:
-            yield Broken("every-event-is-stored", _name(event.key), f"{event.type} {event.id} is not")
+            yield Broken("every-event-stored", _name(event.key), f"{event.type} {event.id} is not")
         if event.is_alert and event.id not in facts.told:
-            yield Broken("every-alert-is-told", _name(event.key), f"{event.type} {event.id} is not")
+            yield Broken("every-alert-posted", _name(event.key), f"{event.type} {event.id} is not")
 
 
 def broken(facts: Facts) -> Iterator[Broken]:
@@ -86,13 +89,13 @@ def _attempts(facts: Facts) -> Iterator[Broken]:
         about = f"{_name(key)}, attempt {attempt}"
         ends = sum(count[end] for end in _ENDS)
         if count["JOB_TRIGGERED"] > 1:
-            yield Broken("a-start-is-told-once", about, f"{count['JOB_TRIGGERED']} times")
+            yield Broken("triggered-once", about, f"{count['JOB_TRIGGERED']} times")
         if ends > 1:
-            yield Broken("an-attempt-ends-once", about, str({end: count[end] for end in _ENDS}))
+            yield Broken("told-as-it-moves", about, str({end: count[end] for end in _ENDS}))
         last = facts.rows.past[key][-1].new
         is_past = last is not None and (last["status"] not in _OPEN or last["attempt"] > attempt)
         if count["JOB_TRIGGERED"] and not ends and last is not None and is_past:
-            yield Broken("an-attempt-ends-once", about, f"never, and the run is {_state(last)}")
+            yield Broken("told-as-it-moves", about, f"never, and the run is {_state(last)}")
 
 
 def _jobs(facts: Facts) -> Iterator[Broken]:
@@ -125,13 +128,13 @@ def _from_nowhere(facts: Facts) -> Iterator[Broken]:
     known = {event.id for event in facts.rows.announced}
     for partition, event in facts.stored:
         if partition != _NOBODYS and event not in known:
-            yield Broken("no-event-without-a-row", event, f"is in {partition}, and no row announced it")
+            yield Broken("nothing-made-up", event, f"is in {partition}, and no row announced it")
 
 
 def _stored_once(facts: Facts) -> Iterator[Broken]:
     for (partition, event), count in Counter(facts.stored).items():
         if count > 1:
-            yield Broken("every-event-is-stored", event, f"{count} times in {partition}")
+            yield Broken("stored-once", event, f"{count} times in {partition}")
 
 
 def _told_too_often(facts: Facts) -> Iterator[Broken]:
@@ -146,7 +149,7 @@ def _told_too_often(facts: Facts) -> Iterator[Broken]:
             excused -= 1
         if excused < 0:
             what = f"{event.type} {event.id} at {times}"
-            yield Broken("told-no-oftener-than-needed", _name(event.key), what)
+            yield Broken("alert-posted-once", _name(event.key), what)
 
 
 def _unique(events: Iterable[Announced]) -> list[Announced]:

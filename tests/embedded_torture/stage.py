@@ -133,7 +133,8 @@ class Stage:
         announced, stored = self.observer.nobodys()
         for event in announced:
             if (times := stored.count(event.id)) != 1:
-                yield Broken("every-event-is-stored", str(event.key), f"{event.type}: {times} times")
+                promise = "stored-once" if times else "every-event-stored"
+                yield Broken(promise, str(event.key), f"{event.type}: {times} times")
 
     def _invoke(self, function: str, event: Mapping[str, Any]) -> None:
         self.session.emulator.client("lambda").invoke(

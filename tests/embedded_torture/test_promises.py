@@ -94,25 +94,25 @@ OPEN = LIFE[:3]
 AGAIN = replace(STARTED, begun_at=120.0, over_at=130.0)
 NEXT = replace(STARTED, run_id="w0001-a-stream-2026-03-01-2.0", attempt=2, begun_at=105.0)
 BREACHES: dict[str, tuple[str, Callable[[], Facts]]] = {
-    "a run that is still open": ("every-run-ends", lambda: facts(*OPEN)),
+    "a run that is still open": ("open-runs-end", lambda: facts(*OPEN)),
     "a job that lives on": (
-        "no-job-is-left",
+        "no-job-left",
         lambda: facts(starts={"w0001-a": (replace(STARTED, over_at=None),)}),
     ),
-    "an execution that waits": ("no-execution-is-left", lambda: facts(executions=("w0001-a-1",))),
-    "a schedule": ("no-schedule-is-left", lambda: facts(schedules=("w0001-a-sla",))),
-    "a promise in the ledger": ("no-promise-is-left", lambda: facts(rows=beside(DUE, {"dueAt": Decimal(1)}))),
-    "a slot that is held": ("no-slot-is-left", lambda: facts(rows=beside(POOL, {"holders": [["w0001-a"]]}))),
-    "an event that was not stored": ("every-event-is-stored", lambda: facts(stored=facts().stored[1:])),
+    "an execution that waits": ("no-execution-left", lambda: facts(executions=("w0001-a-1",))),
+    "a schedule": ("schedules-in-force", lambda: facts(schedules=("w0001-a-sla",))),
+    "a promise in the ledger": ("nothing-left-open", lambda: facts(rows=beside(DUE, {"dueAt": Decimal(1)}))),
+    "a slot that is held": ("no-slot-left", lambda: facts(rows=beside(POOL, {"holders": [["w0001-a"]]}))),
+    "an event that was not stored": ("every-event-stored", lambda: facts(stored=facts().stored[1:])),
     "an event that was stored twice": (
-        "every-event-is-stored",
+        "stored-once",
         lambda: facts(stored=(*facts().stored, facts().stored[0])),
     ),
     "an event of no row": (
-        "no-event-without-a-row",
+        "nothing-made-up",
         lambda: facts(stored=(*facts().stored, (RUN[0], "another"))),
     ),
-    "an alert that nobody read": ("every-alert-is-told", lambda: facts(told={})),
+    "an alert that nobody read": ("every-alert-posted", lambda: facts(told={})),
     "a job that was started twice": (
         "one-job-per-attempt",
         lambda: facts(starts={"w0001-a": (STARTED, AGAIN)}),
@@ -127,14 +127,14 @@ BREACHES: dict[str, tuple[str, Callable[[], Facts]]] = {
         lambda: facts(rows=Rows(changes(*LIFE, pipeline=a_pipeline(id="w0001-a", rules=[a_rule()])))),
     ),
     "a start that is told twice": (
-        "a-start-is-told-once",
+        "triggered-once",
         lambda: facts(*OPEN, a_row("FAILED", 3, "JOB_TRIGGERED", "JOB_FAILED")),
     ),
     "an attempt with two ends": (
-        "an-attempt-ends-once",
+        "told-as-it-moves",
         lambda: facts(*OPEN, a_row("FAILED", 3, "JOB_TIMEOUT", "JOB_FAILED")),
     ),
-    "an attempt without an end": ("an-attempt-ends-once", lambda: facts(*OPEN, a_row("FAILED", 3))),
+    "an attempt without an end": ("told-as-it-moves", lambda: facts(*OPEN, a_row("FAILED", 3))),
     "a move that the table does not have": (
         "moves-of-the-table",
         lambda: facts(LIFE[0], a_row("SUCCEEDED", 2)),
@@ -166,7 +166,7 @@ DIED = Fault("0009-1", "0009", "alert-dispatcher", None, 1, "crash", "after", "a
 def test_a_message_is_repeated_only_for_a_reason(more: dict[str, Any], is_excused: bool) -> None:
     world = facts(told=TWICE, **more)
 
-    assert ("told-no-oftener-than-needed" not in found(world)) is is_excused
+    assert ("alert-posted-once" not in found(world)) is is_excused
 
 
 def test_a_world_is_the_same_whoever_else_is_played() -> None:
