@@ -41,9 +41,8 @@ def unmet_expectations(played: Played) -> list[Unmet]:
 
 
 def _promises(played: Played) -> Iterator[Unmet]:
-    if played.scenario.expect.promises:
-        for broken in broken_promises(played):
-            yield Unmet(f"promise {broken.promise}", (Happened(None, f"{broken.about}: {broken.what}"),))
+    for broken in broken_promises(played):
+        yield Unmet(f"promise {broken.promise}", (Happened(None, f"{broken.about}: {broken.what}"),))
 
 
 # ---- events

@@ -400,6 +400,7 @@ class Expect:
     started: tuple[StartedPattern, ...] = ()
     cost: Mapping[str, Bound] = field(default_factory=dict)
     promises: bool = False  # all that `promises` checks are kept
+    harmless: str | None = None  # every other pipeline's timeline is the same without this one
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
 from interlock.domain.event import EventType, Severity
 from interlock.domain.run import RunStatus
+from interlock.pipeline_yaml.mistake import closest, shown
 from interlock.simulation.place import Place
 from interlock.simulation.scenario import (
     ONE_SECOND,
@@ -48,6 +49,7 @@ _SECTIONS = (
     "started",
     "cost",
     "promises",
+    "harmless",
 )
 _SCHEDULES = ("cron", "stream")
 _EVENT = (
@@ -60,8 +62,8 @@ _STATUSES = (*(str(status) for status in RunStatus), "NONE")
 Read = TypeVar("Read")
 
 
-def read_expect(place: Place, start: datetime) -> Expect:
-    """Everything that must be true at the end."""
+def read_expect(place: Place, start: datetime, pipelines: Collection[str]) -> Expect:
+    """Everything that must be true at the end; `pipelines` are those that the scenario tells of."""
     sections = place.fields(_SECTIONS)
 
     def many(name: str, read: Callable[[Place, datetime], Read]) -> tuple[Read, ...]:
@@ -88,7 +90,17 @@ def read_expect(place: Place, start: datetime) -> Expect:
         started=many("started", _started),
         cost=counts("cost", COSTS),
         promises="promises" in sections and sections["promises"].one_of(("kept",)) == "kept",
+        harmless=_harmless(sections["harmless"], pipelines) if "harmless" in sections else None,
     )
+
+
+def _harmless(place: Place, pipelines: Collection[str]) -> str:
+    written = place.text()
+    if written and written not in pipelines:
+        near = closest(written, pipelines)
+        advice = f"did you mean {near}?" if near else "name one of its configs"
+        place.wrong(f"{shown(written)} is no pipeline of this scenario; {advice}")
+    return written
 
 
 def _counts(place: Place, known: tuple[str, ...] | None) -> dict[str, Bound]:

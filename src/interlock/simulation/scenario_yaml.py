@@ -76,6 +76,9 @@ def _read(place: Place, folder: Path) -> Scenario:
     known = {calendar.name for calendar in calendars}
     named = (calendar for config in configs for calendar in config.calendars)
     place.findings.mistakes += [one.missing(known) for one in named if one.name not in known]
+    timeline = tuple(read_timeline(sections["timeline"], start)) if "timeline" in sections else ()
+    told_of = (getattr(entry.action, "pipeline_id", None) for entry in timeline)
+    pipelines = {*(config.pipeline_id for config in configs), *filter(None, told_of)}
     return Scenario(
         name=" ".join(sections["scenario"].text().split()) if "scenario" in sections else "",
         start=start,
@@ -83,8 +86,8 @@ def _read(place: Place, folder: Path) -> Scenario:
         configs=configs,
         calendars=calendars,
         jobs=_jobs(sections["jobs"]) if "jobs" in sections else {},
-        timeline=tuple(read_timeline(sections["timeline"], start)) if "timeline" in sections else (),
-        expect=read_expect(sections["expect"], start) if "expect" in sections else Expect(),
+        timeline=timeline,
+        expect=read_expect(sections["expect"], start, pipelines) if "expect" in sections else Expect(),
     )
 
 

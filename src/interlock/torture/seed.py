@@ -14,13 +14,10 @@ from interlock.simulation.play import play
 from interlock.simulation.played import Played
 from interlock.simulation.promises import broken_promises
 from interlock.simulation.promises.facts import Broken
-from interlock.simulation.promises.neighbours import timelines_differ, without
 from interlock.simulation.scenario_yaml import ScenarioInvalid
 from interlock.torture.document import Document, scenario_of
 from interlock.torture.figures import Figures, figures_of
-from interlock.torture.pipelines import SICK
 from interlock.torture.profiles import PROFILES
-from interlock.torture.reductions import pipelines_of
 from interlock.torture.worlds import a_world
 
 # Not one of the design's promises: the world itself came to nothing, by a bug in it, in a check or in ours.
@@ -55,7 +52,7 @@ def play_seed(seed: int, profile: str) -> Result:
     try:
         document = a_world(seed, PROFILES[profile])
         played = play(scenario_of(document))
-        broken = _broken(document, played)
+        broken = tuple(broken_promises(played))
     except (Exception, FunctionCrashed) as error:  # noqa: BLE001 - whatever it is, this seed has found it
         broken = (_finding(error),)
     spent = time.process_time() - begun
@@ -67,17 +64,9 @@ def broken_in(document: Document) -> tuple[Broken, ...]:
     """What the world breaks; raises `ScenarioInvalid` when it is none."""
     scenario = scenario_of(document)
     try:
-        return _broken(document, play(scenario))
+        return tuple(broken_promises(play(scenario)))
     except (Exception, FunctionCrashed) as error:  # noqa: BLE001 - as in `play_seed`
         return (_finding(error),)
-
-
-def _broken(document: Document, played: Played) -> tuple[Broken, ...]:
-    """By itself, and beside the same world without its sick pipeline, if it has one."""
-    broken = broken_promises(played)
-    if SICK in pipelines_of(document):
-        broken += timelines_differ(played, play(scenario_of(without(document, SICK))))
-    return tuple(broken)
 
 
 def is_same_trouble(one: Broken, other: Broken) -> bool:

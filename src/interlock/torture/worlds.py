@@ -63,7 +63,7 @@ def a_world(seed: int, profile: Profile) -> Document:
         "calendars": [one.plan.calendar for one in pipelines if one.plan.calendar is not None],
         "jobs": {one.name: list(one.plays) for one in pipelines},
         "timeline": [{"at": f"+{second}s", **entry} for second, entry in entries],
-        "expect": {"promises": "kept"},
+        "expect": {"promises": "kept"} | ({"harmless": SICK} if profile.sick else {}),
     }
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from interlock.simulation.play import play
-from interlock.simulation.promises.neighbours import timelines_differ, without
+from interlock.simulation.promises.neighbours import harmed_by, timelines_differ, without
+from interlock.simulation.scenario_yaml import ScenarioInvalid
 from interlock.torture.document import scenario_of
 
 
@@ -46,27 +49,26 @@ CALL_FAILS = {"at": "+0s", "fault": {"call": "dynamodb.PutItem", "pipeline": "si
 def test_nothing_is_left_of_the_sick_pipeline() -> None:
     removed = {"at": "+3m", "remove_config": "sick"}
     changed = {"at": "+4m", "config": a_config("sick")}
-    document = a_document(a_landing("sick"), a_landing("sound"), GARBAGE, CALL_FAILS, removed, changed)
+    written = {"at": "+5m", "config": {"text": "pipeline: {id: sick", "file": "sick.yaml"}}
+    timeline = (a_landing("sick"), a_landing("sound"), GARBAGE, CALL_FAILS, removed, changed, written)
 
-    left = without(document, "sick")
+    left = without(scenario_of(a_document(*timeline)), "sick")
 
-    assert left["configs"] == [a_config("sound")]
-    assert left["timeline"] == [a_landing("sound")]
-    assert list(left["jobs"]) == ["sound"]
+    assert [config.pipeline_id for config in left.configs] == ["sound"]
+    assert left.timeline == scenario_of(a_document(a_landing("sound"))).timeline
+    assert list(left.jobs) == ["sound"]
 
 
 def test_a_neighbour_whose_rows_are_garbage_changes_nothing_for_the_other() -> None:
-    document = a_document(a_landing("sick"), a_landing("sound"), GARBAGE)
+    played = play(scenario_of(a_document(a_landing("sick"), a_landing("sound"), GARBAGE)))
 
-    played, alone = (play(scenario_of(one)) for one in (document, without(document, "sick")))
-
-    assert list(timelines_differ(played, alone)) == []
+    assert list(harmed_by("sick", played)) == []
     assert {job.pipeline_id for job in played.history.jobs} == {"sick", "sound"}
 
 
 def test_a_job_that_starts_later_beside_the_sick_one_is_a_difference() -> None:
     late = play(scenario_of(a_document(a_landing("sound", at="+90s"))))
-    alone = play(scenario_of(without(a_document(a_landing("sound")), "sick")))
+    alone = play(without(scenario_of(a_document(a_landing("sound"))), "sick"))
 
     differing = list(timelines_differ(late, alone))
 
@@ -75,10 +77,13 @@ def test_a_job_that_starts_later_beside_the_sick_one_is_a_difference() -> None:
 
 
 def test_a_batch_that_a_failing_call_held_up_proves_nothing_of_what_follows() -> None:
-    document = a_document(a_landing("sick"), a_landing("sound"), CALL_FAILS)
-
-    played, alone = (play(scenario_of(one)) for one in (document, without(document, "sick")))
+    played = play(scenario_of(a_document(a_landing("sick"), a_landing("sound"), CALL_FAILS)))
 
     triggered = [one for one in played.history.published if one.event.type == "JOB_TRIGGERED"]
     assert {one.at.second for one in triggered if one.event.pipeline_id == "sound"} == {1}
-    assert list(timelines_differ(played, alone)) == []
+    assert list(harmed_by("sick", played)) == []
+
+
+def test_a_pipeline_that_the_scenario_does_not_tell_of_cannot_be_expected_to_be_harmless() -> None:
+    with pytest.raises(ScenarioInvalid, match='"sik" is no pipeline of this scenario; did you mean sick'):
+        scenario_of(a_document() | {"expect": {"harmless": "sik"}})

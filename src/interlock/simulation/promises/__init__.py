@@ -1,4 +1,4 @@
-"""The promises of the design in code: what a played world broke of them. `expect: {promises: kept}` and torture ask.
+"""The promises of the design in code: what a played world broke of them. `interlock simulate` and torture ask alike.
 
 Each family is a module of its own, and judges by the facts that the world wrote down, with an arithmetic of its own.
 """
@@ -13,6 +13,7 @@ from interlock.simulation.promises import (
     back_off,
     data,
     ledger,
+    neighbours,
     promptness,
     reasons,
     rest,
@@ -42,6 +43,8 @@ CHECKS: tuple[Check, ...] = (
 
 
 def broken_promises(played: Played) -> list[Broken]:
-    """All that were broken, in the order of the checks."""
+    """All that were broken of those that the scenario expects to be kept, in the order of the checks."""
+    expect = played.scenario.expect
     facts = Facts(played)
-    return [broken for check in CHECKS for broken in check(facts)]
+    broken = [broken for check in CHECKS for broken in check(facts)] if expect.promises else []
+    return broken + list(neighbours.harmed_by(expect.harmless, played) if expect.harmless else ())

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator
+from dataclasses import replace
 from datetime import datetime
 from itertools import zip_longest
-from typing import Any
 
+from interlock.aws import keys
 from interlock.simulation.history import Kind
 from interlock.simulation.our_calls import Invocation
 from interlock.simulation.our_functions import CONFIG_SYNC, WATCHDOG
+from interlock.simulation.play import play
 from interlock.simulation.played import Played
 from interlock.simulation.promises.facts import Broken
+from interlock.simulation.scenario import Action, PutConfig, Raw, Scenario
 
 # Services number their jobs across pipelines; Databricks' numbers are bare.
 _NUMBERED = re.compile(r"\b([a-z]+(?:-[a-z]+)*)-[0-9]{4,}\b|\b()90071992547[0-9]{5}\b")
@@ -24,35 +27,29 @@ _NUMBERED = re.compile(r"\b([a-z]+(?:-[a-z]+)*)-[0-9]{4,}\b|\b()90071992547[0-9]
 Line = tuple[datetime, str]
 
 
-def without(document: Mapping[str, Any], sick: str) -> dict[str, Any]:
-    """The same world, in which there never was this pipeline. `document` is a scenario file as plain data."""
-    configs = [config for config in document.get("configs", ()) if _id_of(config) != sick]
-    jobs = {name: plays for name, plays in document.get("jobs", {}).items() if name != sick}
-    timeline = [entry for entry in document.get("timeline", ()) if not _concerns(entry, sick)]
-    return {**document, "configs": configs, "jobs": jobs, "timeline": timeline}
+def harmed_by(sick: str, played: Played) -> Iterator[Broken]:
+    """What happens otherwise to the others because of this pipeline: the world is played again, without it."""
+    return timelines_differ(played, play(without(played.scenario, sick)))
 
 
-def _id_of(config: Mapping[str, Any]) -> str | None:
-    pipeline = config.get("pipeline")
-    return pipeline.get("id") if isinstance(pipeline, Mapping) else None
+def without(scenario: Scenario, sick: str) -> Scenario:
+    """The same world, in which there never was this pipeline."""
+    files = {f"{sick}.yaml", *(config.name for config in scenario.configs if config.pipeline_id == sick)}
+    return replace(
+        scenario,
+        configs=tuple(config for config in scenario.configs if config.pipeline_id != sick),
+        jobs={name: plays for name, plays in scenario.jobs.items() if name != sick},
+        timeline=tuple(entry for entry in scenario.timeline if not _concerns(entry.action, sick, files)),
+    )
 
 
-def _concerns(entry: Mapping[str, Any], sick: str) -> bool:
-    for action, said in entry.items():
-        if action == "remove_config" and said == sick:
+def _concerns(action: Action, sick: str, files: Container[str]) -> bool:
+    match action:
+        case PutConfig(name=str(name)) if name in files:
             return True
-        if not isinstance(said, Mapping):
-            continue
-        if said.get("pipeline") == sick or _id_of(said) == sick or said.get("file") == f"{sick}.yaml":
-            return True
-        if action == "raw" and _partition_of(said) in (f"PIPELINE#{sick}", f"PIPELINE#{sick}#"):
-            return True
-    return False
-
-
-def _partition_of(raw: Mapping[str, Any]) -> str | None:
-    item = raw.get("item")
-    return item.get("PK") if isinstance(item, Mapping) else None
+        case Raw(item={"PK": str(partition)}):
+            return partition == keys.partition(sick)
+    return getattr(action, "pipeline_id", None) == sick
 
 
 def timelines_differ(with_sick: Played, without: Played) -> Iterator[Broken]:
