@@ -18,6 +18,7 @@ from interlock.simulation.played import Played
 from interlock.simulation.promises.facts import Broken
 from interlock.simulation.scenario_yaml import read_scenario_file
 from interlock.torture import seed, state
+from interlock.torture.profiles import PROFILES
 
 PACKAGES = Path(__file__).parents[2] / "src"
 
@@ -172,8 +173,13 @@ def test_it_ends_when_its_time_is_over(capsys: pytest.CaptureFixture[str]) -> No
         (["--seeds", "9..2"], "argument --seeds: '9..2' are no seeds, write 1..200"),
         (["--seeds", "all"], "argument --seeds: 'all' are no seeds, write 1..200"),
         (["--minutes", "-1"], "argument --minutes: '-1' are no minutes, write 10"),
-        (["--jobs", "0"], "argument --jobs: '0' are not so many processes, write 4"),
-        (["--profile", "x"], "argument --profile: invalid choice: 'x'"),
+        (["--jobs", "0"], "argument --jobs: '0' is no number of processes from 1 to 1000"),
+        (["--jobs", "9" * 5000], "argument --jobs: '999"),
+        (
+            ["--profile", "neighbour"],
+            'argument --profile: unknown profile "neighbour"; did you mean neighbours?',
+        ),
+        (["--profile", "x"], 'argument --profile: unknown profile "x"; known are quiet, calls, '),
     ],
 )
 def test_wrong_usage_is_one_line_that_says_what_to_do(
@@ -199,7 +205,90 @@ def test_a_file_that_is_no_state_is_refused(capsys: pytest.CaptureFixture[str], 
     assert (tmp_path / "mine.yaml").read_text() == "pipeline: {id: x}\n"
 
 
-def test_interrupted_on_a_terminal_it_says_how_to_go_on_and_leaves_no_process_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [".", "mine.yaml/state"])
+def test_a_state_that_can_be_no_file_is_told_with_what_to_do(
+    name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.yaml").write_text("")
+
+    assert _torture("--state", name) == 2
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"interlock torture: {name} can hold no state (")
+    assert line.endswith("); name a file that can be written")
+
+
+def test_a_reader_that_has_seen_enough_is_told_nothing() -> None:
+    theirs, ours = os.pipe()
+    os.close(theirs)
+    done = subprocess.run(
+        [sys.executable, "-m", "interlock.cli.main", "torture", "--seeds", "1", "--jobs", "1"],
+        stdout=ours,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(PACKAGES)},
+        timeout=120,
+        check=False,
+    )
+    os.close(ours)
+
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_help_says_of_each_profile_what_it_looks_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["torture", "--help"])
+
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    for name, profile in PROFILES.items():
+        (line,) = (line for line in lines if line.startswith(f"{name} "))
+        assert line.removeprefix(name).strip() == profile.looks_for
+
+
+# The one slot of the two is held by a job that never ends.
+HARMED = {
+    "scenario": "a healthy pipeline waits for the slot of a sick one",
+    "start": "2026-03-02T08:00:00Z",
+    "until": "+1h",
+    "configs": [
+        {
+            "pipeline": {"id": name},
+            "schedule": {"trigger": {"key": "go", "check": "exists"}, "evaluation": {"window": "6h"}},
+            "job": {"type": "glue", "config": {"jobName": name}, "pool": {"name": "lake", "slots": 1}},
+        }
+        for name in ("sick", "p2", "p3")
+    ],
+    "jobs": {"sick": [{"outcome": "never"}]},
+    "timeline": [
+        {"at": f"+{minute}m", "sensor": {"pipeline": name, "key": "go", "data": {"date": "2026-03-02"}}}
+        for minute, name in enumerate(("sick", "p2", "p3"))
+    ],
+    "expect": {"promises": "kept", "harmless": "sick"},
+}
+
+
+def test_a_neighbour_that_does_harm_fails_in_simulate_in_the_same_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seed, "a_world", lambda *_: HARMED)
+    monkeypatch.setattr("interlock.torture.found.a_world", lambda *_: HARMED)
+
+    assert _torture("--seeds", "1", "--profile", "neighbours", "--json") == 1
+    (shortest,) = json.loads(capsys.readouterr().out)["shortest"]
+    assert main(["simulate", shortest["file"], "--json"]) == 1
+
+    (scenario,) = json.loads(capsys.readouterr().out)["scenarios"]
+    said = next(one for one in scenario["unmet"] if one["expected"] == "promise harms-nobody")
+    (happened,) = said["happened"]
+    about, _, what = happened["text"].partition(": ")
+    assert scenario["scenario"].startswith(
+        f"harms-nobody is broken for {about}: {' '.join(what.split())}"[:400]
+    )
+    assert len(read_scenario_file(Path(shortest["file"])).configs) == 2
+
+
+def test_interrupted_on_a_terminal_it_says_how_far_it_is_and_how_to_go_on_and_leaves_no_process_behind(
+    tmp_path: Path,
+) -> None:
     ours, theirs = pty.openpty()
     words = ["torture", "--minutes", "60", "--jobs", "2", "--keep-going", "--state", "s"]
     searching = subprocess.Popen(
@@ -221,6 +310,8 @@ def test_interrupted_on_a_terminal_it_says_how_to_go_on_and_leaves_no_process_be
     told += os.read(ours, 1000)
     os.close(ours)
     assert searching.returncode == 130
-    assert out == b""
+    assert out.splitlines()[0].split()[0] == b"seeds"
+    assert int(out.splitlines()[0].split()[1]) >= 8
+    assert out.splitlines()[-1].split() == [b"broken", b"0", b"seeds"]
     assert b"the same command goes on from here" in told
     assert len((tmp_path / "s").read_text().splitlines()) >= 1 + 8

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -25,6 +27,7 @@ from interlock.torture.search import WorkerDied, search
 from interlock.torture.seed import SIMULATOR, Result, is_same_trouble, play_seed
 from interlock.torture.state import NoState, State
 
+PACKAGES = Path(__file__).parents[2] / "src"
 A_RESULT = Result(
     7, "quiet", (Broken("a-promise", "p/2026-03-02", "two jobs"),), Figures(worlds=1, faults={"crash": 2})
 )
@@ -173,6 +176,13 @@ def test_a_file_that_is_no_state_is_left_alone(content: str, tmp_path: Path) -> 
     assert path.read_text() == content
 
 
+def test_a_file_that_is_no_text_is_no_state(tmp_path: Path) -> None:
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n")
+
+    with pytest.raises(NoState, match="name another file"):
+        State(tmp_path / "picture.png").finished()
+
+
 @pytest.mark.parametrize(("profile", "promises"), [("neighbours", ["harms-nobody"]), ("quiet", [])])
 def test_a_world_with_a_sick_pipeline_is_judged_beside_the_same_without_it(
     profile: str, promises: list[str], monkeypatch: pytest.MonkeyPatch
@@ -183,10 +193,37 @@ def test_a_world_with_a_sick_pipeline_is_judged_beside_the_same_without_it(
         }
         yield Broken("harms-nobody", *gone, "planted")
 
-    monkeypatch.setattr(seed, "broken_promises", lambda _: [])
-    monkeypatch.setattr(seed, "timelines_differ", differ)
+    monkeypatch.setattr("interlock.simulation.promises.CHECKS", ())
+    monkeypatch.setattr("interlock.simulation.promises.neighbours.timelines_differ", differ)
 
     assert [broken.promise for broken in play_seed(1, profile).broken] == promises
+
+
+def test_a_process_does_not_hear_ctrl_c_even_before_its_first_line_of_ours(tmp_path: Path) -> None:
+    script = tmp_path / "searching.py"
+    script.write_text(
+        """\
+import os, signal
+
+if __name__ == "__mp_main__":  # what a process imports before it begins
+    os.kill(os.getpid(), signal.SIGINT)
+
+from interlock.torture.search import search
+
+if __name__ == "__main__":
+    print([result.seed for results in search(range(1, 3), "quiet", 2) for result in results])
+"""
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": str(PACKAGES)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert (done.stdout, done.stderr) == ("[1, 2]\n", "")
 
 
 def test_a_world_that_was_played_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:

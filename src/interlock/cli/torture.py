@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from interlock.cli.torture_telling import Telling
+from interlock.simulation.place import unknown
 from interlock.torture.found import shortest_of
 from interlock.torture.profiles import MIXED, PROFILES
 from interlock.torture.search import WorkerDied, be_silent, search
@@ -23,6 +24,12 @@ from interlock.torture.state import NoState, State
 
 _SEEDS = re.compile(r"(\d{1,12})(?:\.\.(\d{1,12}))?", re.ASCII)
 _DEFAULT_SEEDS = "1..200"
+_MOST_JOBS = 1000
+_DESCRIPTION = """\
+Plays random worlds full of faults, one a seed, and checks every promise in each.
+Exit code 0: none was broken, 1: some were.
+What is found is shrunk, and written to a scenario file in this folder.
+"""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -30,21 +37,30 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "torture",
         help="search for a world that breaks a promise",
-        description="Plays random worlds full of faults, one a seed, and checks every promise in each: exit code 0 none "
-        "was broken, 1 some were. What is found is shrunk and written to a scenario file in this folder.",
+        description=_DESCRIPTION,
+        epilog=_epilog(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--seeds", default=_DEFAULT_SEEDS, type=_seeds, metavar="A..B", help=f"default {_DEFAULT_SEEDS}"
+        "--seeds",
+        default=_DEFAULT_SEEDS,
+        type=_seeds,
+        metavar="A..B",
+        help="a seed is the number that a world is made from, the same world every time; "
+        f"default {_DEFAULT_SEEDS}",
     )
     parser.add_argument(
         "--minutes",
         type=_minutes,
         metavar="N",
-        help="go on from the first of the seeds until the time is over",
+        help="go on from the first of the seeds, and beyond the last of them, until the time is over",
     )
-    names = ", ".join(PROFILES)
     parser.add_argument(
-        "--profile", default=MIXED.name, choices=PROFILES, metavar="NAME", help=f"one of {names}"
+        "--profile",
+        default=MIXED.name,
+        type=_profile,
+        metavar="NAME",
+        help=f"which worlds, see below; default {MIXED.name}",
     )
     parser.add_argument(
         "--jobs", default=os.cpu_count() or 1, type=_jobs, metavar="N", help="processes; default one a core"
@@ -60,6 +76,12 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object")
     parser.set_defaults(func=_run)
+
+
+def _epilog() -> str:
+    widest = max(map(len, PROFILES))
+    lines = [f"  {name:<{widest}}  {profile.looks_for}" for name, profile in PROFILES.items()]
+    return "\n".join(["profiles, and what each looks for:", *lines])
 
 
 def _seeds(text: str) -> range:
@@ -81,9 +103,15 @@ def _minutes(text: str) -> float:
 
 
 def _jobs(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} are not so many processes, write 4")
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= _MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes from 1 to {_MOST_JOBS}")
     return int(text)
+
+
+def _profile(text: str) -> str:
+    if text not in PROFILES:
+        raise argparse.ArgumentTypeError(unknown("profile", text, list(PROFILES)))
+    return text
 
 
 def _run(parsed: argparse.Namespace) -> int:
@@ -106,16 +134,22 @@ def _torture(parsed: argparse.Namespace) -> int:
     )
     try:
         state = _State(parsed.state, parsed.profile, telling)
-        searching = _Search(parsed, state.known, telling)
-        for results in searching.results():
-            state.add(results)
-        return searching.end()
+        return _searched(_Search(parsed, state.known, telling), state)
+    except BrokenPipeError:
+        raise  # whoever reads has seen enough
     except (NoState, WorkerDied, OSError) as error:
         telling.clear()
         print(f"interlock torture: {error}", file=sys.stderr)
         return 2 if isinstance(error, (NoState, OSError)) else 1
+
+
+def _searched(searching: _Search, state: _State) -> int:
+    try:
+        for results in searching.results():
+            state.add(results)
+        return searching.end()
     except KeyboardInterrupt:
-        telling.interrupted(goes_on=parsed.state is not None)
+        searching.interrupted()
         raise
 
 
@@ -176,3 +210,10 @@ class _Search:
             self.telling.shortest(result, shortest_of(result, self.telling.shrinking))
         self.telling.summary(failed, stopped=not self.parsed.keep_going)
         return 1 if failed else 0
+
+    def interrupted(self) -> None:
+        """What is known so far."""
+        for result in sorted(self._failed, key=lambda result: result.seed):
+            self.telling.failed(result)
+        self.telling.interrupted(goes_on=self.parsed.state is not None)
+        self.telling.summary(self._failed, stopped=False)

@@ -30,6 +30,7 @@ class Telling:
     _failed: int = 0
     _begun: float = field(default_factory=time.monotonic)
     _data: dict[str, Any] = field(default_factory=dict)
+    _told: set[int] = field(default_factory=set)  # seeds that failed
 
     # -- while it goes on
 
@@ -60,6 +61,10 @@ class Telling:
     # -- what was found
 
     def failed(self, result: Result) -> None:
+        """Told once, however often it is found."""
+        if result.seed in self._told:
+            return
+        self._told.add(result.seed)
         self._lines(*told(result), "")
         self._data.setdefault("failed", []).append(
             {"seed": result.seed, "profile": result.profile, "broken": [asdict(one) for one in result.broken]}

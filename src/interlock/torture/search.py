@@ -60,7 +60,8 @@ def _played(
     waiting: dict[Future[list[Result]], Chunk] = {}
     try:
         for chunk in chunks:
-            waiting[pool.submit(play_seeds, chunk, profile)] = chunk
+            with _unheard(signal.SIGINT):  # here the pool starts processes
+                waiting[pool.submit(play_seeds, chunk, profile)] = chunk
             if len(waiting) == most_waiting:
                 for done in wait(waiting, return_when=FIRST_COMPLETED).done:
                     yield done.result()
@@ -85,6 +86,19 @@ def _workers(jobs: int) -> Iterator[ProcessPoolExecutor]:
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _unheard(one: signal.Signals) -> Iterator[None]:
+    """Until then it is kept back; a process that is started meanwhile does not hear it from its first line on.
+
+    https://man7.org/linux/man-pages/man7/signal.7.html: a mask is inherited, and preserved across execve(2).
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {one})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin_work() -> None:

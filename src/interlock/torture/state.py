@@ -39,11 +39,17 @@ class State:
 
     def finished(self) -> list[Result] | None:
         """What is known already; None if that was of other sources: the file begins anew. Raises `NoState`."""
-        head, *lines = self._lines() or [{}]
-        if head.get("sources") == self._fingerprint:
-            return [_read(line) for line in lines]
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(json.dumps({"sources": self._fingerprint}) + "\n")
+        try:
+            head, *lines = self._lines() or [{}]
+            if head.get("sources") == self._fingerprint:
+                return [_read(line) for line in lines]
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_text(json.dumps({"sources": self._fingerprint}) + "\n")
+        except OSError as error:
+            why = error.strerror or error
+            raise NoState(
+                f"{self._path} can hold no state ({why}); name a file that can be written"
+            ) from error
         return None if head else []
 
     def add(self, results: Iterable[Result]) -> None:
@@ -52,8 +58,8 @@ class State:
             file.write("".join(json.dumps(_data(result)) + "\n" for result in results))
 
     def _lines(self) -> list[dict[str, Any]]:
-        *whole, torn = (self._path.read_text() if self._path.exists() else "").split("\n")
         try:
+            *whole, torn = (self._path.read_text() if self._path.exists() else "").split("\n")
             lines = [json.loads(line) for line in whole]
             if (torn and not whole) or (lines and "sources" not in lines[0]):
                 raise ValueError
