@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import md5
 
 from interlock.aws.config_ledger import DynamoConfigLedger
-from interlock.ports import ConfigWithheld
+from interlock.config_ports import ConfigWithheld
 from interlock.steps.sync_configs import ConfigSyncPorts, sync_configs
 from world_builder import NOW, World
 

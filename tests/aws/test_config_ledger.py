@@ -8,10 +8,10 @@ from builders import OPENED_AT
 from interlock.aws.config_ledger import DynamoConfigLedger
 from interlock.aws.control_table import DynamoControlTable
 from interlock.aws.outbox import events_of
+from interlock.config_ports import ConfigFile, StoredCalendar
 from interlock.domain.calendar import Calendar
 from interlock.domain.change import Change, ChangeKind
 from interlock.domain.event import Announcement, EventType
-from interlock.ports import ConfigFile, StoredCalendar
 
 VALID = ConfigFile("team/gold.yaml", "e1", "gold", valid=True, version=1)
 NAMELESS = ConfigFile("broken.yaml", "e2", None, valid=False, version=3)

@@ -5,8 +5,9 @@ from botocore.exceptions import ClientError
 
 from interlock.aws import config_source
 from interlock.aws.config_source import S3Configs
+from interlock.config_ports import ConfigWithheld
 from interlock.pipeline_yaml.document import MOST_BYTES
-from interlock.ports import CallFailed, ConfigWithheld
+from interlock.ports import CallFailed
 
 
 @pytest.fixture

@@ -9,13 +9,14 @@ import pytest
 from builders import a_key, a_pipeline, a_rule, a_run, at
 from interlock.aws import keys
 from interlock.aws.config_ledger import DynamoConfigLedger
+from interlock.config_ports import ConfigFile
 from interlock.domain.baseline import Baseline
 from interlock.domain.calendar import Calendar
 from interlock.domain.explanation import Explanation
 from interlock.domain.pipeline import Deadline, Exclude, Include, Sla, UpstreamRule
 from interlock.domain.promise import PromiseKind, promised, settled
 from interlock.domain.readiness import evaluate_readiness
-from interlock.ports import ConfigFile, DueRun
+from interlock.ports import DueRun
 from interlock.steps.explain_run import NothingToExplain, explain_run
 from slot_world import MINE, SlotWorld
 from world_builder import NOW, WAITS_FOR_ROWS, World

@@ -1,7 +1,7 @@
 """Which YAML file holds which pipeline or calendar: a row for each file, which also announces an invalid one; and the
 calendars themselves.
 
-Implements `ports.ConfigLedger`.
+Implements `config_ports.ConfigLedger`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from decimal import Decimal
 from interlock.aws import keys
 from interlock.aws.run_item import announcement_item, instant_text, plain
 from interlock.aws.table import Item, Table
+from interlock.config_ports import ConfigFile, StoredCalendar
 from interlock.domain.calendar import WEEKDAYS, Calendar
 from interlock.domain.event import Announcement
-from interlock.ports import ConfigFile, StoredCalendar
 
 log = logging.getLogger(__name__)
 

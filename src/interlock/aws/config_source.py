@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from interlock.aws.errors import calling
-from interlock.ports import CallFailed, ConfigWithheld
+from interlock.config_ports import ConfigWithheld
+from interlock.ports import CallFailed
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 
+from interlock.config_ports import ConfigFile, ConfigLedger
 from interlock.domain.bad_input import BadInput
 from interlock.domain.explain import explain, runs_text
 from interlock.domain.explanation import Explanation, Situation
@@ -25,7 +26,7 @@ from interlock.domain.schedule import (
 )
 from interlock.domain.sensor import candidate_keys, select_reading
 from interlock.domain.slot_wording import why_waiting
-from interlock.ports import ConfigFile, ConfigLedger, ControlTable
+from interlock.ports import ControlTable
 from interlock.steps.read_readiness import read_readiness
 
 SCHEDULES = ("cron", "stream")

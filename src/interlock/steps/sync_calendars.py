@@ -10,11 +10,11 @@ import logging
 from collections.abc import Iterable
 from dataclasses import replace
 
+from interlock.config_ports import ConfigFile
 from interlock.domain import announcement
 from interlock.domain.calendar import HOLIDAYS, Calendar
 from interlock.pipeline_yaml import Mistake, NamedCalendar, PipelineInvalid, check_calendar
 from interlock.pipeline_yaml.public_holidays import holiday_dates, holidays_edition
-from interlock.ports import ConfigFile
 from interlock.steps.sync_pass import Pass, refuse, remove_pipeline
 
 log = logging.getLogger(__name__)

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from interlock.config_ports import ConfigFile, ConfigWithheld
 from interlock.domain import announcement
 from interlock.domain.bad_input import BadInput
 from interlock.domain.pipeline import Pipeline
@@ -16,7 +17,7 @@ from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pip
 from interlock.domain.schedule import calendar_names
 from interlock.pipeline_yaml import Mistake, PipelineInvalid, is_calendar_file
 from interlock.pipeline_yaml.public_holidays import HolidaysUnknown
-from interlock.ports import CallFailed, ConfigFile, ConfigWithheld, StoredConfig
+from interlock.ports import CallFailed, StoredConfig
 from interlock.steps.link_dependents import link_dependents, refuse_circle
 from interlock.steps.promise_ahead import promise_ahead
 from interlock.steps.sync_calendars import (

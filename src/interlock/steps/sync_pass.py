@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from interlock.config_ports import ConfigFile, ConfigLedger, ConfigSource, CronSchedules
 from interlock.domain import announcement
 from interlock.domain.event import Announcement
 from interlock.pipeline_yaml import Checked, PipelineInvalid, check_pipeline
-from interlock.ports import ConfigFile, ConfigLedger, ConfigSource, ControlTable, CronSchedules
+from interlock.ports import ControlTable
 from interlock.steps.link_dependents import unlink_dependents
 from interlock.steps.promise_ahead import drop_promises
 
