@@ -18,6 +18,7 @@ class Profile:
     )  # how many, and how often
     faults: float = 0  # calls of ours that fail, a world
     stalls: float = 0  # frozen functions, a world
+    ambushes: float = 0  # share of dates whose start is disturbed at its very instant
     outages: float = 0  # services that fail for minutes, a world
     deliveries: float = 0  # delays, duplicates, odd batches, redeliveries, a world
     pauses: float = 0  # share of worlds in which the watchdog or Scheduler stands still
@@ -56,6 +57,7 @@ _ALL = (
     Profile(
         "calls",
         "a call that fails, or whose answer is lost, at the worst moment",
+        ambushes=0.3,
         faults=6,
         outages=0.5,
         pauses=0.1,
@@ -64,6 +66,7 @@ _ALL = (
     Profile(
         "delivery",
         "what comes twice, late, in another order or in other batches",
+        ambushes=0.15,
         deliveries=7,
         faults=1,
         pauses=0.15,
@@ -72,6 +75,7 @@ _ALL = (
     Profile(
         "frozen",
         "two functions that are at the same row at the same time",
+        ambushes=0.6,
         stalls=6,
         faults=2,
         deliveries=1,
@@ -100,6 +104,7 @@ _ALL = (
     Profile(
         "jobs",
         "a job that is started twice, left alone or judged wrongly, of whichever type",
+        ambushes=0.5,
         job_types=1,
         job_trouble=0.7,
         faults=4,
@@ -112,6 +117,7 @@ _ALL = (
     Profile(
         "slots",
         "one job too many, or a slot that nobody gives back",
+        ambushes=0.3,
         pipelines={2: 4, 3: 4, 4: 3, 5: 1},
         slots=1,
         job_trouble=0.4,
@@ -124,6 +130,7 @@ _ALL = (
     Profile(
         "people",
         "configs, requests and stops that come at the wrong moment",
+        ambushes=0.2,
         people=1.5,
         requests=0.7,
         reports=0.3,
@@ -140,6 +147,7 @@ _ALL = (
     Profile(
         "neighbours",
         "a healthy pipeline that suffers from a sick one",
+        ambushes=0.4,
         pipelines={2: 5, 3: 4, 4: 1},
         sick=True,
         faults=5,
@@ -152,6 +160,7 @@ _ALL = (
     Profile(
         "crowd",
         "many pipelines at once, that wait for each other and share slots",
+        ambushes=0.1,
         pipelines={8: 5, 12: 3, 16: 1, 20: 1},
         faults=4,
         deliveries=2,

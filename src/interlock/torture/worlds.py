@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from interlock.simulation.place import read_duration
+from interlock.torture.ambush import Ambush
 from interlock.torture.chance import Chance
 from interlock.torture.disturbances import Disturbances
 from interlock.torture.people import People
@@ -88,7 +89,8 @@ def _of_pipeline(seed: int, profile: Profile, setting: Setting, one: Pipeline) -
         return Chance(seed, profile.name, one.name, what)
 
     own = PROFILES["quiet"] if profile.sick and one.name != SICK else profile
-    writers = Writer(chance("writers"), setting, own, one.name, one.plan, one.rules, one.audited)
+    ambush = Ambush(chance("ambush"), setting, one.name, one.config["job"]["type"])
+    writers = Writer(chance("writers"), setting, own, one.name, one.plan, one.rules, one.audited, ambush)
     yield from writers.entries()
     yield from People(chance("people"), setting, own, one).entries()
     if profile.sick and one.name == SICK:

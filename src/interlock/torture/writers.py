@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from interlock.torture.ambush import Ambush
 from interlock.torture.chance import Chance
 from interlock.torture.profiles import Profile
 from interlock.torture.readings import Wanted, forged, nonsense
@@ -27,6 +28,7 @@ class Writer:
     plan: Plan
     rules: RuleSet
     audited: Sequence[Wanted]  # sensors that are watched after a success
+    ambush: Ambush | None = None
 
     def entries(self) -> list[Entry]:
         """In any order."""
@@ -53,6 +55,24 @@ class Writer:
         if self.plan.trigger is not None:
             yield from self._trigger(self.plan.trigger, opening)
         yield from self._afterwards(opening, ready_at)
+        if self.ambush is not None and self.ambush.chance.likely(profile.ambushes):
+            # With a chance of its own: without its ambush a world is the same.
+            yield from replace(self, chance=self.ambush.chance)._ambushed(self.ambush, opening, ready_at)
+
+    def _ambushed(self, ambush: Ambush, opening: Opening, ready_at: int) -> Iterator[Entry]:
+        ready_at = min(max(ready_at, 1), self.setting.busy - 120)
+        kind = self.chance.of({"frozen": 5, "lost": 3, "told": 1})
+        if kind == "frozen":
+            seconds, entries = ambush.frozen_start(ready_at)
+            if self.rules.leaves:
+                leaf = self.chance.one(self.rules.leaves)
+                changes_at = ready_at + self.chance.whole(1, seconds - 1)
+                yield self._write(leaf.wanted, opening, changes_at, meets=not leaf.must_hold)
+                yield self._write(leaf.wanted, opening, ready_at + 400, meets=leaf.must_hold)
+        else:
+            entries = list((ambush.lost_start if kind == "lost" else ambush.told_at_once)(ready_at))
+        for entry in entries:
+            yield ready_at - 1, entry
 
     def _trigger(self, trigger: Wanted, opening: Opening) -> Iterator[Entry]:
         second = self._on_the_edge(opening.second)
