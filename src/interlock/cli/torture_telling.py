@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from interlock.torture.document import Document, written
-from interlock.torture.figures import Figures, figures_data, total
+from interlock.torture.figures import Figures, figures_data, struck, total
 from interlock.torture.found import Shortest
 from interlock.torture.seed import Result, told
 
@@ -131,6 +131,12 @@ def _bar(done: int, of: int | None) -> str:
     return f"{'█' * full}{'░' * (_BAR - full)} " if of else ""
 
 
+def _struck(figures: Figures) -> Iterator[tuple[str, float, str]]:
+    for when in ("before", "after"):
+        found, every = struck(figures, when)
+        yield f"calls struck {when}", found, f"of the {every} that our functions make"
+
+
 def _table(figures: Figures, profile: str, failed: int) -> Iterator[str]:
     minutes = max(figures.cpu_seconds, 0.001) / 60
     rows: list[tuple[str, float, str]] = [
@@ -139,6 +145,7 @@ def _table(figures: Figures, profile: str, failed: int) -> Iterator[str]:
         ("virtual hours a second", figures.virtual_seconds / 3600 / (minutes * 60), "on one core"),
         ("faults", sum(figures.faults.values()), ""),
         *((f"  {kind}", times, "") for kind, times in sorted(figures.faults.items())),
+        *_struck(figures),
         ("row changes", figures.row_changes, ""),
         ("moves of runs", figures.moves, "checked"),
         ("jobs started", figures.starts, ""),

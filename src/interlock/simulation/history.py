@@ -90,6 +90,8 @@ class History:
     jobs: list[RemoteJob] = field(default_factory=list)
     most_alive: dict[str, int] = field(default_factory=dict)  # remote jobs at once, by pipeline
     faults: Counter[str] = field(default_factory=Counter)  # that struck, by kind
+    # Which calls of which functions they struck, and when: `orchestrator glue.StartJobRun before`.
+    strikes: Counter[str] = field(default_factory=Counter)
     _order: int = 0
 
     def stamp(self) -> int:

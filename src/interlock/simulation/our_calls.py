@@ -94,10 +94,11 @@ class OurCalls:
         fault = self._faults.strike(call, pipeline, after=after, function=invocation.function)
         if fault is None:
             return
+        when = "after" if after else "before"
+        self._history.strikes[f"{invocation.function} {call} {when}"] += 1
         if fault.error == STALL:
             self._stall(invocation, fault, pipeline)
             return
-        when = "after" if after else "before"
         told = f"{call} fails with {fault.error}, {when} it takes effect"
         self._struck(invocation, kind_of(fault), told, pipeline)
         raise failed_call(call, fault.error, after=after)

@@ -56,6 +56,11 @@ class Ambush:
             fault: dict[str, Any] = {"call": chance.one(calls), "error": error, "times": chance.whole(1, 2)}
             yield self._armed(fault, ready_at)
 
+    def token_that_expires(self, window_ends: int) -> Iterator[dict[str, Any]]:
+        """The task is about to time out when somebody is about to wake it."""
+        fault: dict[str, Any] = {"call": _WAKES[0], "error": "stall", "for": self.chance.one(("4s", "20s"))}
+        yield self._armed(fault, window_ends)
+
     def told_at_once(self, ready_at: int) -> Iterator[dict[str, Any]]:
         """The worker with one message of the run stands still while another one gets the next."""
         fault = {

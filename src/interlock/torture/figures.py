@@ -10,6 +10,7 @@ from typing import Any
 from interlock.aws import keys
 from interlock.simulation.played import Played
 from interlock.simulation.witness import Change
+from interlock.torture.disturbances import CALLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Figures:
     virtual_seconds: float = 0
     cpu_seconds: float = 0  # all that a world costs: made, played and judged
     faults: Mapping[str, int] = field(default_factory=dict)  # by kind
+    strikes: Mapping[str, int] = field(default_factory=dict)  # by function, call, and before or after it
     row_changes: int = 0
     moves: int = 0  # of runs, from one status to the next
     starts: int = 0  # of remote jobs
@@ -35,6 +37,7 @@ def figures_of(played: Played, cpu_seconds: float) -> Figures:
         virtual_seconds=(played.scenario.until - played.scenario.start).total_seconds(),
         cpu_seconds=cpu_seconds,
         faults=played.history.faults,
+        strikes=played.history.strikes,
         row_changes=len(changes),
         moves=sum(map(_is_move, changes)),
         starts=len(played.witness.starts),
@@ -53,16 +56,25 @@ def total(of: Iterable[Figures]) -> Figures:
     """All together."""
     sums: Counter[str] = Counter()
     faults: Counter[str] = Counter()
+    strikes: Counter[str] = Counter()
     for one in of:
         faults.update(one.faults)
+        strikes.update(one.strikes)
         sums.update({name: getattr(one, name) for name in _NUMBERS})
-    return Figures(**sums, faults=faults)
+    return Figures(**sums, faults=faults, strikes=strikes)
 
 
 def figures_data(figures: Figures) -> dict[str, Any]:
     """As JSON has them."""
     numbers = {name: getattr(figures, name) for name in _NUMBERS}
-    return {**numbers, "faults": dict(sorted(figures.faults.items()))}
+    by_name = {name: dict(sorted(getattr(figures, name).items())) for name in _COUNTERS}
+    return {**numbers, **by_name}
+
+
+def struck(figures: Figures, when: str) -> tuple[int, int]:
+    """How many of our functions' calls a fault struck, `before` or `after` their effect; and how many there are."""
+    every = [f"{function} {call} {when}" for function, calls in CALLS.items() for call in calls]
+    return sum(strike in figures.strikes for strike in every), len(every)
 
 
 def read_figures(data: Mapping[str, Any]) -> Figures:
@@ -70,4 +82,5 @@ def read_figures(data: Mapping[str, Any]) -> Figures:
     return Figures(**data)
 
 
-_NUMBERS = [one.name for one in fields(Figures) if one.name != "faults"]
+_COUNTERS = ("faults", "strikes")
+_NUMBERS = [one.name for one in fields(Figures) if one.name not in _COUNTERS]

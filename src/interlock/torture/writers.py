@@ -10,7 +10,7 @@ from interlock.torture.ambush import Ambush
 from interlock.torture.chance import Chance
 from interlock.torture.profiles import Profile
 from interlock.torture.readings import Wanted, forged, nonsense
-from interlock.torture.rules import RuleSet
+from interlock.torture.rules import Leaf, RuleSet
 from interlock.torture.schedules import Opening, Plan
 from interlock.torture.setting import Setting
 
@@ -39,12 +39,13 @@ class Writer:
     def _story(self, opening: Opening) -> Iterator[Entry]:
         """Of one date: what its run waits for, and what comes after its success."""
         chance, profile = self.chance, self.profile
-        ready_at = opening.second
+        ready_at, last = opening.second, None
         for leaf in self.rules.leaves:
             if chance.likely(0.03):
                 continue  # nobody ever writes it
             second = self._due(opening)
-            ready_at = max(ready_at, second)
+            if second >= ready_at:
+                ready_at, last = second, leaf
             if chance.likely(profile.flapping):
                 yield from self._flapping(leaf.wanted, opening, second, meets=leaf.must_hold)
             yield self._write(leaf.wanted, opening, second, meets=leaf.must_hold)
@@ -57,20 +58,31 @@ class Writer:
         yield from self._afterwards(opening, ready_at)
         if self.ambush is not None and self.ambush.chance.likely(profile.ambushes):
             # With a chance of its own: without its ambush a world is the same.
-            yield from replace(self, chance=self.ambush.chance)._ambushed(self.ambush, opening, ready_at)
+            yield from replace(self, chance=self.ambush.chance)._ambushed(
+                self.ambush, opening, ready_at, last
+            )
 
-    def _ambushed(self, ambush: Ambush, opening: Opening, ready_at: int) -> Iterator[Entry]:
-        ready_at = min(max(ready_at, 1), self.setting.busy - 120)
-        kind = self.chance.of({"frozen": 5, "lost": 3, "told": 1})
-        if kind == "frozen":
+    def _ambushed(
+        self, ambush: Ambush, opening: Opening, ready_at: int, last: Leaf | None
+    ) -> Iterator[Entry]:
+        """`last`: what is written last of all that the run waits for."""
+        latest = self.setting.busy - 120
+        ready_at = min(max(ready_at, 1), latest)
+        window_ends = opening.second + self.plan.window
+        kind = self.chance.of({"frozen": 5, "lost": 3, "told": 1, "expiring": 2})
+        if kind == "expiring" and last is not None and ready_at < window_ends - 3 < latest:
+            # It does not hold after all, but two seconds before the window's end, when who would wake the run freezes.
+            yield self._write(last.wanted, opening, ready_at, meets=not last.must_hold)
+            yield self._write(last.wanted, opening, window_ends - 2, meets=last.must_hold)
+            ready_at, entries = window_ends - 2, list(ambush.token_that_expires(window_ends))
+        elif kind == "frozen":
             seconds, entries = ambush.frozen_start(ready_at)
-            if self.rules.leaves:
-                leaf = self.chance.one(self.rules.leaves)
+            if last is not None:
                 changes_at = ready_at + self.chance.whole(1, seconds - 1)
-                yield self._write(leaf.wanted, opening, changes_at, meets=not leaf.must_hold)
-                yield self._write(leaf.wanted, opening, ready_at + 400, meets=leaf.must_hold)
+                yield self._write(last.wanted, opening, changes_at, meets=not last.must_hold)
+                yield self._write(last.wanted, opening, ready_at + 400, meets=last.must_hold)
         else:
-            entries = list((ambush.lost_start if kind == "lost" else ambush.told_at_once)(ready_at))
+            entries = list((ambush.told_at_once if kind == "told" else ambush.lost_start)(ready_at))
         for entry in entries:
             yield ready_at - 1, entry
 

@@ -15,7 +15,11 @@ from interlock.domain.run import Run, RunKey
 from interlock.simulation.promises.calm import Calm
 from interlock.simulation.promises.facts import Broken, Facts, named
 from interlock.simulation.promises.rest_rows import rows_go
-from interlock.simulation.promises.rest_schedules import configs_in_force, schedules_in_force
+from interlock.simulation.promises.rest_schedules import (
+    config_mistakes_are_told,
+    configs_in_force,
+    schedules_in_force,
+)
 
 # What is due has its turn at the next tick, and what that hands on is done by the one after it.
 _LOOKED_AT = timedelta(minutes=2)
@@ -39,6 +43,7 @@ def at_rest(facts: Facts) -> Iterator[Broken]:
     yield from _threads(facts)
     yield from rows_go(facts, calm)
     yield from configs_in_force(facts, calm)
+    yield from config_mistakes_are_told(facts, calm)
     yield from schedules_in_force(facts, calm)
 
 

@@ -21,6 +21,25 @@ _SLAS = ("DUE#sla#", "DUE#relative-sla#")
 _SOON = timedelta(seconds=5)
 
 
+def config_mistakes_are_told(facts: Facts, calm: Calm) -> Iterator[Broken]:
+    """Of each file that holds no pipeline somebody was told what is wrong with it."""
+    if calm.loses_records:
+        return  # the sweep looks for what rows of pipelines said, not of files
+    events = facts.rest.tables["events"].values()
+    told = {
+        (event.get("detail") or {}).get("source")
+        for event in events
+        if event.get("eventType") == "CONFIG_INVALID"
+    }
+    for name, text in facts.rest.config_files.items():
+        if name in told or is_calendar_file(text):
+            continue
+        try:
+            check_pipeline(text, name)
+        except PipelineInvalid as invalid:
+            yield Broken("config-mistakes-told", name, f"nobody was told: {invalid.mistakes[0]}")
+
+
 def configs_in_force(facts: Facts, calm: Calm) -> Iterator[Broken]:
     """Each valid file's pipeline is the stored one, nothing else is; upstreams know who waits for them."""
     control, in_force = facts.rest.tables["control"], _in_force(facts)
