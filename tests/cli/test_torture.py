@@ -19,6 +19,7 @@ from interlock.simulation.promises.facts import Broken
 from interlock.simulation.scenario_yaml import read_scenario_file
 from interlock.torture import seed, state
 from interlock.torture.profiles import PROFILES
+from local.emulator_kit import eventually
 
 PACKAGES = Path(__file__).parents[2] / "src"
 
@@ -315,3 +316,20 @@ def test_interrupted_on_a_terminal_it_says_how_far_it_is_and_how_to_go_on_and_le
     assert out.splitlines()[-1].split() == [b"broken", b"0", b"seeds"]
     assert b"the same command goes on from here" in told
     assert len((tmp_path / "s").read_text().splitlines()) >= 1 + 8
+
+
+def test_killed_it_leaves_no_process_behind(tmp_path: Path) -> None:
+    words = ["torture", "--minutes", "60", "--jobs", "2", "--keep-going", "--state", str(tmp_path / "s")]
+    searching = subprocess.Popen(
+        [sys.executable, "-m", "interlock.cli.main", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(PACKAGES)},
+    )
+    eventually(lambda: (tmp_path / "s").exists() and (tmp_path / "s").read_text().count("\n") > 1, 60)
+
+    searching.kill()
+
+    # Its processes have the same output: this ends when the last of them has ended.
+    searching.communicate(timeout=60)
+    assert searching.returncode == -signal.SIGKILL

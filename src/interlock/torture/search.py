@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
 
 from interlock.torture.seed import Result, play_seed
 
@@ -104,4 +106,13 @@ def _unheard(one: signal.Signals) -> Iterator[None]:
 def _begin_work() -> None:
     # Ctrl-C reaches every process of the terminal; the first one ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_first, daemon=True).start()
     be_silent()
+
+
+def _end_with_the_first() -> None:
+    """The first process may be killed, and then ends nobody."""
+    first = parent_process()
+    if first is not None:
+        first.join()
+    os._exit(1)
