@@ -10,7 +10,7 @@ import pytest
 from interlock.cli.cloud import WrongUsage
 from interlock.cli.rerun import Wish, rerun
 from interlock.domain.run import FailureCategory
-from interlock.simulation.scenario import JobPlay, JobResult
+from interlock.simulation.scenario import Channel, JobPlay, JobResult
 from simulated_cloud import SimulatedCloud
 
 DAILY = """
@@ -99,7 +99,7 @@ def test_a_request_that_waits_is_not_written_over():
 
 def test_an_undecided_request_makes_one_doubt_the_router():
     cloud = SimulatedCloud(DAILY)
-    cloud.world.losses.records = 1
+    cloud.world.deliveries.losses[Channel.STREAM] = 1
     cloud.interrupt = cloud.clock.now() + timedelta(minutes=3)
 
     with pytest.raises(KeyboardInterrupt):

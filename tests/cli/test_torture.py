@@ -56,7 +56,8 @@ def test_when_nothing_is_broken_the_figures_are_all_there_is(capsys: pytest.Capt
     told = capsys.readouterr()
     names = [line.split("  ")[0] for line in told.out.splitlines() if not line.startswith(" ")]
     assert names == [
-        *("seeds", "worlds a minute", "virtual hours a second", "faults", "row changes"),
+        *("seeds", "worlds a minute", "virtual hours a second", "faults"),
+        *("calls struck before", "calls struck after", "row changes"),
         *("moves of runs", "jobs started", "events", "messages", "broken"),
     ]
     assert told.out.splitlines()[0].split() == ["seeds", "3", "of", "calls"]
@@ -73,8 +74,8 @@ def test_a_seed_that_fails_is_shrunk_to_a_file_that_can_be_played(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "seed 3 of quiet"
     assert lines[1].startswith("  breaks no-job-at-all for p")
-    assert "interlock simulate quiet-3.yaml --timeline" in lines[-13]
-    assert lines[-12].endswith("interlock torture --seeds 3..3 --profile quiet")
+    assert "interlock simulate quiet-3.yaml --timeline" in lines[-15]
+    assert lines[-14].endswith("interlock torture --seeds 3..3 --profile quiet")
     written = (tmp_path / "quiet-3.yaml").read_text()
     assert set(written.splitlines()) <= set(lines)
     scenario = read_scenario_file(tmp_path / "quiet-3.yaml")

@@ -70,7 +70,8 @@ def test_a_sensor_that_was_missing_after_the_success_before_alarmed_people(succe
     assert people_were_alarmed(run, a_pipeline(post_run=PostRun()), world.outside) is alarmed
 
 
-def test_a_run_without_a_config_is_looked_up_nowhere():
-    world = World()
+def test_what_was_told_stays_told_when_its_config_goes():
+    breached = a_world(PromiseKind.SLA, lambda promise: settled(promise, "breached"))
 
-    assert people_were_alarmed(a_run("RUNNING"), None, world.outside) is False
+    assert people_were_alarmed(a_run("RUNNING"), None, breached.outside) is True
+    assert people_were_alarmed(a_run("RUNNING"), None, World().outside) is False

@@ -16,15 +16,18 @@ _ALARMS = frozenset(("breached", "missed", "expired", "missing"))
 
 def people_were_alarmed(run: Run, pipeline: Pipeline | None, control: ControlTable) -> bool:
     """One call for each promise that may have been broken: none where nothing was promised but the start it had."""
-    if pipeline is None:
-        return False
-    kinds = list(_missed_before(run, pipeline.schedule))
-    if pipeline.sla is not None:
-        kinds += [PromiseKind.SLA] if pipeline.sla.deadline else []
-        kinds += [PromiseKind.RELATIVE_SLA] if pipeline.sla.max_duration else []
-    if pipeline.post_run is not None and run.first_succeeded_at is not None:
-        kinds.append(PromiseKind.POST_RUN)  # of the success before
+    # What was told stays told when its config goes.
+    kinds = PromiseKind if pipeline is None else tuple(_promised(run, pipeline))
     return any(alarmed_by(kind, run.key, control) for kind in kinds)
+
+
+def _promised(run: Run, pipeline: Pipeline) -> Iterator[PromiseKind]:
+    yield from _missed_before(run, pipeline.schedule)
+    if pipeline.sla is not None:
+        yield from [PromiseKind.SLA] if pipeline.sla.deadline else []
+        yield from [PromiseKind.RELATIVE_SLA] if pipeline.sla.max_duration else []
+    if pipeline.post_run is not None and run.first_succeeded_at is not None:
+        yield PromiseKind.POST_RUN  # of the success before
 
 
 def _missed_before(run: Run, schedule: Schedule) -> Iterator[PromiseKind]:

@@ -41,7 +41,7 @@ class Ambush:
         """For how many seconds the start stands still, and the faults that see to it."""
         chance = self.chance
         call = chance.one((*_READS_AND_WRITES, *_READS_AND_WRITES, *_WAKES, *START_CALLS[self.job_type]))
-        seconds = chance.one((4, 20, 50))
+        seconds = chance.one((4, 20, 50, 90))
         fault: dict[str, Any] = {"call": call, "error": "stall", "for": f"{seconds}s"}
         if call not in _WAKES:
             fault["function"] = "orchestrator"

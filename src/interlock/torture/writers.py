@@ -77,8 +77,13 @@ class Writer:
             ready_at, entries = window_ends - 2, list(ambush.token_that_expires(window_ends))
         elif kind == "frozen":
             seconds, entries = ambush.frozen_start(ready_at)
-            if last is not None:
-                changes_at = ready_at + self.chance.whole(1, seconds - 1)
+            changes_at = ready_at + self.chance.whole(1, seconds - 1)
+            meddling = self.chance.of({"data": 3, "stop": 1, "config": 1})
+            if meddling == "stop":
+                yield changes_at, {"stop_execution": {"pipeline": self.name, "date": opening.date}}
+            elif meddling == "config":
+                yield changes_at, {"remove_config": self.name}
+            elif last is not None:
                 yield self._write(last.wanted, opening, changes_at, meets=not last.must_hold)
                 yield self._write(last.wanted, opening, ready_at + 400, meets=last.must_hold)
         else:
