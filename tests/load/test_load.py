@@ -17,7 +17,7 @@ from load.upstream import Pace
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("load")]
 
-PARTS = story(10, 240, seed=3)
+PARTS = story(5, 120, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_every_pipeline_succeeds_on_each_of_its_dates(played: Played) -> None:
 
 
 def test_every_write_goes_out_and_some_batches_come_again_when_all_is_over(played: Played) -> None:
-    assert played.writes == 240
+    assert played.writes == 120
     assert played.redelivered > 0
 
 
