@@ -16,7 +16,7 @@ from interlock.domain.baseline import Baseline, baseline_fields, late_fields, re
 from interlock.domain.drift import Drift, find_drift
 from interlock.domain.event import Announcement
 from interlock.domain.late_data import REJECTED, Difference, Readings, Values, differences, remembered
-from interlock.domain.pipeline import Pipeline, post_run_sensors
+from interlock.domain.pipeline import Pipeline, post_run_sensors, rule_sensors
 from interlock.domain.post_run import judge_post_run
 from interlock.domain.rerun import RerunDecision, decide_own_rerun, rerun_number
 from interlock.domain.routing import SensorWritten, belongs_to
@@ -98,7 +98,8 @@ def written_after_success(
     stands, overwritten = readings[reading.key], None
     if isinstance(stands, Unseen) and stands.period is not None and is_after_success(written, current):
         # One row for all dates: the next one's reading stands there already, and this one came all the same.
-        overwritten = stands.reason
+        # The rules of a rerun would look for it in vain; what only postRun rules read keeps none from starting.
+        overwritten = stands.reason if reading.key in rule_sensors(pipeline) else None
         stands = reading
     found = _feedback(pipeline, read, {reading.key: stands})
     news = found.only(said.facts)

@@ -25,6 +25,7 @@ _DRIFT = ("POST_RUN_DRIFT", "DRY_RUN_DRIFT")
 _REJECTED = ("RERUN_REJECTED", "DRY_RUN_RERUN_REJECTED")
 _OWN_REASONS = ("late-data", "drift")
 _DIGEST = "sha256:"
+_OVERWRITTEN = " was reported for "
 
 
 def changes_are_noticed(books: Books) -> Iterator[Broken]:
@@ -160,6 +161,7 @@ def reruns_follow(books: Books) -> Iterator[Broken]:
         if key.pipeline_id not in books.pipelines:
             continue
         rejected: Counter[tuple[object, int]] = Counter()
+        unseen: set[tuple[object, int]] = set()  # a rerun would not see its data: another date's stands there
         for one in changes:
             run = one.after
             if run is None or not one.moved or one.change.by is None:
@@ -168,6 +170,8 @@ def reruns_follow(books: Books) -> Iterator[Broken]:
             own = [event for event in run.events if event.detail.get("source") in _OWN_REASONS]
             if any(str(event.type) in _REJECTED for event in own):
                 rejected[run.created_at, run.execution_count] += 1
+            if any(_OVERWRITTEN in str(event.detail.get("why")) for event in own):
+                unseen.add((run.created_at, run.execution_count))
             if not {*types} & {*_LATE, *_DRIFT} or one.before is None:
                 continue
             configs = books.facts.configs_between(key.pipeline_id, began_of(one.change), one.change.order)
@@ -181,6 +185,7 @@ def reruns_follow(books: Books) -> Iterator[Broken]:
             if (
                 run.status == "SUCCEEDED"
                 and within
+                and (run.created_at, run.execution_count) not in unseen
                 and not observes
                 and not _is_excluded(books, key, one.change.order)
             ):
