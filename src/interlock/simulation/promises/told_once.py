@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 
 from interlock.aws import keys
 from interlock.domain.pipeline import Job
@@ -15,6 +16,7 @@ from interlock.simulation.promises.facts import Broken, Facts, RunChange, named
 
 _ENDS = ("JOB_COMPLETED", "JOB_FAILED", "JOB_TIMEOUT")
 _BROKE = ("INFRA_FAILURE", "SFN_TIMEOUT")
+_ANSWER_LATE = ("http", "lambda")  # their answer is their end, or their refusal
 _REOPENED_BY_BUDGET = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 
@@ -134,10 +136,12 @@ def _starts(facts: Facts, told: Sequence[Announced]) -> Iterator[Broken]:
             yield Broken("triggered-once", str(those[0]), f"{len(those)} JOB_TRIGGERED of {run_id}: {at}")
     started = {start.run_id for start in facts.witness.starts}
     for run_id, those in triggered.items():
+        if those[0].detail.get("jobType") in _ANSWER_LATE:
+            continue  # a refusal that takes its time comes after the call was taken for a start
         if run_id not in started and not _was_reported(facts, those[0]):
             yield Broken("triggered-for-real", str(those[0]), f"no job of {run_id} was ever started")
     calm = Calm(facts)
-    for start in facts.witness.starts:
+    for start in chain.from_iterable(facts.starts.values()):
         if start.run_id in triggered or calm.is_meddled_with(start.pipeline_id):
             continue
         run = (start.pipeline_id, start.schedule_id, start.date)
