@@ -19,6 +19,7 @@ from interlock.aws import keys
 from interlock.aws.dynamo_table import DynamoTable
 from interlock.domain.event import event_id
 from interlock.local.session import Session
+from interlock.simulation.promises.announced import PEOPLE_ARE_TOLD
 
 _EVENT = re.compile(r"\bevent ([0-9a-f]{32})\b")  # how each message names the event it tells of
 
@@ -124,40 +125,9 @@ def is_ours(row: Row) -> bool:
     return isinstance(row.get("events"), list) and isinstance(row.get("createdAt"), str) and "version" in row
 
 
-_ALERTS = frozenset(
-    [
-        "SLA_BREACH",
-        "RELATIVE_SLA_BREACH",
-        "RETRY_EXHAUSTED",
-        "SCHEDULE_MISSED",
-        "IRREGULAR_SCHEDULE_MISSED",
-        "INFRA_FAILURE",
-        "SFN_TIMEOUT",
-        "POST_RUN_FAILED",
-        "WATCHDOG_DEGRADED",
-        "INFRA_ALARM",
-        "SLA_WARNING",
-        "RELATIVE_SLA_WARNING",
-        "JOB_FAILED",
-        "JOB_TIMEOUT",
-        "JOB_POLL_EXHAUSTED",
-        "VALIDATION_EXHAUSTED",
-        "SENSOR_DEADLINE_EXPIRED",
-        "POST_RUN_DRIFT",
-        "POST_RUN_SENSOR_MISSING",
-        "BASELINE_CAPTURE_FAILED",
-        "LATE_DATA_ARRIVAL",
-        "RERUN_REJECTED",
-        "TRIGGER_RECOVERED",
-        "CONFIG_INVALID",
-        "SENSOR_INVALID",
-    ]
-)
-
-
 def _is_alert(event: Mapping[str, Any]) -> bool:
     recovery = event["type"] == "JOB_COMPLETED" and (event.get("detail") or {}).get("recovered") is True
-    return event["type"] in _ALERTS or recovery
+    return event["type"] in PEOPLE_ARE_TOLD or recovery
 
 
 class Observer:

@@ -45,6 +45,7 @@ _WARNING = [
     "SENSOR_INVALID",
 ]
 
+PEOPLE_ARE_TOLD = frozenset((*_CRITICAL, *_WARNING))
 RunName = tuple[str, str, str]  # pipeline, schedule, date
 
 
