@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -64,8 +64,14 @@ def _told_once(books: Books) -> Iterator[Broken]:
                 yield Broken("one-verdict", f"{kind} SLA of {named(key)}", f"{times}: {what}")
     for key, told in books.each_told("SLA_WARNING", "RELATIVE_SLA_WARNING"):
         for (warning, since), times in Counter((one.type, _since(one)) for one in told).items():
-            if times > 1:
+            if times > 1 and not _was_gone(books, key, told):
                 yield Broken("one-verdict", f"{warning} of {named(key)}", f"{times} since {since}")
+
+
+def _was_gone(books: Books, key: RunKey, told: Sequence[Announced]) -> bool:
+    """Its config was removed between two of them, and its open promises with it: what comes back promises anew."""
+    first, last = told[0].change.order, told[-1].change.order
+    return None in books.facts.configs_between(key.pipeline_id, first, last)
 
 
 def _kind(told: Announced) -> str:
