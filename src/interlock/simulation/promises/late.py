@@ -37,8 +37,9 @@ def changes_are_noticed(books: Books) -> Iterator[Broken]:
         if row is None or int(row["attempt"]) != one.run.attempt:
             continue  # it could not be captured, which was told
         known = plain(row["sensors"])
-        yield from _late(books, one, known, parse_instant_text(row["capturedAt"]))
-        yield from _drifted(books, one, known)
+        captured_at = parse_instant_text(row["capturedAt"])
+        yield from _late(books, one, known, captured_at)
+        yield from _drifted(books, one, known, captured_at)
 
 
 def _late(
@@ -84,7 +85,9 @@ def _was_told(
     return False
 
 
-def _drifted(books: Books, one: Standing, known: Mapping[str, Mapping[str, Any]]) -> Iterator[Broken]:
+def _drifted(
+    books: Books, one: Standing, known: Mapping[str, Mapping[str, Any]], captured_at: datetime
+) -> Iterator[Broken]:
     post_run = one.regime.pipeline.post_run
     for sensor in post_run_sensors(one.regime.pipeline) if post_run else ():
         assert post_run is not None
@@ -94,6 +97,8 @@ def _drifted(books: Books, one: Standing, known: Mapping[str, Mapping[str, Any]]
         if name is None or found is None:
             continue
         reading, change = found
+        if change.at <= captured_at:
+            continue  # uncovered, as above
         before, value = number_of(known[sensor][name]), number_of(field_of(reading.values, name))
         if before is None or value is None or not _is_too_far(post_run, before, value):
             continue

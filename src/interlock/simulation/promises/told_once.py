@@ -183,7 +183,14 @@ def _recoveries(facts: Facts, told: Sequence[Announced]) -> Iterator[Broken]:
             if not one.change.key[1].startswith(keys.RowKind.NOTICE):
                 since.setdefault(one.run, one.change.order)
         if one.type == "JOB_COMPLETED":
-            yield from _recovery(one, one.run in troubled, since.get(one.run), forms)
+            order = since.get(one.run)
+            if order is not None and _was_gone(facts, order, one):
+                order = None  # with its config its open promises went, and what they had told
+            yield from _recovery(one, one.run in troubled, order, forms)
+
+
+def _was_gone(facts: Facts, order: int, one: Announced) -> bool:
+    return None in facts.configs_between(str(one.pipeline_id), order, one.change.order)
 
 
 def _recovery(
