@@ -237,7 +237,7 @@ def test_a_world_that_was_played_is_forgotten(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(VirtualClock, "__init__", noted)
 
     for one in range(1, 5):
-        play_seed(one, "jobs")
+        play_seed(one, "frozen")
     gc.collect()
 
     assert [clock() for clock in clocks] == [None] * 4

@@ -291,6 +291,23 @@ def test_every_call_that_a_function_of_ours_makes_can_fail():
     assert len(made) > 60
 
 
+def test_a_world_that_was_rehearsed_meets_its_faults_at_the_calls_that_it_makes():
+    rehearsed = replace(PROFILES["quiet"], rehearsed=1)
+    aimed, struck = 0, 0
+    for seed in range(12):
+        document = a_world(seed, rehearsed)
+        faults = [entry["fault"] for entry in _entries(document) if "fault" in entry]
+        strikes = play(_scenario(document)).history.strikes
+        aimed += len(faults)
+        struck += sum(
+            f"{one['function']} {one['call']} {one.get('when', 'before')}" in strikes for one in faults
+        )
+
+    # A fault may keep a later call from ever being made, and one that AWS refuses has no effect to come after.
+    assert aimed >= 24
+    assert struck > aimed * 2 / 3
+
+
 def test_worlds_tell_of_everything_that_can_happen():
     told = set()
     for profile, seeds in TELLING.items():

@@ -19,6 +19,9 @@ class Profile:
     faults: float = 0  # calls of ours that fail, a world
     stalls: float = 0  # frozen functions, a world
     ambushes: float = 0  # share of dates whose start is disturbed at its very instant
+    rehearsed: float = (
+        0  # share of worlds that are played before, so that faults strike the calls made seldom
+    )
     outages: float = 0  # services that fail for minutes, a world
     deliveries: float = 0  # delays, duplicates, odd batches, redeliveries, a world
     pauses: float = 0  # share of worlds in which the watchdog or Scheduler stands still
@@ -59,6 +62,7 @@ _ALL = (
         "a call that fails, or whose answer is lost, at the worst moment",
         ambushes=0.3,
         faults=6,
+        rehearsed=0.4,
         outages=0.5,
         pauses=0.1,
         lost_job_events=0.5,
@@ -108,6 +112,7 @@ _ALL = (
         job_types=1,
         job_trouble=0.7,
         faults=4,
+        rehearsed=0.4,
         outages=0.3,
         lost_job_events=1,
         reports=0.3,
@@ -136,6 +141,7 @@ _ALL = (
         reports=0.3,
         garbage=0.4,
         faults=1.5,
+        rehearsed=0.4,
     ),
     Profile(
         "lost",

@@ -10,14 +10,13 @@ from interlock.simulation.place import read_duration
 from interlock.torture.ambush import Ambush
 from interlock.torture.chance import Chance
 from interlock.torture.disturbances import Disturbances
+from interlock.torture.document import Document
 from interlock.torture.people import People
 from interlock.torture.pipelines import SICK, Pipeline, a_pipeline
 from interlock.torture.profiles import MIXED, PROFILES, SHARES, Profile
+from interlock.torture.rehearsal import aimed_faults
 from interlock.torture.setting import Setting, a_setting
 from interlock.torture.writers import Entry, Writer
-
-# A scenario file as plain data, which JSON and YAML can hold.
-Document = dict[str, Any]
 
 _POOLS = ("lake", "warehouse")
 # After these a world is calm, whatever went before.
@@ -53,7 +52,18 @@ def a_world(seed: int, profile: Profile) -> Document:
     entries = [entry for one in pipelines for entry in _of_pipeline(seed, profile, setting, one)]
     if not profile.sick:
         entries += Disturbances(chance, setting, profile, _services(pipelines)).entries()
-    entries.sort(key=lambda entry: entry[0])
+    world = _document(seed, profile, setting, pipelines, entries)
+    aim = Chance(seed, profile.name, "rehearsal")
+    if aim.likely(profile.rehearsed):
+        entries += aimed_faults(world, aim, setting)
+        world = _document(seed, profile, setting, pipelines, entries)
+    return world
+
+
+def _document(
+    seed: int, profile: Profile, setting: Setting, pipelines: list[Pipeline], entries: list[Entry]
+) -> Document:
+    entries = sorted(entries, key=lambda entry: entry[0])
     if any(kind in _DISTURBING for _, entry in entries for kind in entry):
         entries += [(setting.busy, calming) for calming in _CALMING]
     return {
