@@ -44,7 +44,7 @@ def aimed_faults(document: Document, chance: Chance, setting: Setting) -> Iterat
 
 
 def _calls(played: Played, setting: Setting) -> list[Made]:
-    """Those after which a fault is over before the world calms down."""
+    """Those that a fault can meet: configs are loaded before the first is armed, and at last the world is calm."""
     found: list[Made] = []
     before: Counter[tuple[str, str, int]] = Counter()
     lines = [
@@ -56,7 +56,7 @@ def _calls(played: Played, setting: Setting) -> list[Made]:
     for _, function, line in sorted(lines, key=lambda each: each[0]):
         second = int((line.at - setting.start).total_seconds())
         place = function, line.text, second
-        if second + _LASTS <= setting.busy:
+        if 0 < second <= setting.busy - _LASTS:
             found.append(Made(function, line.text, second, before[place]))
         before[place] += 1
     return found
