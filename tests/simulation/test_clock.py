@@ -240,3 +240,21 @@ def test_a_clock_that_is_closed_keeps_nothing_of_what_was_blocked() -> None:
 
     assert held[0]() is None
     assert clock.idle()
+
+
+def test_a_clock_is_closed_although_a_blocked_action_catches_what_ends_it() -> None:
+    clock, caught = VirtualClock(NOW), list[BaseException]()
+
+    def catches() -> None:
+        try:
+            clock.block_until(after(60))
+        except BaseException as error:  # noqa: BLE001 - as who keeps whatever a call of its raises
+            caught.append(error)
+
+    clock.at(after(1), 0, catches)
+    clock.run_until(after(5))
+
+    clock.close()
+
+    assert len(caught) == 1
+    assert clock.idle()

@@ -9,7 +9,7 @@ from builders import a_key, a_pipeline, a_rule, a_run, an_intent, at
 from interlock.domain.job_record import JobRecord
 from interlock.domain.pipeline import Job, JobType, OnTimeout
 from interlock.domain.run import JobEnd, Outcome, RunStatus
-from interlock.ports import CallFailed, DueRun, TriggerError
+from interlock.ports import WORKFLOW_ENDED, CallFailed, DueRun, TriggerError
 from interlock.steps.check_runs import ChecksFailed, check_runs
 from interlock.steps.close_stale_run import execution_ended
 from interlock.steps.job_end import WAITS_FOR_JUDGEMENT
@@ -266,3 +266,21 @@ def test_what_a_job_said_before_its_workflow_broke_off_is_what_counts():
     check_runs(world.outside.due_runs_of("gold-revenue"), world.tasks, NOW)
 
     assert "disk full" in world.run.outcome.error
+
+
+@pytest.mark.parametrize(
+    ("age", "status", "told"),
+    [
+        (timedelta(minutes=14, seconds=59), "WAITING", []),
+        (timedelta(minutes=15), "EXPIRED", ["SFN_TIMEOUT"]),
+    ],
+)
+def test_a_start_that_may_be_under_way_keeps_its_run_open_although_its_execution_was_stopped(
+    age, status, told
+):
+    run = a_run(intent=an_intent(1, NOW - age))
+    world = World(run=run)
+
+    check(world, NOW, WORKFLOW_ENDED["ABORTED"], run.execution_count)
+
+    assert (world.run.status, world.told) == (status, told)

@@ -140,6 +140,8 @@ class VirtualClock:
         while self._action is not None and self._hub is not None:
             action, self._action = self._action, None
             action()
+            if self._hub is None:
+                return  # it was blocked when the clock was closed, and caught what ended it
             self._spare = getcurrent()
             self._hub.switch()
 

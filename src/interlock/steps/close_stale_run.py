@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from interlock.domain.absence_wording import workflow_gone
 from interlock.domain.bad_input import BadInput
-from interlock.domain.overdue import why_overdue
+from interlock.domain.overdue import start_may_be_under_way, why_overdue
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, moved
 from interlock.ports import WORKFLOW_ENDED, ControlTable, DueRun, Lost
 from interlock.steps.complete_run import end_with_its_workflow, poll_window_over
@@ -58,6 +58,9 @@ def close_stale_run(run: Run, why: str, ports: OrchestratorPorts, now: datetime)
     at_last = now >= (run.job_ends_by or run.updated_at) + _CANCELLING_MAY_TAKE
     if run.status is RunStatus.WAITING:
         run, unknown = with_its_job(run, pipeline, ports, now, at_last=at_last)
+        if run.status is RunStatus.WAITING and start_may_be_under_way(run, now):
+            log.info("its start may be under way still", extra=fields(run, why=why))
+            return  # the check row stands, so each tick looks for its job, until nobody can start it any more
         why += unknown
     told = workflow_gone(run, pipeline, why, now)
     if run.status is RunStatus.RUNNING:

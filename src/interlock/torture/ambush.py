@@ -48,6 +48,23 @@ class Ambush:
         skip = chance.whole(0, 3) if call in _READS_AND_WRITES else 0
         return seconds, [self._armed(fault | ({"skip": skip} if skip else {}), ready_at)]
 
+    def start_beside_its_closing(self, ready_at: int) -> Iterator[dict[str, Any]]:
+        """The start of a run whose workflow is stopped: frozen until the tick that closes the run has read it.
+
+        That stands still in its turn, while the start notes what it is about to do, calls the service, and dies.
+        """
+        chance, write, waits = self.chance, "dynamodb.UpdateItem", 70 - ready_at % 60
+        own: dict[str, Any] = {"function": "orchestrator", "error": "stall"}
+        skip = chance.of({0: 1, 1: 2, 2: 1})
+        yield self._at_hand(
+            own | {"call": write, "for": f"{waits}s"} | ({"skip": skip} if skip else {}), ready_at
+        )
+        yield self._at_hand(own | {"call": write, "for": "20s"}, ready_at)
+        for call in START_CALLS[self.job_type][:1]:
+            yield self._at_hand(own | {"call": call, "for": chance.one(("20s", "50s"))}, ready_at)
+            if chance.likely(0.7):
+                yield self._at_hand(own | {"call": call, "error": "crash", "when": "after"}, ready_at)
+
     def lost_start(self, ready_at: int) -> Iterator[dict[str, Any]]:
         """Its answer, or the function that waits for it."""
         chance, calls = self.chance, START_CALLS[self.job_type]
@@ -73,7 +90,9 @@ class Ambush:
         yield {"delay": {"what": "queue", "by": "5s", "pipeline": self.pipeline}}
 
     def _armed(self, fault: dict[str, Any], ready_at: int) -> dict[str, Any]:
+        return self._at_hand(fault | ({"when": "after"} if self.chance.likely(0.5) else {}), ready_at)
+
+    def _at_hand(self, fault: dict[str, Any], ready_at: int) -> dict[str, Any]:
         """Nothing of it is left when the world calms down."""
         left = max((self.setting.busy - ready_at) // 60, 1)
-        when = {"when": "after"} if self.chance.likely(0.5) else {}
-        return {"fault": fault | when | {"pipeline": self.pipeline, "lasts": f"{min(left, 30)}m"}}
+        return {"fault": fault | {"pipeline": self.pipeline, "lasts": f"{min(left, 30)}m"}}

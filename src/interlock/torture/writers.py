@@ -80,6 +80,8 @@ class Writer:
             changes_at = ready_at + self.chance.whole(1, seconds - 1)
             meddling = self.chance.of({"data": 3, "stop": 1, "config": 1})
             if meddling == "stop":
+                if self.chance.likely(0.5):
+                    changes_at, entries = ready_at + 2, list(ambush.start_beside_its_closing(ready_at))
                 yield changes_at, {"stop_execution": {"pipeline": self.name, "date": opening.date}}
             elif meddling == "config":
                 yield changes_at, {"remove_config": self.name}
