@@ -11,11 +11,11 @@ from interlock.aws import keys
 from interlock.aws.table import Item, Key
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.run import Run, RunKey
-from interlock.domain.schedule import current_date
 from interlock.simulation.promises.books import Books
 from interlock.simulation.promises.facts import RunChange
 from interlock.simulation.promises.readings import Reading, Unplaceable, names_of, read
 from interlock.simulation.promises.regimes import Regime
+from interlock.simulation.promises.today import todays_date
 from interlock.simulation.witness import Change
 
 
@@ -72,7 +72,7 @@ def own_reading(books: Books, sensor: str, key: RunKey, pipeline: Pipeline) -> t
 
 def belongs(reading: Reading, written_at: datetime, key: RunKey, pipeline: Pipeline) -> bool:
     """One without a date is of the day on which it was written."""
-    return reading.period is not None or current_date(pipeline, written_at) == key.date
+    return reading.period is not None or todays_date(pipeline, written_at) == key.date
 
 
 def shown(value: Any) -> str:

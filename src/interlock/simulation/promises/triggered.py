@@ -14,7 +14,6 @@ from interlock.domain.readiness import RuleVerdict
 from interlock.domain.schedule import (
     Period,
     cron_form,
-    current_date,
     execution_date,
     fire_of,
     period_of,
@@ -34,6 +33,7 @@ from interlock.simulation.promises.readings import (
 )
 from interlock.simulation.promises.regimes import Regime
 from interlock.simulation.promises.standing import Standing, belongs, standing
+from interlock.simulation.promises.today import todays_date
 from interlock.simulation.promises.values import instant_of
 from interlock.simulation.witness import Change
 
@@ -90,7 +90,7 @@ def _met(books: Books, regime: Regime) -> Iterator[_Met]:
 def _date_of(reading: Reading, pipeline: Pipeline, written_at: datetime) -> str:
     """Of which date a reading opens the run; with a cron its dates have the cron's form."""
     if reading.period is None:
-        return current_date(pipeline, written_at)
+        return todays_date(pipeline, written_at)
     if pipeline.schedule.cron is None:
         return reading.period
     form = cron_form(pipeline)
@@ -128,7 +128,7 @@ def _is_swept_up(books: Books, met: _Met, pipeline: Pipeline) -> bool:
     says = instant_of(written)
     if met.reading.period is None or period_of(met.date) is not Period.DAILY:
         return False
-    is_current = current_date(pipeline, met.change.at) == met.date
+    is_current = todays_date(pipeline, met.change.at) == met.date
     return is_current and (says is None or says <= books.facts.ended_at - SWEPT)
 
 
