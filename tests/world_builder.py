@@ -92,7 +92,9 @@ class Workflow:
         return state_machine_arn == OWN_MACHINE
 
     def fail(self, token: str, error: str, cause: str) -> None:  # noqa: ARG002
+        self.calls.before("states.SendTaskFailure", None)
         self.failed.append((token, error))
+        self.calls.after("states.SendTaskFailure", None)
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """The watchdog's runs are looked at one by one: what nobody woke goes on, and one that fails harms no other."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -92,6 +93,26 @@ def test_a_run_whose_window_is_over_expires_though_its_execution_says_nothing():
     assert world.machine.failed == [("token", "RunOver")]
 
 
+@pytest.mark.parametrize("removed", [False, True], ids=["expired", "cancelled"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("call", ["dynamodb.UpdateItem", "states.SendTaskFailure", "dynamodb.DeleteItem"])
+def test_whoever_dies_ending_a_run_leaves_no_execution_asleep(call, after, removed):
+    world = a_world(ASLEEP, count=999)
+    if removed:
+        world.remove_config()
+    world.calls.arrange(call, FunctionCrashed("ending it"), after=after)
+
+    for _ in range(2):
+        with suppress(FunctionCrashed):
+            check(world, now=WINDOW_ENDS)
+        world.calls.calm()
+        if not world.due:
+            break
+
+    assert (world.run.status, world.due) == ("CANCELLED" if removed else "EXPIRED", [])
+    assert ("token", "RunOver") in world.machine.failed
+
+
 def test_an_expiry_that_died_half_way_is_finished():
     world = a_world(ASLEEP, count=999)
     world.calls.arrange("dynamodb.DeleteItem", FunctionCrashed("keeping the promise"))
@@ -101,7 +122,7 @@ def test_an_expiry_that_died_half_way_is_finished():
     check(world, now=WINDOW_ENDS)
 
     assert (world.told, world.due) == (["VALIDATION_EXHAUSTED"], [])
-    assert world.machine.failed == [("token", "RunOver")]
+    assert world.machine.failed == [("token", "RunOver")] * 2  # a token that is gone fails nobody
 
 
 def test_an_expired_run_whose_rules_hold_by_now_is_revived():

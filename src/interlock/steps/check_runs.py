@@ -17,7 +17,7 @@ from interlock.ports import CallFailed, DueRun
 from interlock.steps.await_job import poll_job
 from interlock.steps.close_stale_run import close_stale_run, why_stale
 from interlock.steps.dry_run import complete_dry_run
-from interlock.steps.evaluate_readiness import cancel_waiting
+from interlock.steps.evaluate_readiness import CONFIG_REMOVED, cancel_waiting, let_go
 from interlock.steps.find_met_trigger import WAITS_FOR_RECORD, find_met_trigger, recover_trigger
 from interlock.steps.fire_cron import WAITS_FOR_FIRE, fire_cron
 from interlock.steps.give_back_slots import reclaim
@@ -66,7 +66,9 @@ def _look_at(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
         _fire(due, ports, now)
     elif run is None and due.waits_for == WAITS_FOR_RECORD:
         _recover(due, ports, now)
-    elif run is None or run.status in (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED):
+    elif run is not None and run.status is RunStatus.CANCELLED:
+        let_go(run, CONFIG_REMOVED, ports.control, ports.machine)  # whoever cancelled it died
+    elif run is None or run.status in (RunStatus.SUCCEEDED, RunStatus.FAILED):
         ports.control.keep(due.key)
     elif run.status is RunStatus.RUNNING and run.dry_run:
         pipeline = ports.control.pipeline(due.key.pipeline_id)
@@ -81,10 +83,10 @@ def _look_at(due: DueRun, ports: OrchestratorPorts, now: datetime) -> None:
         pipeline = ports.control.pipeline(due.key.pipeline_id)
         if pipeline is None and run.status is RunStatus.WAITING and run.may_have_started:
             _see_through(run, due, ports, now)
+        elif pipeline is None and run.status is RunStatus.WAITING:
+            cancel_waiting(run, ports.control, ports.machine, now)
         elif pipeline is None:
-            if run.status is RunStatus.WAITING:
-                cancel_waiting(run, ports.control, ports.machine, now)
-            ports.control.keep(due.key)
+            let_go(run, CONFIG_REMOVED, ports.control, ports.machine)
         else:
             _wake(run, due, pipeline, ports, now)
 

@@ -12,11 +12,12 @@ from interlock.domain.overdue import start_may_be_under_way, why_overdue
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, moved
 from interlock.ports import WORKFLOW_ENDED, ControlTable, DueRun, Lost
 from interlock.steps.complete_run import end_with_its_workflow, poll_window_over
+from interlock.steps.evaluate_readiness import let_go
 from interlock.steps.job_end import WAITS_FOR_JUDGEMENT, end_in_log
 from interlock.steps.remote_job import ask_job
 from interlock.steps.run_log import fields
 from interlock.steps.started_job import with_its_job
-from interlock.steps.task import BadTask, OrchestratorPorts, RunOver, read_key
+from interlock.steps.task import BadTask, OrchestratorPorts, read_key
 
 log = logging.getLogger(__name__)
 
@@ -73,10 +74,11 @@ def close_stale_run(run: Run, why: str, ports: OrchestratorPorts, now: datetime)
     except Lost:
         return
     log.error("stale run closed", extra=fields(run, why=why))
-    ports.control.keep(run.key)
-    if after.status is RunStatus.EXPIRED and run.task_token:
+    if after.status is RunStatus.EXPIRED:
         # Should its execution sleep after all, it must not wake into a run that is over.
-        ports.machine.fail(run.task_token, RunOver.__name__, "the run was taken to have lost its workflow")
+        let_go(run, "the run was taken to have lost its workflow", ports.control, ports.machine)
+    else:
+        ports.control.keep(run.key)
 
 
 def _what_became_of_it(run: Run, why: str, ports: OrchestratorPorts, now: datetime) -> Outcome:

@@ -21,6 +21,8 @@ from interlock.steps.task import OrchestratorPorts, RunOver, Task
 
 log = logging.getLogger(__name__)
 
+CONFIG_REMOVED = "the pipeline's config was removed"
+
 
 def evaluate_readiness(task: Task, ports: OrchestratorPorts, now: datetime) -> None:
     """Returns while the run sleeps; `RunOver` when there is nothing to wait for."""
@@ -33,7 +35,7 @@ def evaluate_readiness(task: Task, ports: OrchestratorPorts, now: datetime) -> N
         return
     if pipeline is None:
         cancel_waiting(asleep, control, machine, now)
-        raise RunOver("the pipeline's config was removed")
+        raise RunOver(CONFIG_REMOVED)
     _, readiness = read_readiness(pipeline, task.key, control, now)
     if not readiness.ready and now < asleep.window_ends_at:
         # The ledger row is what a sensor write finds this run by. A write between the look above and this row found
@@ -115,11 +117,16 @@ def finish_expiry(
     if readiness.ready:
         revive_run(run, pipeline, control, machine, now)
     else:
-        control.keep(run.key)
+        let_go(run, "the window closed and the rules do not hold", control, machine)
         if run.dry_run:
             _keep_watching_if_revived(run.key, control, machine, now)
-        if run.task_token:
-            machine.fail(run.task_token, RunOver.__name__, "the window closed and the rules do not hold")
+
+
+def let_go(run: Run, why: str, control: ControlTable, machine: StateMachine) -> None:
+    """Of a run that ended asleep: its execution first. Who dies in between leaves the check row to who does it again."""
+    if run.task_token:
+        machine.fail(run.task_token, RunOver.__name__, why)
+    control.keep(run.key)
 
 
 def _keep_watching_if_revived(
@@ -140,6 +147,4 @@ def cancel_waiting(run: Run, control: ControlTable, machine: StateMachine, now: 
     except Lost:
         return
     log.info("run cancelled: its config was removed", extra=fields(cancelled))
-    control.keep(run.key)
-    if run.task_token:
-        machine.fail(run.task_token, RunOver.__name__, "the pipeline's config was removed")
+    let_go(run, CONFIG_REMOVED, control, machine)

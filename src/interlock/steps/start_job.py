@@ -18,7 +18,7 @@ from interlock.domain.readiness import Readiness
 from interlock.domain.retry import JobLeft
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, announcing
 from interlock.ports import Lost, OnlyRepeatingTells, TriggerError
-from interlock.steps.evaluate_readiness import cancel_waiting
+from interlock.steps.evaluate_readiness import CONFIG_REMOVED, cancel_waiting
 from interlock.steps.give_back_slots import give_back_for_now
 from interlock.steps.job_end import record_end
 from interlock.steps.job_request import Expansion
@@ -76,7 +76,7 @@ def _without_config(run: Run, ports: OrchestratorPorts, now: datetime) -> dict[s
     if run.may_have_started:
         run = ports.control.note(run, replace(run, intent=None))
     cancel_waiting(run, ports.control, ports.machine, now)
-    raise RunOver("the pipeline's config was removed")
+    raise RunOver(CONFIG_REMOVED)
 
 
 def _start(

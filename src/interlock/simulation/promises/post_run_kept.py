@@ -15,6 +15,7 @@ from interlock.simulation.promises.books import Books, Success, clock
 from interlock.simulation.promises.facts import Broken, named
 from interlock.simulation.promises.readings import CLOCK_TOLERANCE, names_of, reading_of
 from interlock.simulation.promises.regimes import Regime
+from interlock.simulation.promises.today import todays_date
 from interlock.simulation.promises.values import instant_of
 from interlock.simulation.witness import Change
 
@@ -46,6 +47,8 @@ def _of_run(books: Books, key: RunKey, regimes: list[Regime]) -> Iterator[Broken
         by = books.calm.dealt_with_by(due_at)
         if by > min(regime.until, books.facts.ended_at) or _moves_before(books, key, success, by):
             continue
+        if books.calm.loses_records and key.date[:10] < todays_date(regime.pipeline, success.at)[:10]:
+            continue  # of a date that is past the sweep does not make good what was lost
         told = [
             one for one in books.told_of(key, "POST_RUN_SENSOR_MISSING") if success.at < one.change.at <= by
         ]
