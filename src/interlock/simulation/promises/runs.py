@@ -139,7 +139,8 @@ def _proves(facts: Facts, key: RunKey, after: Run, one: RunChange) -> Iterator[b
         if start.run_id == after.run_id and start.order < one.change.order:
             # An HTTP target has done its work when it has answered.
             job = jobs[start.number]
-            yield (job.succeeded and job.ended_at is not None) or start.service == "http"
+            ended = job.ended_at is not None and job.ended_at <= one.change.at
+            yield (job.succeeded and ended) or start.service == "http"
     for (partition, sort), changes in facts.rows_ever(f"JOB#{key.schedule_id}#{key.date}#", "joblog"):
         if partition == f"PIPELINE#{key.pipeline_id}" and sort.endswith(f"#{after.attempt}"):
             reported = (change for change in changes if change.by is None and change.new is not None)
