@@ -425,6 +425,24 @@ def test_a_removal_that_dies_is_made_good_by_the_next(call, after):
     assert DynamoConfigLedger(world.table).files() == []
 
 
+@pytest.mark.parametrize("call", ["dynamodb.PutItem", "scheduler.DeleteSchedule", "dynamodb.DeleteItem"])
+@pytest.mark.parametrize("after", [False, True])
+def test_a_file_that_is_put_back_after_its_removal_died_is_in_force_again(call, after):
+    world = Configs(gold=a_file(cron="0 6 * * *"))
+    world.sync()
+    schedules = dict(world.bucket.schedules)
+    world.write(gold=None)
+    world.calls.arrange(call, FunctionCrashed(call), after=after and call.startswith("dynamodb"))
+
+    with pytest.raises(FunctionCrashed):
+        world.sync()
+    world.write(gold=a_file(cron="0 6 * * *"))
+    world.sync()
+
+    assert world.stored == {"gold": ("gold.yaml", "etl")}
+    assert world.bucket.schedules == schedules != {}
+
+
 @pytest.mark.parametrize("call", ["dynamodb.GetItem", "dynamodb.PutItem", "dynamodb.DeleteItem"])
 def test_a_renaming_that_dies_loses_no_pipeline(call):
     world = Configs(a=a_file())

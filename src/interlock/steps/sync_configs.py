@@ -230,6 +230,7 @@ def _may_have_cron(text: str) -> bool:
 def _forget_file(name: str, current: Pass) -> None:
     file = current.leaving[name]
     if file.pipeline_id is not None:
+        current.begin(name)
         remove_pipeline(file.pipeline_id, name, current.ports)
     give_up_calendar(name, None, current)
     current.ports.ledger.remove_file(name)

@@ -47,11 +47,13 @@ class Pass:
         yield from self.leaving.values()
 
     def begin(self, source: str, **changes: Any) -> None:
-        """What the file holds is about to change, in several writes. Whoever dies between them leaves a record that
-        equals no listing: else a file that is put back as it was before would not be read again.
+        """What the file holds is about to change, or to go, in several writes. Whoever dies between them leaves a
+        record that equals no listing: else a file that is put back as it was before would not be read again.
         """
-        before = self.known.get(source, ConfigFile(source, _UNFINISHED, None, valid=True))
-        self.record(replace(before, etag=_UNFINISHED, **changes), None)
+        records = self.leaving if source in self.leaving else self.known
+        before = records.get(source, ConfigFile(source, _UNFINISHED, None, valid=True))
+        records[source] = replace(before, etag=_UNFINISHED, **changes)
+        self.ports.ledger.put_file(records[source], None, self.now)
 
     def was_begun(self, source: str) -> bool:
         """An earlier pass died in the middle: what it wrote may be there, and nobody was told."""
