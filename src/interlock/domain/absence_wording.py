@@ -80,7 +80,15 @@ def watchdog_degraded(failed: Mapping[str, str], at: datetime) -> Announcement:
     )
 
 
-def workflow_gone(run: Run, pipeline: Pipeline | None, why: str, at: datetime) -> Announcement:
+def workflow_gone(
+    run: Run, pipeline: Pipeline | None, why: str, at: datetime, *, start_unknown: bool = False
+) -> Announcement:
+    """`start_unknown`: nobody can say whether its job was started."""
     said = f"the run was {run.status} and its workflow is gone: {why}"
-    detail = {"execution": run.execution_name, "status": str(run.status), "why": why[:1000]}
+    detail: dict[str, Any] = {
+        "execution": run.execution_name,
+        "status": str(run.status),
+        "why": why[:1000],
+    }
+    detail |= {"startUnknown": True} if start_unknown else {}
     return about(EventType.SFN_TIMEOUT, said, at, run.attempt, detail, pipeline)

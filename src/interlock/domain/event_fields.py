@@ -84,6 +84,9 @@ _JOB_LEFT = (
     _maybe("remoteJob", Kind.TEXT, "what became of the job itself, when it may still have run"),
     _maybe("jobMayStillRun", Kind.FLAG, "true when it was left running, or could not be cancelled"),
 )
+_START_UNKNOWN = _maybe(
+    "startUnknown", Kind.FLAG, "true when nobody knows whether the job was started, or how it ended"
+)
 _ENDED_BADLY = (
     _text("category", "which retry budget the failure counts against", *FailureCategory),
     _text("retry", "whether another attempt follows, and why or why not"),
@@ -92,7 +95,7 @@ _ENDED_BADLY = (
     _maybe("jobId", Kind.TEXT, "what the job service calls the job, when it was started"),
     _maybe("runId", Kind.TEXT, "`${RUN_ID}` to the job, when its service gave it no id that is known"),
     *_JOB_LEFT,
-    _maybe("startUnknown", Kind.FLAG, "true when nobody knows whether the job was started, or how it ended"),
+    _START_UNKNOWN,
     _maybe("retryAt", Kind.INSTANT, "when the next attempt begins to wait for its rules, if there is one"),
     *_REPORT,
 )
@@ -224,6 +227,7 @@ EVENTS: Mapping[EventType, Told] = {
             _text("execution", "the name of the execution"),
             _text("status", "where the run stood", *RunStatus),
             _text("why", "what became of the execution"),
+            _START_UNKNOWN,
             *_WHO,
         ),
     ),

@@ -57,13 +57,14 @@ def close_stale_run(run: Run, why: str, ports: OrchestratorPorts, now: datetime)
     except BadInput:
         pipeline = None  # it is closed all the same
     at_last = now >= (run.job_ends_by or run.updated_at) + _CANCELLING_MAY_TAKE
+    unknown = ""
     if run.status is RunStatus.WAITING:
         run, unknown = with_its_job(run, pipeline, ports, now, at_last=at_last)
         if run.status is RunStatus.WAITING and start_may_be_under_way(run, now):
             log.info("its start may be under way still", extra=fields(run, why=why))
             return  # the check row stands, so each tick looks for its job, until nobody can start it any more
-        why += unknown
-    told = workflow_gone(run, pipeline, why, now)
+    why += unknown
+    told = workflow_gone(run, pipeline, why, now, start_unknown=bool(unknown))
     if run.status is RunStatus.RUNNING:
         outcome = _what_became_of_it(run, why, ports, now)
         after = end_with_its_workflow(run, pipeline, told, outcome, ports, now, at_last=at_last)

@@ -128,7 +128,7 @@ def _starts(facts: Facts, told: Sequence[Announced]) -> Iterator[Broken]:
     for one in told:
         if one.is_ours and one.type == "JOB_TRIGGERED":
             triggered.setdefault(str(one.detail.get("runId")), []).append(one)
-        if one.run and (one.type in _BROKE or one.detail.get("startUnknown")):
+        if one.run and (one.type == "INFRA_FAILURE" or one.detail.get("startUnknown")):
             silent_on.add((one.run, one.attempt))
     for run_id, those in triggered.items():
         if len(those) > 1:
