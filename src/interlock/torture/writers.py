@@ -78,10 +78,12 @@ class Writer:
         elif kind == "frozen":
             seconds, entries = ambush.frozen_start(ready_at)
             changes_at = ready_at + self.chance.whole(1, seconds - 1)
-            meddling = self.chance.of({"data": 3, "stop": 1, "config": 1})
+            meddling = self.chance.of({"data": 3, "stop": 2, "config": 1})
             if meddling == "stop":
-                if self.chance.likely(0.5):
+                if self.chance.likely(0.7):
                     changes_at, entries = ready_at + 2, list(ambush.start_beside_its_closing(ready_at))
+                    if last is not None:  # its rules would open it again, and its job be found
+                        yield self._write(last.wanted, opening, changes_at, meets=not last.must_hold)
                 yield changes_at, {"stop_execution": {"pipeline": self.name, "date": opening.date}}
             elif meddling == "config":
                 yield changes_at, {"remove_config": self.name}
