@@ -103,13 +103,6 @@ MUTANTS: tuple[Mutant, ...] = (
         "self._table.put(run_item(run))",
     ),
     _ours(
-        "move-of-another-version",
-        f"{ONCE}: two workers move one run",
-        "aws/control_table.py",
-        'unmoved = (*_same_attempt(before), equals("version", before.version), _same_intent(before))',
-        "unmoved = (*_same_attempt(before), _same_intent(before))",
-    ),
-    _ours(
         "move-under-a-start",
         f"{ONCE}: a run ends while its job is being started",
         "aws/control_table.py",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from interlock.aws.run_item import parse_instant_text
 from interlock.simulation.history import Posted
 from interlock.simulation.promises.announced import Announced, RunName
 from interlock.simulation.promises.facts import Broken, Facts
@@ -40,6 +41,7 @@ def alerts_reach_people(
     known = _threads(facts)
     yield from _posted_once(by_id, posts, known)
     yield from _one_thread(threads, known)
+    yield from _claims_are_respected(facts)
     if undelivered.is_everything_dealt_with:
         missing = {each.event.event_id for each in facts.played.history.published}
         missing -= posts.keys() | undelivered.alerts
@@ -85,6 +87,17 @@ def _one_thread(
                 said = f"thread {len(opened) + 1} opened at {post.at:%Y-%m-%dT%H:%M:%S}"
                 yield Broken("one-thread-per-run", name, said)
             opened[post.thread] = post
+
+
+def _claims_are_respected(facts: Facts) -> Iterator[Broken]:
+    """Who opens a thread says for how long nobody else may; however long he stands still meanwhile."""
+    for key, past in facts.rows_ever(_THREAD, "events"):
+        for change in past:
+            claimed = [(row or {}).get("claimedUntil") for row in (change.old, change.new)]
+            before, after = (None if text is None else parse_instant_text(text) for text in claimed)
+            if before is not None and after is not None and after != before and change.at < before:
+                said = f"claimed at {change.at:%Y-%m-%dT%H:%M:%S}, though another's until {before:%H:%M:%S}"
+                yield Broken("one-thread-per-run", " ".join(key), said)
 
 
 def _thread_of(one: Announced) -> str:
