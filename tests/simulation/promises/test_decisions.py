@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from interlock.simulation.played import Played
-from interlock.simulation.promises.data import CHECKS
+from interlock.simulation.promises.data_noticed import CHECKS
 from tampered_world import DAY, a_played, a_write, broken, tells
 
 COUNTED = {

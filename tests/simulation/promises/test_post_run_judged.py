@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from interlock.simulation.played import Played
-from interlock.simulation.promises.data import CHECKS
+from interlock.simulation.promises.data_noticed import CHECKS
 from tampered_world import a_played, a_write, broken, forget, repeat, tells
 
 AUDITED = {

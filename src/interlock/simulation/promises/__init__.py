@@ -11,12 +11,12 @@ from interlock.simulation.played import Played
 from interlock.simulation.promises import (
     abandoned,
     back_off,
-    data,
+    data_noticed,
     ledger,
     neighbours,
+    nothing_left,
     promptness,
     reasons,
-    rest,
     runs,
     secrecy,
     starts,
@@ -35,9 +35,9 @@ CHECKS: tuple[Check, ...] = (
     *reasons.CHECKS,
     *promptness.CHECKS,
     *ledger.CHECKS,
-    *data.CHECKS,
+    *data_noticed.CHECKS,
     *telling.CHECKS,
-    *rest.CHECKS,
+    *nothing_left.CHECKS,
     *secrecy.CHECKS,
 )
 

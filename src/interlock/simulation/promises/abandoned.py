@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from interlock.domain.run import Run
-from interlock.simulation.promises.facts import Broken, Facts, RunChange, named
+from interlock.simulation.promises.facts import Broken, Facts, RunChange, clock, named
 from interlock.simulation.promises.starts import was_reported
 from interlock.simulation.witness import Start
 
@@ -25,7 +25,7 @@ def jobs_are_let_go_knowingly(facts: Facts) -> Iterator[Broken]:
                 if not _may_be_beside_another(facts, start) and not was_reported(
                     facts, key, start, one.change.order
                 ):
-                    what = f"attempt {start.attempt} ended at {one.change.at}, its job runs on, and nobody was told"
+                    what = f"attempt {start.attempt} ended at {clock(one.change.at)}, its job runs on, and nobody was told"
                     yield Broken("jobs-are-let-go-knowingly", named(key), what)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from interlock.aws.run_item import parse_instant_text
 from interlock.aws.table import Item
-from interlock.simulation.promises.facts import Broken, Facts
+from interlock.simulation.promises.facts import Broken, Facts, clock
 from interlock.simulation.witness import Change
 
 # DESIGN section 6; written down a second time on purpose.
@@ -91,7 +91,7 @@ class Announced:
 
     def __str__(self) -> str:
         subject = " ".join(str(part) for part in (*(self.run or (self.pipeline_id,)), self.attempt) if part)
-        return f"{self.type} of {subject or 'nobody'}, {self.at:%Y-%m-%dT%H:%M:%S}"
+        return f"{self.type} of {subject or 'nobody'}, {clock(self.at)}"
 
 
 def announced(facts: Facts) -> Iterator[Announced]:
@@ -112,7 +112,7 @@ def announcements_have_a_version(facts: Facts) -> Iterator[Broken]:
             yield Broken(
                 "announced-with-a-version",
                 f"{change.key[0]} {change.key[1]}",
-                f"announces {[event.get('type') for event in change.new['events']]} at {change.at:%Y-%m-%dT%H:%M:%S} "
+                f"announces {[event.get('type') for event in change.new['events']]} at {clock(change.at)} "
                 f"with version {_version(change.new)}, which it had before",
             )
 

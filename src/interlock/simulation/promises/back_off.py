@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from interlock.domain.run import Run, RunKey
-from interlock.simulation.promises.facts import Broken, Facts, RunChange, named
+from interlock.simulation.promises.facts import Broken, Facts, RunChange, clock, named
 
 _LONGEST = timedelta(days=1)
 _ROUNDED = timedelta(seconds=1)  # a state machine waits for whole seconds
@@ -25,7 +25,7 @@ def retries_wait(facts: Facts) -> Iterator[Broken]:
             earliest = one.change.by.began_at + _least(facts, key, one, before) - _ROUNDED
             for start in facts.starts.get(key, []):
                 if one.change.order < start.order <= begun.change.order and start.at < earliest:
-                    what = f"attempt {after.attempt} starts at {start.at}, and not before {earliest}"
+                    what = f"attempt {after.attempt} starts at {clock(start.at)}, and not before {clock(earliest)}"
                     yield Broken("retries-wait", named(key), what)
 
 

@@ -115,11 +115,6 @@ def began_of(change: Change) -> int:
     return change.by.began if change.by else change.order
 
 
-def clock(at: datetime) -> str:
-    """An instant, in a finding."""
-    return f"{at:%Y-%m-%dT%H:%M:%S}"
-
-
 def run_at(changes: list[RunChange], order: int) -> Run | None:
     """The run as it stood at that place of the history."""
     found = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from interlock.aws.run_item import parse_instant_text
 from interlock.simulation.history import Posted
 from interlock.simulation.promises.announced import Announced, RunName
-from interlock.simulation.promises.facts import Broken, Facts
+from interlock.simulation.promises.facts import Broken, Facts, clock
 from interlock.simulation.promises.undelivered import Undelivered
 
 _THREAD = "THREAD#"
@@ -37,7 +37,7 @@ def alerts_reach_people(
         if one.run:
             threads.setdefault(one.run, []).append(post)
         if not one.reaches_people:
-            yield Broken("channel-only-what-matters", str(one), f"was posted at {post.at:%Y-%m-%dT%H:%M:%S}")
+            yield Broken("channel-only-what-matters", str(one), f"was posted at {clock(post.at)}")
     known = _threads(facts)
     yield from _posted_once(by_id, posts, known)
     yield from _one_thread(threads, known)
@@ -61,7 +61,7 @@ def _posted_once(
             before = of_one[number - 1]
             excused = before.by.struck or post.by.struck
             if not excused or (noted is not None and noted < _looked(post, before)):
-                said = f"posted at {before.at:%Y-%m-%dT%H:%M:%S} and again at {post.at:%Y-%m-%dT%H:%M:%S}"
+                said = f"posted at {clock(before.at)} and again at {clock(post.at)}"
                 yield Broken("alert-posted-once", str(one), said)
 
 
@@ -84,7 +84,7 @@ def _one_thread(
             excused = not opened or post.by.struck or any(other.by.struck for other in opened.values())
             began = post.by.began
             if not excused or (thread and thread.opened is not None and thread.opened < began):
-                said = f"thread {len(opened) + 1} opened at {post.at:%Y-%m-%dT%H:%M:%S}"
+                said = f"thread {len(opened) + 1} opened at {clock(post.at)}"
                 yield Broken("one-thread-per-run", name, said)
             opened[post.thread] = post
 
@@ -96,7 +96,7 @@ def _claims_are_respected(facts: Facts) -> Iterator[Broken]:
             claimed = [(row or {}).get("claimedUntil") for row in (change.old, change.new)]
             before, after = (None if text is None else parse_instant_text(text) for text in claimed)
             if before is not None and after is not None and after != before and change.at < before:
-                said = f"claimed at {change.at:%Y-%m-%dT%H:%M:%S}, though another's until {before:%H:%M:%S}"
+                said = f"claimed at {clock(change.at)}, though another's until {before:%H:%M:%S}"
                 yield Broken("one-thread-per-run", " ".join(key), said)
 
 

@@ -10,10 +10,10 @@ from interlock.domain.calendar import exclusion_reason
 from interlock.domain.pipeline import Pipeline, rule_sensors, upstream_rules
 from interlock.domain.run import Run, RunKey
 from interlock.simulation.promises.announced import Announced
-from interlock.simulation.promises.books import Books, began_of, clock, run_at
-from interlock.simulation.promises.facts import Broken, Facts, named
+from interlock.simulation.promises.books import Books, began_of, run_at
+from interlock.simulation.promises.facts import Broken, Facts, clock, named
+from interlock.simulation.promises.field_values import instant_of
 from interlock.simulation.promises.readings import CLOCK_TOLERANCE, Unplaceable, names_of, read, reading_of
-from interlock.simulation.promises.values import instant_of
 
 _OPEN = ("WAITING", "RUNNING")
 

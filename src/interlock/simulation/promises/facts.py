@@ -180,3 +180,8 @@ def _in_force(change: Change) -> ConfigInForce:
 def named(key: RunKey) -> str:
     """A run as a finding names it."""
     return f"{key.pipeline_id} {key.schedule_id} {key.date}"
+
+
+def clock(at: datetime | None) -> str:
+    """An instant in a finding: UTC, as in every file of ours."""
+    return "never" if at is None else f"{at:%Y-%m-%dT%H:%M:%S}"

@@ -14,11 +14,11 @@ from interlock.domain.calendar import exclusion_reason
 from interlock.domain.pipeline import Check, Pipeline, PostRun, Rule, each_rule, post_run_sensors
 from interlock.domain.run import RunKey
 from interlock.simulation.promises.announced import Announced
-from interlock.simulation.promises.books import Books, began_of, clock
-from interlock.simulation.promises.facts import Broken, named
+from interlock.simulation.promises.books import Books, began_of
+from interlock.simulation.promises.facts import Broken, clock, named
+from interlock.simulation.promises.field_values import field_of, mark_of, number_of
 from interlock.simulation.promises.readings import Unplaceable, names_of, read
-from interlock.simulation.promises.standing import Standing, at_rest, own_reading, shown, standing
-from interlock.simulation.promises.values import field_of, mark_of, number_of
+from interlock.simulation.promises.standing_runs import Standing, at_rest, own_reading, shown, standing
 
 _LATE = ("LATE_DATA_ARRIVAL", "DRY_RUN_LATE_DATA")
 _DRIFT = ("POST_RUN_DRIFT", "DRY_RUN_DRIFT")

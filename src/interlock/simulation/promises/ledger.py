@@ -12,8 +12,8 @@ from datetime import datetime
 from interlock.domain.run import RunKey
 from interlock.domain.schedule import trigger_deadline
 from interlock.simulation.promises.announced import Announced
-from interlock.simulation.promises.books import Books, began_of, clock
-from interlock.simulation.promises.facts import Broken, Facts, named
+from interlock.simulation.promises.books import Books, began_of
+from interlock.simulation.promises.facts import Broken, Facts, clock, named
 from interlock.simulation.promises.ledger_rows import (
     ledger_goes_on,
     nothing_is_left_open,

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from interlock.aws import keys
 from interlock.domain.expected_date import first_expected
-from interlock.simulation.promises.books import Books, clock
-from interlock.simulation.promises.facts import Broken, Facts
+from interlock.simulation.promises.books import Books
+from interlock.simulation.promises.facts import Broken, Facts, clock
 from interlock.simulation.promises.promised_starts import SLA, STARTS, deadline_of
 
 

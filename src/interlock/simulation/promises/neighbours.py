@@ -18,7 +18,7 @@ from interlock.simulation.our_calls import Invocation
 from interlock.simulation.our_functions import CONFIG_SYNC, WATCHDOG
 from interlock.simulation.play import play
 from interlock.simulation.played import Played
-from interlock.simulation.promises.facts import Broken
+from interlock.simulation.promises.facts import Broken, clock
 from interlock.simulation.scenario import Action, PutConfig, Raw, Scenario
 
 # Services number their jobs across pipelines; Databricks' numbers are bare.
@@ -126,4 +126,4 @@ def _said(line: Line | None) -> str:
     if line is None:
         return "nothing more"
     at, text = line
-    return f"{at:%Y-%m-%dT%H:%M:%S} {text if len(text) <= 300 else text[:300] + '…'}"
+    return f"{clock(at)} {text if len(text) <= 300 else text[:300] + '…'}"

@@ -9,8 +9,8 @@ from interlock.domain.calendar import exclusion_reason
 from interlock.domain.expected_date import ExpectedDate
 from interlock.domain.run import Run, RunKey
 from interlock.domain.schedule import trigger_deadline
-from interlock.simulation.promises.books import Books, clock
-from interlock.simulation.promises.facts import Broken, RunChange, named
+from interlock.simulation.promises.books import Books
+from interlock.simulation.promises.facts import Broken, RunChange, clock, named
 from interlock.simulation.promises.promised_starts import fire_of
 from interlock.simulation.promises.regimes import Regime, dates_of
 from interlock.simulation.scenario import Pause

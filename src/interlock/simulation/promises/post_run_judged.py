@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from interlock.domain.pipeline import Check, Validation, each_rule, post_run_sensors
-from interlock.simulation.promises.books import Books, began_of, clock, run_at
-from interlock.simulation.promises.facts import Broken, Facts, named
+from interlock.simulation.promises.books import Books, began_of, run_at
+from interlock.simulation.promises.facts import Broken, Facts, clock, named
 from interlock.simulation.promises.readings import rules_hold
-from interlock.simulation.promises.standing import Standing, at_rest, own_reading, standing
+from interlock.simulation.promises.standing_runs import Standing, at_rest, own_reading, standing
 from interlock.simulation.witness import Change
 
 _VERDICTS = {"POST_RUN_PASSED": "passed", "POST_RUN_FAILED": "failed"}

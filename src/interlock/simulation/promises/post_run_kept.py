@@ -11,12 +11,12 @@ from interlock.aws.table import Item, Key
 from interlock.domain.pipeline import post_run_sensors
 from interlock.domain.run import RunKey
 from interlock.simulation.promises.announced import Announced
-from interlock.simulation.promises.books import Books, Success, clock
-from interlock.simulation.promises.facts import Broken, named
+from interlock.simulation.promises.books import Books, Success
+from interlock.simulation.promises.facts import Broken, clock, named
+from interlock.simulation.promises.field_values import instant_of
 from interlock.simulation.promises.readings import CLOCK_TOLERANCE, names_of, reading_of
 from interlock.simulation.promises.regimes import Regime
 from interlock.simulation.promises.today import todays_date
-from interlock.simulation.promises.values import instant_of
 from interlock.simulation.witness import Change
 
 _STREAM_CLOCK = timedelta(seconds=1)  # a stream record tells its second

@@ -13,7 +13,7 @@ from interlock.aws import keys
 from interlock.aws.table import Item, Key
 from interlock.domain.pipeline import Check, Pipeline, each_rule, upstream_rules
 from interlock.domain.run import Run, RunKey
-from interlock.simulation.promises.facts import Broken, Facts, RunChange, named
+from interlock.simulation.promises.facts import Broken, Facts, RunChange, clock, named
 from interlock.simulation.promises.readings import rules_hold
 from interlock.simulation.scenario import Drop, Pause, SetSecrets, StopExecution
 from interlock.simulation.witness import Change
@@ -64,7 +64,7 @@ def _waits_in_vain(facts: Facts, key: RunKey, changes: Sequence[RunChange]) -> I
             return facts.row_at(row, order)
 
         if rules_hold(config, key, rows, since):
-            what = f"its rules hold from {since:%Y-%m-%dT%H:%M:%S} on, and nothing starts until {to:%Y-%m-%dT%H:%M:%S}"
+            what = f"its rules hold from {clock(since)} on, and nothing starts until {clock(to)}"
             yield Broken("starts-are-prompt", named(key), what)
             return
 
@@ -104,7 +104,7 @@ def ends_are_prompt(facts: Facts) -> Iterator[Broken]:
                 continue
             late = _still_running(facts.runs.get(key, []), start.run_id, job.ended_at + _SOON)
             if late and job.ended_at + _SOON < facts.ended_at:
-                what = f"its job ended at {job.ended_at:%Y-%m-%dT%H:%M:%S}, and it still runs"
+                what = f"its job ended at {clock(job.ended_at)}, and it still runs"
                 yield Broken("ends-are-prompt", named(key), what)
 
 

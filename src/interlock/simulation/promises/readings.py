@@ -24,8 +24,8 @@ from interlock.domain.pipeline import (
     UpstreamRule,
 )
 from interlock.domain.run import RunKey
+from interlock.simulation.promises.field_values import can_be_compared, field_of, instant_of, number_of, same
 from interlock.simulation.promises.upstreams import upstream_succeeded
-from interlock.simulation.promises.values import can_be_compared, field_of, instant_of, number_of, same
 
 Rows = Callable[[Key], Item | None]
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from interlock.domain.readiness import RuleVerdict
 from interlock.domain.run import Run
-from interlock.simulation.promises.facts import Broken, Facts, RunChange, named
+from interlock.simulation.promises.facts import Broken, Facts, RunChange, clock, named
 from interlock.simulation.promises.promptness import is_undisturbed
 
 _MOST_TOLD = 20  # reasons of one event
@@ -25,7 +25,8 @@ def since_when_stands(facts: Facts) -> Iterator[Broken]:
             for verdict in after.verdicts:
                 last = known.get((verdict.key, verdict.rule, verdict.holds))
                 if last is not None and last.since != verdict.since:
-                    what = f"{verdict.rule} stands since {last.since}, and at {one.change.at} since {verdict.since}"
+                    what = f"{verdict.rule} stands since {clock(last.since)}, "
+                    what += f"and at {clock(one.change.at)} since {clock(verdict.since)}"
                     yield Broken("since-when-stands", named(key), what)
 
 
@@ -51,7 +52,7 @@ def expired_for_what_was_told(facts: Facts) -> Iterator[Broken]:
                 told = [reason["reason"] for reason in event.detail["unmet"]]
                 kept = _unmet(after.verdicts)[:_MOST_TOLD]
                 if told != kept:
-                    what = f"expired at {one.change.at} for {told}, and its row says {kept}"
+                    what = f"expired at {clock(one.change.at)} for {told}, and its row says {kept}"
                     yield Broken("expired-for-what-was-told", named(key), what)
 
 

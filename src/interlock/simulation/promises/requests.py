@@ -8,8 +8,8 @@ from interlock.aws import keys
 from interlock.domain.bad_input import BadInput
 from interlock.domain.run import RunKey
 from interlock.domain.schedule import period_of
-from interlock.simulation.promises.books import Books, clock
-from interlock.simulation.promises.facts import Broken, named
+from interlock.simulation.promises.books import Books
+from interlock.simulation.promises.facts import Broken, clock, named
 
 _DECISIONS = ("RERUN_ACCEPTED", "RERUN_REJECTED", "DRY_RUN_WOULD_RERUN", "DRY_RUN_RERUN_REJECTED")
 

@@ -8,7 +8,7 @@ from interlock.aws.run_item import plain
 from interlock.aws.table import Item
 from interlock.domain.pipeline import Job
 from interlock.domain.run import Run, RunKey
-from interlock.simulation.promises.facts import Broken, Facts, RunChange, named
+from interlock.simulation.promises.facts import Broken, Facts, RunChange, clock, named
 
 # DESIGN section 4, written down a second time on purpose: the first one is what is being judged.
 _MOVES = {
@@ -40,8 +40,10 @@ def one_version_at_a_time(facts: Facts) -> Iterator[Broken]:
         before, after = one.before, one.after
         if before is None or after is None:
             continue
-        if after.created_at != before.created_at or after.version - before.version not in (0, 1):
-            what = f"version {before.version} of {before.created_at} -> {after.version} of {after.created_at}"
+        given_twice = after.version == before.version and after.events != before.events
+        skipped = after.version - before.version not in (0, 1)
+        if after.created_at != before.created_at or skipped or given_twice:
+            what = f"version {before.version} of {clock(before.created_at)} -> {after.version} of {clock(after.created_at)}"
             yield _broken("one-version-at-a-time", key, one, what)
 
 
@@ -161,7 +163,7 @@ def _changes(facts: Facts) -> Iterator[tuple[RunKey, RunChange]]:
 
 
 def _broken(promise: str, key: RunKey, one: RunChange, what: str) -> Broken:
-    return Broken(promise, named(key), f"{what}, at {one.change.at:%Y-%m-%dT%H:%M:%S}")
+    return Broken(promise, named(key), f"{what}, at {clock(one.change.at)}")
 
 
 CHECKS = (

@@ -13,9 +13,9 @@ from interlock.domain.promise import PromiseKind
 from interlock.domain.run import RunKey
 from interlock.simulation.promises.announced import Announced
 from interlock.simulation.promises.books import Books, began_of
-from interlock.simulation.promises.books import clock as clock_text
 from interlock.simulation.promises.calm import TICK
 from interlock.simulation.promises.facts import Broken, named
+from interlock.simulation.promises.facts import clock as clock_text
 from interlock.simulation.promises.promised_starts import SLA, deadline_of
 from interlock.simulation.promises.regimes import Regime, dates_of
 from interlock.simulation.witness import Change

@@ -10,7 +10,7 @@ from interlock.aws import keys
 from interlock.aws.table import Item, Key
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.run import Run, RunKey
-from interlock.simulation.promises.facts import Broken, Facts, RunChange, named
+from interlock.simulation.promises.facts import Broken, Facts, RunChange, clock, named
 from interlock.simulation.promises.readings import rules_hold
 from interlock.simulation.witness import Start
 
@@ -20,7 +20,7 @@ def one_job_per_attempt(facts: Facts) -> Iterator[Broken]:
     for key, starts in facts.starts.items():
         for run_id, times in Counter(start.run_id for start in starts).items():
             if times > 1:
-                at = ", ".join(f"{start.at:%Y-%m-%dT%H:%M:%S}" for start in starts if start.run_id == run_id)
+                at = ", ".join(f"{clock(start.at)}" for start in starts if start.run_id == run_id)
                 yield Broken("one-job-per-attempt", named(key), f"{times} jobs of {run_id}: {at}")
 
 
@@ -33,7 +33,7 @@ def never_two_live(facts: Facts) -> Iterator[Broken]:
                     continue
                 if _takes_it_twice(facts, start):
                     continue
-                what = f"attempt {start.attempt} starts at {start.at:%Y-%m-%dT%H:%M:%S} beside attempt {earlier.attempt}"
+                what = f"attempt {start.attempt} starts at {clock(start.at)} beside attempt {earlier.attempt}"
                 yield Broken("never-two-live", named(key), what)
 
 
@@ -81,7 +81,7 @@ def rules_held(facts: Facts) -> Iterator[Broken]:
                 config for config in facts.configs_between(key.pipeline_id, began, start.order) if config
             ]
             if not any(_held(facts, config, key, start) for config in configs):
-                at = f"{start.at:%Y-%m-%dT%H:%M:%S}"
+                at = f"{clock(start.at)}"
                 what = (
                     f"attempt {start.attempt} starts at {at}, and its rules did not hold when it last looked"
                 )
@@ -106,7 +106,7 @@ def none_for_who_only_observes(facts: Facts) -> Iterator[Broken]:
             began = start.by.began if start.by else start.order
             configs = facts.configs_between(key.pipeline_id, began, start.order)
             if all(config is None or config.dry_run for config in configs):
-                what = f"attempt {start.attempt} starts at {start.at:%Y-%m-%dT%H:%M:%S} without a config that says so"
+                what = f"attempt {start.attempt} starts at {clock(start.at)} without a config that says so"
                 yield Broken("none-for-who-only-observes", named(key), what)
 
 
@@ -118,9 +118,7 @@ def slots(facts: Facts) -> Iterator[Broken]:
             beside = [other for other in starts[:place] if _holds_a_slot(facts, other, start)]
             if len(beside) >= allowed:
                 others = ", ".join(f"{other.pipeline_id} {other.date}" for other in beside)
-                what = (
-                    f"{start.pipeline_id} {start.date} starts at {start.at:%Y-%m-%dT%H:%M:%S} beside {others}"
-                )
+                what = f"{start.pipeline_id} {start.date} starts at {clock(start.at)} beside {others}"
                 yield Broken("slots", f"{name} ({allowed})", what)
 
 

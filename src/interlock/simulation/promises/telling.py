@@ -11,8 +11,8 @@ from interlock.aws.run_item import parse_instant_text, plain
 from interlock.domain.event import Event
 from interlock.simulation.promises.announced import Announced, announced, announcements_have_a_version
 from interlock.simulation.promises.channel import alerts_reach_people
-from interlock.simulation.promises.facts import Broken, Facts
-from interlock.simulation.promises.told_once import told_once
+from interlock.simulation.promises.facts import Broken, Facts, clock
+from interlock.simulation.promises.moves_told import told_once
 from interlock.simulation.promises.undelivered import REPEATED, Undelivered
 from interlock.simulation.witness import Change
 
@@ -110,9 +110,7 @@ def _stored_as_announced(
             continue
         stored[event_id] += 1
         if change.old is not None:
-            yield Broken(
-                "stored-once", str(one), f"its row was written again at {change.at:%Y-%m-%dT%H:%M:%S}"
-            )
+            yield Broken("stored-once", str(one), f"its row was written again at {clock(change.at)}")
         elif not _is_row_of(one, change):
             yield Broken("told-as-announced", str(one), f"is stored as {' '.join(change.key)}: {row}")
     for one in told:
@@ -151,7 +149,7 @@ def _is_detail_of(one: Announced, stored: Any) -> bool:
 
 
 def _named(event: Event) -> str:
-    return f"{event.type} of {event.pipeline_id} {event.date or ''}, {event.at:%Y-%m-%dT%H:%M:%S}"
+    return f"{event.type} of {event.pipeline_id} {event.date or ''}, {clock(event.at)}"
 
 
 CHECKS = (telling,)

@@ -20,9 +20,10 @@ from interlock.domain.schedule import (
     period_start,
     trigger_deadline,
 )
-from interlock.simulation.promises.books import Books, clock
+from interlock.simulation.promises.books import Books
 from interlock.simulation.promises.calm import SWEPT
-from interlock.simulation.promises.facts import Broken, named
+from interlock.simulation.promises.facts import Broken, clock, named
+from interlock.simulation.promises.field_values import instant_of
 from interlock.simulation.promises.readings import (
     Reading,
     Unplaceable,
@@ -32,9 +33,8 @@ from interlock.simulation.promises.readings import (
     rules_hold,
 )
 from interlock.simulation.promises.regimes import Regime
-from interlock.simulation.promises.standing import Standing, belongs, standing
+from interlock.simulation.promises.standing_runs import Standing, belongs, standing
 from interlock.simulation.promises.today import todays_date
-from interlock.simulation.promises.values import instant_of
 from interlock.simulation.witness import Change
 
 _FINENESS = list(Period)

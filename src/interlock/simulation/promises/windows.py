@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.run import Run, RunKey
 from interlock.simulation.promises.books import began_of
-from interlock.simulation.promises.facts import Broken, Facts, RunChange, named
+from interlock.simulation.promises.facts import Broken, Facts, RunChange, clock, named
 
 
 def windows_are_as_long_as_promised(facts: Facts) -> Iterator[Broken]:
@@ -54,7 +54,7 @@ def _as_promised(
     found = until - since if since is not None and until is not None else None
     if lasts and found not in lasts:
         wanted = " or ".join(sorted(map(str, lasts)))
-        what = f"at {one.change.at}, its {of} may take {found} from {since} on, not {wanted}"
+        what = f"at {clock(one.change.at)}, its {of} may take {found} from {clock(since)} on, not {wanted}"
         yield Broken("windows-last", named(key), what)
 
 
@@ -72,7 +72,7 @@ def nothing_is_over_before_its_window(facts: Facts) -> Iterator[Broken]:
         for event in one.after.events:
             end = ends.get(str(event.type))
             if end is not None and one.change.at < end:
-                what = f"{event.type} at {one.change.at}, and there was time until {end}"
+                what = f"{event.type} at {clock(one.change.at)}, and there was time until {clock(end)}"
                 yield Broken("nothing-over-before-its-window", named(key), what)
 
 

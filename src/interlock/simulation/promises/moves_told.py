@@ -12,7 +12,7 @@ from interlock.domain.pipeline import Job
 from interlock.domain.run import Run, RunKey
 from interlock.simulation.promises.announced import Announced, RunName
 from interlock.simulation.promises.calm import Calm
-from interlock.simulation.promises.facts import Broken, Facts, RunChange, named
+from interlock.simulation.promises.facts import Broken, Facts, RunChange, clock, named
 
 _ENDS = ("JOB_COMPLETED", "JOB_FAILED", "JOB_TIMEOUT")
 _BROKE = ("INFRA_FAILURE", "SFN_TIMEOUT")
@@ -49,7 +49,7 @@ def _as_the_move_demands(
         found = types[name] if what is None else what
         if found != exactly:
             move = f"{old} -> {new} of attempt {after.attempt}"
-            at = f"{change.change.at:%Y-%m-%dT%H:%M:%S}"
+            at = f"{clock(change.change.at)}"
             yield Broken("told-as-it-moves", named(key), f"{move}, at {at}: {found} {name}, not {exactly}")
 
     yield from demand("RUN_OPENED", exactly=int(change.change.old is None))
@@ -132,7 +132,7 @@ def _starts(facts: Facts, told: Sequence[Announced]) -> Iterator[Broken]:
             silent_on.add((one.run, one.attempt))
     for run_id, those in triggered.items():
         if len(those) > 1:
-            at = ", ".join(f"{one.at:%Y-%m-%dT%H:%M:%S}" for one in those)
+            at = ", ".join(f"{clock(one.at)}" for one in those)
             yield Broken("triggered-once", str(those[0]), f"{len(those)} JOB_TRIGGERED of {run_id}: {at}")
     started = {start.run_id for start in facts.witness.starts}
     for run_id, those in triggered.items():
@@ -148,7 +148,9 @@ def _starts(facts: Facts, told: Sequence[Announced]) -> Iterator[Broken]:
         now = facts.played.runs.get(RunKey(*run))
         open_still = now is not None and now.is_open and now.run_id == start.run_id
         if not open_still and (run, start.attempt) not in silent_on:
-            said = f"the {start.service} job of {start.run_id} was started at {start.at:%Y-%m-%dT%H:%M:%S}, and nobody told"
+            said = (
+                f"the {start.service} job of {start.run_id} was started at {clock(start.at)}, and nobody told"
+            )
             yield Broken("triggered-once", " ".join(run), said)
 
 

@@ -13,9 +13,9 @@ from interlock.domain.bad_input import BadInput
 from interlock.domain.pool import Pool, Ticket, ticket_of
 from interlock.domain.run import Run, RunKey
 from interlock.simulation.promises.calm import Calm
-from interlock.simulation.promises.facts import Broken, Facts, named
-from interlock.simulation.promises.rest_rows import rows_go
-from interlock.simulation.promises.rest_schedules import (
+from interlock.simulation.promises.facts import Broken, Facts, clock, named
+from interlock.simulation.promises.rows_left import rows_go
+from interlock.simulation.promises.schedules_left import (
     config_mistakes_are_told,
     configs_in_force,
     schedules_in_force,
@@ -78,7 +78,7 @@ def _open_runs(facts: Facts, calm: Calm) -> Iterator[Broken]:
                 "open-runs-end", named(key), f"is {run.status}, and no row of the ledger looks after it"
             )
         elif due_at < facts.ended_at - _LOOKED_AT:
-            what = f"is {run.status}; its look at {due_at:%Y-%m-%dT%H:%M:%S} never came, {_waits_for(run)}"
+            what = f"is {run.status}; its look at {clock(due_at)} never came, {_waits_for(run)}"
             yield Broken("open-runs-end", named(key), what)
 
 

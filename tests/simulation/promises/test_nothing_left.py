@@ -11,7 +11,7 @@ import pytest
 from interlock.aws.table import Item, Key
 from interlock.domain.run import RunStatus
 from interlock.simulation.played import Played
-from interlock.simulation.promises.rest import CHECKS
+from interlock.simulation.promises.nothing_left import CHECKS
 from interlock.simulation.witness import Execution
 from tampered_world import DAY, a_played, a_write, broken
 
