@@ -87,7 +87,9 @@ def _last_write(books: Books, one: Standing) -> Change | None:
         return None
     last = max((change for _, change in read), key=lambda change: change.order)
     since = one.run.succeeded_at
-    return last if since is not None and last.at > since + _STREAM_CLOCK else None
+    # Whoever judges a success may stand still before he writes it: what comes meanwhile came before.
+    came_after = last.order > one.last_move.change.order
+    return last if since is not None and came_after and last.at > since + _STREAM_CLOCK else None
 
 
 def _data_has_changed(books: Books, one: Standing) -> bool:
