@@ -410,3 +410,22 @@ def test_a_pass_that_dies_while_it_computes_holidays_is_made_good():
 
     assert list(world.stored) == ["gold"]
     assert days_of(world, "holidays:XNYS") is not None
+
+
+def test_a_file_that_becomes_a_pipeline_again_has_its_schedule_although_the_pass_between_died():
+    pipeline = a_file("gold", cron="0 6 * * *")
+    world = Configs(a=COMPANY, c=a_pipeline_of("company", "silver"))
+    world.sync()
+    world.write(a=pipeline)
+    world.sync()
+    schedules = dict(world.bucket.schedules)
+    world.write(a=COMPANY)
+    world.calls.arrange("dynamodb.DeleteItem", FunctionCrashed("removing gold"))
+    with pytest.raises(FunctionCrashed):
+        world.sync()
+
+    world.write(a=pipeline)
+    world.sync()
+
+    assert world.bucket.schedules == schedules
+    assert sorted(schedules) == ["gold", "silver"]

@@ -502,3 +502,34 @@ def test_a_config_of_no_file_is_left_alone():
     world.sync()
 
     assert world.outside.config("gold").text == encode_pipeline(a_pipeline(id="gold"))
+
+
+@pytest.mark.parametrize("call", ["scheduler.DeleteSchedule", "dynamodb.DeleteItem"])
+def test_a_config_that_stays_in_force_has_its_schedule_back_although_the_sync_before_died(call):
+    world = Configs(gold=a_file(cron="0 6 * * *"))
+    world.sync()
+    schedules = dict(world.bucket.schedules)
+    world.write(gold=None)
+    world.calls.arrange(call, FunctionCrashed(call))
+    with pytest.raises(FunctionCrashed):
+        world.sync()
+
+    world.write(gold=b"pipeline: {id: gold}\njob: {type: glu}\n")
+    world.sync()
+
+    assert world.told[-1] == "CONFIG_INVALID"
+    assert (world.stored, world.bucket.schedules) == ({"gold": ("gold.yaml", "etl")}, schedules)
+
+
+def test_a_file_that_was_refused_for_an_id_is_tried_again_although_the_pass_that_gave_it_up_died():
+    world = Configs(a=a_file("gold"), b=a_file("gold", job_name="other"))
+    world.sync()
+    world.write(a=a_file("silver"))
+    world.calls.arrange("s3.GetObject", lambda: None)
+    world.calls.arrange("s3.GetObject", FunctionCrashed("reading b"))
+
+    with pytest.raises(FunctionCrashed):
+        world.sync()
+    world.sync()
+
+    assert world.stored == {"gold": ("b.yaml", "other"), "silver": ("a.yaml", "etl")}

@@ -19,7 +19,7 @@ def refuse_circle(checked: Checked, control: ControlTable, files: Collection[str
     def upstreams_of(pipeline_id: str) -> list[str]:
         stored = control.config(pipeline_id)
         # Another pass, or the end of this one, removes a config whose file is gone.
-        pipeline = _decoded(stored) if stored is not None and stored.source in files else None
+        pipeline = decoded(stored) if stored is not None and stored.source in files else None
         return upstreams_in_step(pipeline) if pipeline else []
 
     own = checked.pipeline.id
@@ -34,7 +34,7 @@ def link_dependents(pipeline: Pipeline, stored: StoredConfig | None, control: Co
     Says whether the pipeline gave up a rule that a circle is made of: another file may have been refused for that.
     A row too many wakes nobody (the config is asked), one too few leaves a run to its fallback re-check.
     """
-    before = _decoded(stored) if stored is not None else None
+    before = decoded(stored) if stored is not None else None
     wanted = _upstreams(pipeline)
     for upstream in sorted(wanted):
         control.add_dependent(upstream, pipeline.id)
@@ -47,7 +47,7 @@ def link_dependents(pipeline: Pipeline, stored: StoredConfig | None, control: Co
 
 def unlink_dependents(stored: StoredConfig, control: ControlTable) -> None:
     """Before the config is removed, for the same reason."""
-    before = _decoded(stored)
+    before = decoded(stored)
     for upstream in sorted(_upstreams(before) if before else ()):
         control.remove_dependent(upstream, stored.pipeline_id)
 
@@ -56,8 +56,9 @@ def _upstreams(pipeline: Pipeline) -> set[str]:
     return {rule.pipeline_id for rule in upstream_rules(pipeline)}
 
 
-def _decoded(stored: StoredConfig) -> Pipeline | None:
+def decoded(stored: StoredConfig) -> Pipeline | None:
+    """The pipeline of a stored config; None where somebody wrote over it."""
     try:
         return decode_pipeline(stored.text)
     except StoredPipelineUnreadable:
-        return None  # whoever wrote over the row
+        return None

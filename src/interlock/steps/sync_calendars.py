@@ -46,7 +46,8 @@ def sync_calendar(name: str, text: bytes, etag: str, current: Pass) -> None:
     told = None if same else announcement.calendar_loaded(name, calendar, current.now, warnings)
     before = current.known.get(name)
     if before is not None and before.pipeline_id is not None:  # the file described that one until now
-        current.ids_given_up = True
+        current.gave_up.add(name)
+        current.begin(name)
         remove_pipeline(before.pipeline_id, name, current.ports)
     current.record(file, told)
     log.info("calendar loaded", extra={"calendar": calendar.name, "source": name})
@@ -83,7 +84,7 @@ def give_up_calendar(name: str, but: str | None, current: Pass) -> None:
     held = before.calendar if before else None
     if held is None or held == but:
         return
-    current.ids_given_up = True
+    current.gave_up.add(name)
     if _orphan(held) not in current.known:
         current.record(ConfigFile(_orphan(held), "", None, valid=True, calendar=held), None)
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from interlock.config_ports import ConfigFile, ConfigWithheld
 from interlock.domain import announcement
-from interlock.domain.bad_input import BadInput
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.pipeline_codec import StoredPipelineUnreadable, decode_pipeline, encode_pipeline
 from interlock.domain.schedule import calendar_names
@@ -19,7 +18,6 @@ from interlock.pipeline_yaml import Mistake, PipelineInvalid, is_calendar_file
 from interlock.pipeline_yaml.public_holidays import HolidaysUnknown
 from interlock.ports import CallFailed, StoredConfig
 from interlock.steps.link_dependents import link_dependents, refuse_circle
-from interlock.steps.promise_ahead import promise_ahead
 from interlock.steps.sync_calendars import (
     calendars_held,
     calendars_without_file,
@@ -32,7 +30,14 @@ from interlock.steps.sync_calendars import (
     settle_calendar,
     sync_calendar,
 )
-from interlock.steps.sync_pass import ConfigSyncPorts, Pass, refuse, remove_pipeline
+from interlock.steps.sync_pass import (
+    ConfigSyncPorts,
+    Pass,
+    has_schedule,
+    promise,
+    refuse,
+    remove_pipeline,
+)
 
 __all__ = ["ConfigSyncPorts", "SyncFailed", "sync_configs"]
 
@@ -69,25 +74,28 @@ def sync_configs(ports: ConfigSyncPorts, now: datetime) -> None:
     known = {file.source: file for file in ports.ledger.files()}
     gone = sorted(name for name, file in known.items() if has_file(file) and name not in listing)
     leaving = {name: known.pop(name) for name in gone}
-    current = Pass(ports, now, listing, known, leaving, ids_given_up=bool(leaving))
-    failures: list[str] = []
+    current = Pass(ports, now, listing, known, leaving)
+    failures: dict[str, Exception] = {}
     _sync_changed(current, failures)
-    if current.ids_given_up:
+    if current.gave_up or leaving:
         # A file may be invalid only because another one held its pipeline id, or closed a circle with it, until now.
         for name in sorted(name for name, file in known.items() if not file.valid and has_file(file)):
             _guarded(partial(_sync_file, name, current), name, failures)
-    for name in gone:
-        _guarded(partial(_forget_file, name, current), name, failures)
+    if not any(isinstance(error, CallFailed) for error in failures.values()):
+        # Else one that could not be read may be one of these under another name, or one that was refused for them.
+        current.finish()
+        for name in gone:
+            _guarded(partial(_forget_file, name, current), name, failures)
     for name in holidays_in_force(current):
         _guarded(partial(ensure_holidays, name, current), name, failures)
     if not failures:  # else a pipeline that could not be brought in step may name one of these
         for file in calendars_without_file(current):
             _guarded(partial(settle_calendar, file, current), file.source, failures)
     if failures:
-        raise SyncFailed("; ".join(failures[:10]))
+        raise SyncFailed("; ".join(f"{name}: {error}" for name, error in list(failures.items())[:10]))
 
 
-def _sync_changed(current: Pass, failures: list[str]) -> None:
+def _sync_changed(current: Pass, failures: dict[str, Exception]) -> None:
     """Calendars first: a pipeline of the same pass must find the one that it names."""
     known, pipelines = current.known, _Pipelines()
     for name in sorted(current.listing):
@@ -106,12 +114,12 @@ def _sync_changed(current: Pass, failures: list[str]) -> None:
         _guarded(partial(_sync_file, name, current), name, failures)
 
 
-def _guarded(work: Callable[[], None], name: str, failures: list[str]) -> None:
+def _guarded(work: Callable[[], None], name: str, failures: dict[str, Exception]) -> None:
     try:
         work()
     except (CallFailed, HolidaysUnknown) as error:
         log.error("config file could not be brought in step", extra={"source": name, "error": str(error)})
-        failures.append(f"{name}: {error}")
+        failures[name] = error
 
 
 def _sort_out(name: str, pipelines: _Pipelines, current: Pass) -> None:
@@ -165,7 +173,7 @@ def _sync_pipeline(name: str, text: bytes, etag: str, current: Pass) -> None:
         ensure_holidays(holidays, current)
     if before is not None and before.pipeline_id not in (None, pipeline.id):
         # Also when an earlier pass died after it had removed the config.
-        current.ids_given_up = True
+        current.gave_up.add(name)
         current.begin(name)
         remove_pipeline(before.pipeline_id, name, ports)
     _store(pipeline, stored, name, etag, checked.warnings, current)
@@ -198,26 +206,18 @@ def _store(
         current.begin(name, pipeline_id=pipeline.id)
     if link_dependents(pipeline, stored, ports.control) or (stored is not None and stored.text == text):
         # Also when an earlier pass died after it had stored the config.
-        current.ids_given_up = True
+        current.gave_up.add(name)
     if is_new:
         version = stored.version + 1 if stored else 1
         told = announcement.config_loaded(name, current.now, [str(warning) for warning in warnings])
         ports.control.put_config(StoredConfig(pipeline.id, text, name, etag, version), told)
         log.info("config loaded", extra={"pipeline": pipeline.id, "source": name})
     # Also when the config was stored before: an earlier pass may have died between the two.
-    if pipeline.schedule.cron and not pipeline.dry_run:
+    if has_schedule(pipeline):
         ports.schedules.put(pipeline)
     elif stored is not None and (not is_new or _may_have_cron(stored.text)):
         ports.schedules.remove(pipeline.id)
-    _promise(pipeline, stored.loaded_at if stored is not None and not is_new else None, current)
-
-
-def _promise(pipeline: Pipeline, loaded_at: datetime | None, current: Pass) -> None:
-    try:
-        promise_ahead(pipeline, loaded_at or current.now, current.ports.control, current.now)
-    except BadInput as problem:
-        # A calendar's row that somebody wrote over: the sweep makes the promises once it is mended.
-        log.warning("nothing promised", extra={"pipeline": pipeline.id, "problem": str(problem)[:300]})
+    promise(pipeline, stored.loaded_at if stored is not None and not is_new else None, current)
 
 
 def _may_have_cron(text: str) -> bool:

@@ -10,11 +10,13 @@ from typing import Any
 
 from interlock.config_ports import ConfigFile, ConfigLedger, ConfigSource, CronSchedules
 from interlock.domain import announcement
+from interlock.domain.bad_input import BadInput
 from interlock.domain.event import Announcement
+from interlock.domain.pipeline import Pipeline
 from interlock.pipeline_yaml import Checked, PipelineInvalid, check_pipeline
 from interlock.ports import ControlTable
-from interlock.steps.link_dependents import unlink_dependents
-from interlock.steps.promise_ahead import drop_promises
+from interlock.steps.link_dependents import decoded, link_dependents, unlink_dependents
+from interlock.steps.promise_ahead import drop_promises, promise_ahead
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +41,9 @@ class Pass:
     listing: Mapping[str, str]
     known: dict[str, ConfigFile]
     leaving: dict[str, ConfigFile]  # files that are gone, until what they held is put away
-    ids_given_up: bool  # some pipeline id or calendar name has no file any more, or another one
+    gave_up: set[str] = field(default_factory=set)  # files that have left a pipeline id, a calendar or a rule
     calendars_seen: set[str] = field(default_factory=set)  # calendars that are known to be there
+    _deferred: dict[str, tuple[ConfigFile, Announcement | None]] = field(default_factory=dict)
 
     def records(self) -> Iterator[ConfigFile]:
         yield from self.known.values()
@@ -60,8 +63,18 @@ class Pass:
         return source in self.known and self.known[source].etag == _UNFINISHED
 
     def record(self, file: ConfigFile, told: Announcement | None) -> None:
-        self.ports.ledger.put_file(file, told, self.now)
+        """Of a file that gave something up only with `finish`: till then a pass that dies here is made anew."""
         self.known[file.source] = file
+        if file.source in self.gave_up:
+            self._deferred[file.source] = file, told
+        else:
+            self.ports.ledger.put_file(file, told, self.now)
+
+    def finish(self) -> None:
+        """Whoever was refused for what others have given up has been tried again."""
+        for file, told in self._deferred.values():
+            self.ports.ledger.put_file(file, told, self.now)
+        self._deferred.clear()
 
     def next_version(self, source: str) -> int:
         return self.known[source].version + 1 if source in self.known else 1
@@ -84,6 +97,8 @@ def refuse(
     if before and not before.valid and (before.etag, before.missing) == (etag, missing):
         return  # that has been said
     held = held_by(name, current)
+    if held is not None and current.was_begun(name):
+        _finish(held, current)
     calendar = before.calendar if before else None
     mistakes = [str(mistake) for mistake in invalid.mistakes]
     kept = held is not None or calendar is not None
@@ -102,6 +117,35 @@ def refuse(
         "config invalid",
         extra={"source": name, "pipeline": file.pipeline_id, "mistakes": len(mistakes)},
     )
+
+
+def _finish(pipeline_id: str, current: Pass) -> None:
+    """A config stays in force around which an earlier pass died: it may have no schedule, link or promise any more."""
+    ports = current.ports
+    stored = ports.control.config(pipeline_id)
+    pipeline = decoded(stored) if stored is not None else None
+    if stored is None or pipeline is None:
+        return
+    link_dependents(pipeline, stored, ports.control)
+    if has_schedule(pipeline):
+        ports.schedules.put(pipeline)
+    else:
+        ports.schedules.remove(pipeline.id)
+    promise(pipeline, stored.loaded_at, current)
+
+
+def has_schedule(pipeline: Pipeline) -> bool:
+    """One that only observes is never started by a clock."""
+    return pipeline.schedule.cron is not None and not pipeline.dry_run
+
+
+def promise(pipeline: Pipeline, loaded_at: datetime | None, current: Pass) -> None:
+    """Its rows of the ledger, as far ahead as they are kept."""
+    try:
+        promise_ahead(pipeline, loaded_at or current.now, current.ports.control, current.now)
+    except BadInput as problem:
+        # A calendar's row that somebody wrote over: the sweep makes the promises once it is mended.
+        log.warning("nothing promised", extra={"pipeline": pipeline.id, "problem": str(problem)[:300]})
 
 
 def remove_pipeline(pipeline_id: str, source: str, ports: ConfigSyncPorts) -> None:
