@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from builders import a_key, a_pipeline, a_rule, a_run, a_trigger, at
+from builders import a_key, a_pipeline, a_rule, a_run, a_trigger, an_intent, at
 from interlock.domain.job_record import JobRecord
 from interlock.domain.pipeline import Exclude, Job, JobType, OnTimeout
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, moved, next_attempt
 from interlock.ports import CallFailed, DueRun, Lost, TriggerError
 from interlock.simulation.faults import FunctionCrashed
-from interlock.steps.complete_run import complete_run, record_failure
+from interlock.steps.complete_run import StartMayTakePlace, complete_run, record_failure
 from interlock.steps.task import RunOver
 from world_builder import FAILED, NOW, SUCCEEDED, THROTTLED, World, a_task, later
 
@@ -325,6 +325,24 @@ def test_a_job_whose_config_is_gone_is_cancelled_all_the_same():
 
 def give_up(world, run=RUNNING, error="States.Timeout"):
     return record_failure(a_task(run, None, error=error), world.tasks, NOW)
+
+
+@pytest.mark.parametrize(
+    ("error", "age", "status"),
+    [
+        ("Lambda.SdkClientException", timedelta(minutes=14), "WAITING"),  # who called may be calling yet
+        ("Lambda.SdkClientException", timedelta(minutes=15), "EXPIRED"),
+        ("Runtime.ExitError", timedelta(minutes=1), "EXPIRED"),
+    ],
+)
+def test_a_start_that_may_take_place_yet_keeps_its_run_open_although_its_state_failed(error, age, status):
+    waiting = a_run(intent=an_intent(1, NOW - age))
+    world = a_world(run=waiting)
+
+    with suppress(StartMayTakePlace):
+        record_failure(a_task(waiting, None, error=error), world.tasks, NOW)
+
+    assert (world.run.status, world.told) == (status, ["INFRA_FAILURE"] if status == "EXPIRED" else [])
 
 
 def test_a_waiting_run_whose_workflow_failed_can_be_revived():

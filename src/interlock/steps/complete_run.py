@@ -10,6 +10,7 @@ from typing import Any
 from interlock.domain import announcement, drift_wording
 from interlock.domain.bad_input import BadInput
 from interlock.domain.event import Announcement
+from interlock.domain.overdue import start_may_be_under_way
 from interlock.domain.pipeline import Pipeline
 from interlock.domain.retry import JobLeft, RetryDecision, decide_retry
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, Run, RunStatus, moved, next_attempt
@@ -30,6 +31,20 @@ _MOST_CANCELS = 8
 # Half a minute of CompleteRun's retries. A success is not held back for longer by what is compared with it later.
 _MOST_CAPTURES = 5
 _UNKNOWN = "unknown error"
+# By these nobody knows what became of the function: it may be calling the job service yet.
+# https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+_FUNCTION_MAY_LIVE = frozenset(
+    {
+        "Lambda.ClientExecutionTimeoutException",
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+    }
+)
+
+
+class StartMayTakePlace(Exception):
+    """A job that is not found may be started yet: the state is tried again until nobody can."""
 
 
 def complete_run(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[str, Any]:
@@ -189,6 +204,8 @@ def record_failure(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[
         at_last = task.tries >= _MOST_CANCELS
         run, unknown = with_its_job(run, pipeline, ports, now, at_last=at_last)
     if run.status is RunStatus.WAITING:
+        if error in _FUNCTION_MAY_LIVE and start_may_be_under_way(run, now):
+            raise StartMayTakePlace(f"after {error}")
         what = "the run's workflow failed while it waited"
         told = announcement.infra_failure(run, pipeline, what, f"{error}{unknown}", now)
         after = moved(run, RunStatus.EXPIRED, now, [told], task_token=None, token_for=None)
