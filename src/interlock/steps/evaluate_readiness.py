@@ -14,7 +14,7 @@ from interlock.domain.pipeline import Pipeline
 from interlock.domain.readiness import Readiness
 from interlock.domain.run import Run, RunKey, RunStatus, moved
 from interlock.ports import ControlTable, DueRun, Lost, StateMachine
-from interlock.steps.open_run import WAITS_FOR_READINESS, revive_run, start_execution
+from interlock.steps.open_run import WAITS_FOR_READINESS, end_asleep, revive_run, start_execution
 from interlock.steps.read_readiness import note_verdicts, read_readiness
 from interlock.steps.run_log import fields
 from interlock.steps.task import OrchestratorPorts, RunOver, Task
@@ -114,19 +114,22 @@ def finish_expiry(
 ) -> None:
     """Look once more: a write just before the move woke a run that was about to close, and nobody else would revive it."""
     _, readiness = read_readiness(pipeline, run.key, control, now)
-    if readiness.ready:
-        revive_run(run, pipeline, control, machine, now)
-    else:
-        let_go(run, "the window closed and the rules do not hold", control, machine)
-        if run.dry_run:
-            _keep_watching_if_revived(run.key, control, machine, now)
+    if readiness.ready and revive_run(run, pipeline, control, machine, now):
+        return
+    let_go(run, "the window closed and the rules do not hold", control, machine)
+    if run.dry_run:
+        _keep_watching_if_revived(run.key, control, machine, now)
 
 
 def let_go(run: Run, why: str, control: ControlTable, machine: StateMachine) -> None:
-    """Of a run that ended asleep: its execution first. Who dies in between leaves the check row to who does it again."""
-    if run.task_token:
-        machine.fail(run.task_token, RunOver.__name__, why)
-    control.keep(run.key)
+    """Of a run that ended asleep: its execution first. Who dies in between leaves the check row to who does it again.
+
+    The row of a life that began meanwhile is left to that.
+    """
+    end_asleep(run, why, machine)
+    current = control.run(run.key)
+    if current is None or (current.status, current.execution_count) == (run.status, run.execution_count):
+        control.keep(run.key)
 
 
 def _keep_watching_if_revived(
@@ -147,4 +150,4 @@ def cancel_waiting(run: Run, control: ControlTable, machine: StateMachine, now: 
     except Lost:
         return
     log.info("run cancelled: its config was removed", extra=fields(cancelled))
-    let_go(run, CONFIG_REMOVED, control, machine)
+    let_go(cancelled, CONFIG_REMOVED, control, machine)

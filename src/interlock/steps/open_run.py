@@ -14,6 +14,7 @@ from interlock.domain.run import Run, RunKey, RunStatus, for_real, opened, reope
 from interlock.domain.schedule import Calendar, calendar_names, exclusion_reason, trigger_deadline
 from interlock.ports import ControlTable, DueRun, Lost, StateMachine
 from interlock.steps.run_log import fields
+from interlock.steps.task import RunOver
 
 log = logging.getLogger(__name__)
 
@@ -107,20 +108,30 @@ def start_execution(run: Run, control: ControlTable, machine: StateMachine, now:
     )
 
 
+def end_asleep(run: Run, why: str, machine: StateMachine) -> None:
+    """The execution of a run that ended, should it sleep still. The token of the row as it stood then, and no other:
+    a life that has begun since has one of its own.
+    """
+    if run.task_token:
+        machine.fail(run.task_token, RunOver.__name__, why)
+
+
 def revive_run(
     run: Run, pipeline: Pipeline, control: ControlTable, machine: StateMachine, now: datetime
-) -> None:
+) -> bool:
     """An expired run whose rules hold after all starts at once, outside every budget; before the trigger's deadline.
 
-    For one whose pipeline only observes by now, nothing is started any more.
+    For one whose pipeline only observes by now, nothing is started any more. False when it stays expired.
     """
     if pipeline.dry_run and not run.dry_run:
-        return
+        return False
     deadline = trigger_deadline(pipeline, run.key.date)
     if deadline is not None and now > deadline:
-        return
+        return False
     if exclusion_of(pipeline, run.key.date, control) is not None:
-        return
+        return False
+    # First: whoever closed the run may have died before he did, and the row will tell of the next life alone.
+    end_asleep(run, "the run begins anew", machine)
     try:
         real = {} if pipeline.dry_run else for_real(run)
         revived = control.move(run, reopened(run, now, pipeline.schedule.evaluation.window, **real))
@@ -128,11 +139,12 @@ def revive_run(
         # Another delivery revived it; if that one died before the execution started, this one starts it.
         if lost.current is not None:
             start_execution(lost.current, control, machine, now)
-        return
+        return lost.current is not None
     log.info("run revived: its rules hold after its window", extra=fields(revived))
     start_execution(revived, control, machine, now)
     if revived.dry_run:
         _look_once(revived.key, pipeline, control, now)
+    return True
 
 
 def _look_once(key: RunKey, pipeline: Pipeline, control: ControlTable, now: datetime) -> None:

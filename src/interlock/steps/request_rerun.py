@@ -17,7 +17,7 @@ from interlock.domain.routing import RerunRequested
 from interlock.domain.run import Run, RunKey, RunStatus, announcing, for_real, opened, reopened
 from interlock.domain.sensor import candidate_keys, select_reading
 from interlock.ports import ControlTable, Lost, RerunLog, StateMachine
-from interlock.steps.open_run import exclusion_of, start_execution
+from interlock.steps.open_run import end_asleep, exclusion_of, start_execution
 from interlock.steps.people_alarmed import people_were_alarmed
 from interlock.steps.read_upstreams import questions_of
 from interlock.steps.run_log import fields
@@ -129,6 +129,8 @@ def _accept(
     again = replace(again, alerted=again.alerted or people_were_alarmed(again, pipeline, control))
     number = rerun_number(again)
     reruns.put(asked.key, number, "manual", asked.reason, asked.requested_by, now)
+    if run is not None:
+        end_asleep(run, "the run begins anew", machine)
     try:
         if run is None:
             control.open_run(again)
