@@ -28,21 +28,23 @@ def refuse_circle(checked: Checked, control: ControlTable, files: Collection[str
         raise PipelineInvalid([found[0]], own)
 
 
-def link_dependents(pipeline: Pipeline, stored: StoredConfig | None, control: ControlTable) -> bool:
+def gives_up_rule(pipeline: Pipeline, stored: StoredConfig | None) -> bool:
+    """Whether one goes that a circle is made of: another file may have been refused for that."""
+    before = decoded(stored) if stored is not None else None
+    return before is not None and not set(upstreams_in_step(before)) <= set(upstreams_in_step(pipeline))
+
+
+def link_dependents(pipeline: Pipeline, stored: StoredConfig | None, control: ControlTable) -> None:
     """Before the config is stored: a pass that dies is repeated as a whole while `stored` still tells what was.
 
-    Says whether the pipeline gave up a rule that a circle is made of: another file may have been refused for that.
     A row too many wakes nobody (the config is asked), one too few leaves a run to its fallback re-check.
     """
     before = decoded(stored) if stored is not None else None
     wanted = _upstreams(pipeline)
     for upstream in sorted(wanted):
         control.add_dependent(upstream, pipeline.id)
-    if before is None:
-        return False
-    for upstream in sorted(_upstreams(before) - wanted):
+    for upstream in sorted(_upstreams(before) - wanted if before is not None else ()):
         control.remove_dependent(upstream, pipeline.id)
-    return not set(upstreams_in_step(before)) <= set(upstreams_in_step(pipeline))
 
 
 def unlink_dependents(stored: StoredConfig, control: ControlTable) -> None:

@@ -39,6 +39,7 @@ def sync_calendar(name: str, text: bytes, etag: str, current: Pass) -> None:
     if not same:
         current.begin(name, calendar=calendar.name)
         current.ports.ledger.put_calendar(calendar, name, current.now)
+    current.unsettled.discard(name)
     file = ConfigFile(
         name, etag, None, valid=True, version=current.next_version(name), calendar=calendar.name
     )
@@ -46,7 +47,7 @@ def sync_calendar(name: str, text: bytes, etag: str, current: Pass) -> None:
     told = None if same else announcement.calendar_loaded(name, calendar, current.now, warnings)
     before = current.known.get(name)
     if before is not None and before.pipeline_id is not None:  # the file described that one until now
-        current.gave_up.add(name)
+        current.give_up()
         current.begin(name)
         remove_pipeline(before.pipeline_id, name, current.ports)
     current.record(file, told)
@@ -84,7 +85,8 @@ def give_up_calendar(name: str, but: str | None, current: Pass) -> None:
     held = before.calendar if before else None
     if held is None or held == but:
         return
-    current.gave_up.add(name)
+    if name in current.known:  # of a file that is gone nothing is held against others
+        current.give_up()
     if _orphan(held) not in current.known:
         current.record(ConfigFile(_orphan(held), "", None, valid=True, calendar=held), None)
 

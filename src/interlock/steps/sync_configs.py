@@ -17,7 +17,7 @@ from interlock.domain.schedule import calendar_names
 from interlock.pipeline_yaml import Mistake, PipelineInvalid, is_calendar_file
 from interlock.pipeline_yaml.public_holidays import HolidaysUnknown
 from interlock.ports import CallFailed, StoredConfig
-from interlock.steps.link_dependents import link_dependents, refuse_circle
+from interlock.steps.link_dependents import gives_up_rule, link_dependents, refuse_circle
 from interlock.steps.sync_calendars import (
     calendars_held,
     calendars_without_file,
@@ -31,6 +31,7 @@ from interlock.steps.sync_calendars import (
     sync_calendar,
 )
 from interlock.steps.sync_pass import (
+    GIVEN_UP,
     ConfigSyncPorts,
     Pass,
     has_schedule,
@@ -74,16 +75,18 @@ def sync_configs(ports: ConfigSyncPorts, now: datetime) -> None:
     known = {file.source: file for file in ports.ledger.files()}
     gone = sorted(name for name, file in known.items() if has_file(file) and name not in listing)
     leaving = {name: known.pop(name) for name in gone}
-    current = Pass(ports, now, listing, known, leaving)
+    given_up = known.pop(GIVEN_UP, None) is not None
+    current = Pass(ports, now, listing, known, leaving, given_up)
     failures: dict[str, Exception] = {}
     _sync_changed(current, failures)
-    if current.gave_up or leaving:
+    if current.given_up or leaving:
         # A file may be invalid only because another one held its pipeline id, or closed a circle with it, until now.
         for name in sorted(name for name, file in known.items() if not file.valid and has_file(file)):
             _guarded(partial(_sync_file, name, current), name, failures)
-    if not any(isinstance(error, CallFailed) for error in failures.values()):
-        # Else one that could not be read may be one of these under another name, or one that was refused for them.
-        current.finish()
+    if (
+        not current.unsettled
+    ):  # else one may be the same as one of these under another name, or was refused for them
+        _guarded(current.tried_again, GIVEN_UP, failures)
         for name in gone:
             _guarded(partial(_forget_file, name, current), name, failures)
     for name in holidays_in_force(current):
@@ -136,6 +139,7 @@ def _sync_file(name: str, current: Pass) -> None:
 
 def _read_pipeline(name: str, current: Pass) -> _Content | None:
     """The text and etag of a pipeline. A calendar is synced at once, and what cannot be read refused."""
+    current.unsettled.add(name)
     try:
         content = current.ports.source.read(name)
     except ConfigWithheld as withheld:
@@ -144,6 +148,7 @@ def _read_pipeline(name: str, current: Pass) -> _Content | None:
         refuse(name, f"withheld:{withheld.code}", PipelineInvalid([mistake]), current)
         return None
     if content is None:
+        current.unsettled.discard(name)
         return None  # removed since the listing: the next pass forgets it
     if not is_calendar_file(content[0]):
         return content
@@ -173,7 +178,7 @@ def _sync_pipeline(name: str, text: bytes, etag: str, current: Pass) -> None:
         ensure_holidays(holidays, current)
     if before is not None and before.pipeline_id not in (None, pipeline.id):
         # Also when an earlier pass died after it had removed the config.
-        current.gave_up.add(name)
+        current.give_up()
         current.begin(name)
         remove_pipeline(before.pipeline_id, name, ports)
     _store(pipeline, stored, name, etag, checked.warnings, current)
@@ -204,14 +209,15 @@ def _store(
     is_new = stored is None or stored.text != text or stored.source != name
     if is_new:
         current.begin(name, pipeline_id=pipeline.id)
-    if link_dependents(pipeline, stored, ports.control) or (stored is not None and stored.text == text):
-        # Also when an earlier pass died after it had stored the config.
-        current.gave_up.add(name)
+    if gives_up_rule(pipeline, stored):
+        current.give_up()
+    link_dependents(pipeline, stored, ports.control)
     if is_new:
         version = stored.version + 1 if stored else 1
         told = announcement.config_loaded(name, current.now, [str(warning) for warning in warnings])
         ports.control.put_config(StoredConfig(pipeline.id, text, name, etag, version), told)
         log.info("config loaded", extra={"pipeline": pipeline.id, "source": name})
+    current.unsettled.discard(name)
     # Also when the config was stored before: an earlier pass may have died between the two.
     if has_schedule(pipeline):
         ports.schedules.put(pipeline)

@@ -20,7 +20,8 @@ from interlock.steps.promise_ahead import drop_promises, promise_ahead
 
 log = logging.getLogger(__name__)
 
-_UNFINISHED = "unfinished"  # no file has this etag
+_UNFINISHED = "unfinished"  # no etag of a file begins like this
+GIVEN_UP = "given-up#"  # no file that we read ends like this
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,13 @@ class Pass:
     listing: Mapping[str, str]
     known: dict[str, ConfigFile]
     leaving: dict[str, ConfigFile]  # files that are gone, until what they held is put away
-    gave_up: set[str] = field(default_factory=set)  # files that have left a pipeline id, a calendar or a rule
+    given_up: bool = (
+        False  # files have left a pipeline id, a calendar or a rule since refused ones were tried again
+    )
+    unsettled: set[str] = field(
+        default_factory=set
+    )  # files that may claim what is not theirs in the tables yet
     calendars_seen: set[str] = field(default_factory=set)  # calendars that are known to be there
-    _deferred: dict[str, tuple[ConfigFile, Announcement | None]] = field(default_factory=dict)
 
     def records(self) -> Iterator[ConfigFile]:
         yield from self.known.values()
@@ -60,21 +65,23 @@ class Pass:
 
     def was_begun(self, source: str) -> bool:
         """An earlier pass died in the middle: what it wrote may be there, and nobody was told."""
-        return source in self.known and self.known[source].etag == _UNFINISHED
+        return source in self.known and self.known[source].etag.startswith(_UNFINISHED)
 
     def record(self, file: ConfigFile, told: Announcement | None) -> None:
-        """Of a file that gave something up only with `finish`: till then a pass that dies here is made anew."""
+        self.ports.ledger.put_file(file, told, self.now)
         self.known[file.source] = file
-        if file.source in self.gave_up:
-            self._deferred[file.source] = file, told
-        else:
-            self.ports.ledger.put_file(file, told, self.now)
 
-    def finish(self) -> None:
-        """Whoever was refused for what others have given up has been tried again."""
-        for file, told in self._deferred.values():
-            self.ports.ledger.put_file(file, told, self.now)
-        self._deferred.clear()
+    def give_up(self) -> None:
+        """Before it is: a file may have been refused only for that. Who dies before it is tried again leaves the mark."""
+        if not self.given_up:
+            self.ports.ledger.put_file(ConfigFile(GIVEN_UP, "", None, valid=True), None, self.now)
+        self.given_up = True
+
+    def tried_again(self) -> None:
+        """Those that were refused, after all others."""
+        if self.given_up:
+            self.ports.ledger.remove_file(GIVEN_UP)
+        self.given_up = False
 
     def next_version(self, source: str) -> int:
         return self.known[source].version + 1 if source in self.known else 1
@@ -94,11 +101,15 @@ def refuse(
 ) -> None:
     """Keep what the file held, and say once what is wrong. `missing`: the calendars that are."""
     before = current.known.get(name)
-    if before and not before.valid and (before.etag, before.missing) == (etag, missing):
-        return  # that has been said
+    # What it keeps in force may have to be made whole first: so it is told at once, and recorded as it is at last.
+    unfinished = f"{_UNFINISHED} {etag}"
+    was_told = before is not None and not before.valid and before.missing == missing
+    was_told = was_told and before is not None and before.etag in (etag, unfinished)
+    current.unsettled.discard(name)
+    if was_told and before is not None and before.etag == etag:
+        return
     held = held_by(name, current)
-    if held is not None and current.was_begun(name):
-        _finish(held, current)
+    begun = held is not None and current.was_begun(name)
     calendar = before.calendar if before else None
     mistakes = [str(mistake) for mistake in invalid.mistakes]
     kept = held is not None or calendar is not None
@@ -112,7 +123,12 @@ def refuse(
         calendars=before.calendars if before and held else (),
         missing=missing,
     )
-    current.record(file, announcement.config_invalid(name, mistakes, kept, current.now))
+    told = None if was_told else announcement.config_invalid(name, mistakes, kept, current.now)
+    if begun and held is not None:
+        current.record(replace(file, etag=unfinished), told)
+        _finish(held, current)
+        told = None
+    current.record(file, told)
     log.warning(
         "config invalid",
         extra={"source": name, "pipeline": file.pipeline_id, "mistakes": len(mistakes)},
