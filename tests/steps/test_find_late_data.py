@@ -148,6 +148,26 @@ def test_yesterdays_record_tells_nothing_of_what_is_written_today():
     assert (world.run, world.told) == (SUCCESS, [])
 
 
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        ("2026-03-02T08:20:00.600Z", []),  # before the success, in its second
+        ("2026-03-02T08:20:00.800Z", ["LATE_DATA_ARRIVAL", "RERUN_REJECTED"]),
+        ("2026-03-01T23:00:00Z", ["LATE_DATA_ARRIVAL", "RERUN_REJECTED"]),  # a clock that says another second
+        (None, ["LATE_DATA_ARRIVAL", "RERUN_REJECTED"]),
+    ],
+)
+def test_what_the_next_date_overwrote_is_late_data_unless_it_came_before_the_success(says, told):
+    succeeded = replace(SUCCESS, succeeded_at=at("2026-03-02T08:20:00.700"))
+    world = a_world(run=succeeded)
+    world.write_sensor(count=5, date="2026-03-03")  # what the row shows by now
+
+    own = {"count": 990, "date": "2026-03-02"} | ({} if says is None else {"updatedAt": says})
+    deliver(world, written_at=at("2026-03-02T08:20"), now=later(), **own)
+
+    assert world.told == told
+
+
 def test_a_dateless_write_of_the_next_day_is_none_of_yesterdays_late_data():
     world = a_world()
 

@@ -96,7 +96,7 @@ def written_after_success(
         return
     # What was written since, perhaps on another day, is told of by a record of its own.
     stands, overwritten = readings[reading.key], None
-    if isinstance(stands, Unseen) and stands.period is not None and is_after_success(written, current):
+    if isinstance(stands, Unseen) and stands.period is not None and _came_after(written, reading, current):
         # One row for all dates: the next one's reading stands there already, and this one came all the same.
         # The rules of a rerun would look for it in vain; what only postRun rules read keeps none from starting.
         overwritten = stands.reason if reading.key in rule_sensors(pipeline) else None
@@ -109,6 +109,15 @@ def written_after_success(
     elif is_post_run and not found.facts and is_newest and is_after_success(written, current):
         own = _own(current, pipeline, readings, now) | {reading.key: reading}
         _judge(current, pipeline, own, control, now)
+
+
+def _came_after(written: SensorWritten, reading: Reading, run: Run) -> bool:
+    """A record tells no more than its second: of one in that of the success its own clock decides, if it says so."""
+    if run.succeeded_at is None or not is_after_success(written, run):
+        return False
+    says = reading.updated_at
+    same_second = written.at <= run.succeeded_at
+    return not (same_second and says is not None and written.at <= says <= run.succeeded_at)
 
 
 def _tells_of(run: Run, reading: Reading, pipeline: Pipeline, at: datetime) -> bool:
