@@ -276,15 +276,18 @@ class EventStore(Protocol):
         """
 
     def thread(self, thread: str, pipeline_id: str | None) -> ThreadState: ...
-    def claim_thread(self, thread: str, pipeline_id: str | None, now: datetime, until: datetime) -> None:
-        """Only one worker opens a thread; `Lost` for the others until `until`, and once it is open."""
+    def claim_thread(
+        self, thread: str, pipeline_id: str | None, now: datetime, until: datetime
+    ) -> ThreadState:
+        """Only one worker at a time writes in a thread; `Lost` for the others until `until`. How the thread stands then."""
 
     def release_thread(self, thread: str, pipeline_id: str | None, until: datetime) -> None:
         """Give back the claim that ends at `until`; one that somebody else holds by now stays theirs."""
 
     def mark_delivered(
         self, thread: str, pipeline_id: str | None, event_id: str, reference: str, now: datetime
-    ) -> None: ...
+    ) -> None:
+        """With that the claim is given back, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,11 +132,13 @@ def test_nobody_gives_back_the_claim_of_another(store):
         store.claim_thread(THREAD, PIPELINE, AT, AT + LEASE)
 
 
-def test_a_thread_that_is_open_cannot_be_claimed(store):
-    store.mark_delivered(THREAD, PIPELINE, "a", "1.1", AT)
+def test_whoever_claims_a_thread_learns_how_it_stands(store):
+    assert store.claim_thread(THREAD, PIPELINE, AT, AT + LEASE) == ThreadState()
+    store.mark_delivered(THREAD, PIPELINE, "a", "1.1", AT)  # which gives the claim back
 
-    with pytest.raises(Lost):
-        store.claim_thread(THREAD, PIPELINE, AT + timedelta(days=1), AT + timedelta(days=1) + LEASE)
+    again = store.claim_thread(THREAD, PIPELINE, AT, AT + LEASE)
+
+    assert again == ThreadState("1.1", frozenset({"a"}))
 
 
 def test_a_thread_knows_its_reference_and_what_it_holds(store):

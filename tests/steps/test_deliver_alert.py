@@ -15,7 +15,7 @@ from interlock.steps.deliver_alert import (
     AlertDelivery,
     MustWait,
     QueuedEvent,
-    ThreadBeingOpened,
+    ThreadTaken,
     deliver_alert,
     seconds_to_wait,
 )
@@ -123,7 +123,7 @@ def test_two_workers_never_open_two_threads(store):
 
         def send(self, alert, thread):
             if alert.event_id == "a":
-                with pytest.raises(ThreadBeingOpened):
+                with pytest.raises(ThreadTaken):
                     deliver_alert(failed("b"), store, self, AT)
             return super().send(alert, thread)
 
@@ -134,12 +134,54 @@ def test_two_workers_never_open_two_threads(store):
     assert channel.sent == [("a", None), ("b", "ts-1")]
 
 
+@pytest.mark.parametrize("opened", [False, True])
+def test_an_alert_that_two_workers_have_at_once_is_sent_once(store, opened):
+    class Twice(Channel):
+        """While it is on its way, another worker is handed the same alert."""
+
+        def send(self, alert, thread):
+            if alert.event_id == "b" and not meanwhile:
+                meanwhile.append(True)
+                with pytest.raises(ThreadTaken):
+                    deliver_alert(failed("b"), store, self, AT)
+            return super().send(alert, thread)
+
+    meanwhile, channel = [], Twice()
+    if opened:
+        deliver_alert(failed("a"), store, channel, AT)
+
+    deliver_alert(failed("b"), store, channel, AT)
+    deliver_alert(failed("b"), store, channel, AT)
+
+    assert channel.ids.count("b") == 1
+
+
+def test_who_claims_a_thread_just_after_the_same_alert_was_sent_sends_nothing(store):
+    class Late(DynamoEventStore):
+        """Between its look and its claim another worker does the same, and is through."""
+
+        def claim_thread(self, *asked):
+            if not others:
+                others.append(True)
+                deliver_alert(failed("a"), store, channel, AT)
+            return store.claim_thread(*asked)
+
+        thread, release_thread = store.thread, store.release_thread
+
+    others, channel = [], Channel()
+
+    deliver_alert(failed("a"), Late.__new__(Late), channel, AT)
+    deliver_alert(failed("b"), store, channel, AT)
+
+    assert channel.sent == [("a", None), ("b", "ts-1")]
+
+
 def test_the_claim_of_a_worker_that_died_lapses(store):
     channel = Channel(FunctionCrashed("slack.chat.postMessage"))
 
     with pytest.raises(FunctionCrashed):
         deliver_alert(failed("a"), store, channel, AT)
-    with pytest.raises(ThreadBeingOpened):
+    with pytest.raises(ThreadTaken):
         deliver_alert(failed("a"), store, channel, AT + CLAIM)
     deliver_alert(failed("a"), store, channel, LATER)
 
@@ -283,7 +325,7 @@ def test_a_table_that_fails_is_a_reason_to_come_back_soon():
             DeliveryError("", permanent=False, retry_after_seconds=86_400), 1, 900, id="a day is too long"
         ),
         pytest.param(ARCHIVED, 7, 60, id="permanent: on to the dead letters, at a pace people can follow"),
-        (ThreadBeingOpened(""), 1, 2),
+        (ThreadTaken(""), 1, 2),
         pytest.param(MustWait("", 30), 1, 30, id="as long as what it waits for"),
         pytest.param(MustWait("", 30), 6, 64, id="or longer"),
     ],

@@ -42,16 +42,18 @@ class DynamoEventStore:
         return lost
 
     def thread(self, thread: str, pipeline_id: str | None) -> ThreadState:
-        item = self._table.get(keys.thread_key(pipeline_id, thread)) or {}
-        return ThreadState(item.get("reference"), frozenset(item.get("delivered", ())))
+        return _state_of(self._table.get(keys.thread_key(pipeline_id, thread)) or {})
 
-    def claim_thread(self, thread: str, pipeline_id: str | None, now: datetime, until: datetime) -> None:
-        nobody_opens_it = Either((absent("claimedUntil"), Clause("claimedUntil", Op.LESS, instant_text(now))))
-        self._table.update(
+    def claim_thread(
+        self, thread: str, pipeline_id: str | None, now: datetime, until: datetime
+    ) -> ThreadState:
+        nobody_writes = Either((absent("claimedUntil"), Clause("claimedUntil", Op.LESS, instant_text(now))))
+        claimed = self._table.update(
             keys.thread_key(pipeline_id, thread),
             {"claimedUntil": instant_text(until), "ttl": self._ttl(now)},
-            only_if=(absent("reference"), nobody_opens_it),
+            only_if=(nobody_writes,),
         )
+        return _state_of(claimed)
 
     def release_thread(self, thread: str, pipeline_id: str | None, until: datetime) -> None:
         try:
@@ -70,6 +72,7 @@ class DynamoEventStore:
         self._table.update(
             keys.thread_key(pipeline_id, thread),
             {"reference": reference, "ttl": self._ttl(now)},
+            remove=("claimedUntil",),
             add_to_set={"delivered": event_id},
         )
 
@@ -93,6 +96,10 @@ class DynamoEventStore:
 
     def _ttl(self, at: datetime) -> int:
         return int((at + self._kept_for).timestamp())
+
+
+def _state_of(item: Item) -> ThreadState:
+    return ThreadState(item.get("reference"), frozenset(item.get("delivered", ())))
 
 
 def _storable_detail(detail: Any) -> Any:

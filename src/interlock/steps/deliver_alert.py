@@ -22,8 +22,8 @@ LONGEST_WAIT_SECONDS = 900
 PERMANENT_WAIT_SECONDS = 60
 
 
-class ThreadBeingOpened(Exception):
-    """Another worker is sending the first message of this thread; soon there is a thread to reply in."""
+class ThreadTaken(Exception):
+    """Another worker is sending a message of this thread: perhaps the first, to reply to, perhaps this very one."""
 
 
 class MustWait(Exception):
@@ -46,7 +46,7 @@ class QueuedEvent:
 def deliver_alert(event: Event, store: EventStore, channel: AlertChannel, now: datetime) -> None:
     """Send it unless it was. A crash between sending and marking sends it again: Slack cannot be asked.
 
-    Raises `DeliveryError`, `ThreadBeingOpened`, `CallFailed`.
+    Raises `DeliveryError`, `ThreadTaken`, `CallFailed`.
     """
     if not is_alert(event):
         return
@@ -55,19 +55,19 @@ def deliver_alert(event: Event, store: EventStore, channel: AlertChannel, now: d
     if event.event_id in known.delivered:
         log.info("alert was delivered before", extra=event_fields(event))
         return
-    alert = alert_of(event)
-    claimed_until = now + CLAIM if known.reference is None else None
-    if claimed_until is not None:
-        try:
-            store.claim_thread(thread, about, now, claimed_until)
-        except Lost:
-            raise ThreadBeingOpened(f"the thread {thread} of {about} is being opened") from None
+    alert, claimed_until = alert_of(event), now + CLAIM
+    try:
+        known = store.claim_thread(thread, about, now, claimed_until)
+    except Lost:
+        raise ThreadTaken(f"another worker writes in the thread {thread} of {about}") from None
+    if event.event_id in known.delivered:  # just now, by whoever had it twice at once with us
+        store.release_thread(thread, about, claimed_until)
+        return
     try:
         reference = channel.send(alert, known.reference)
     except (DeliveryError, CallFailed):  # CallFailed: the channel's secret cannot be read
-        if claimed_until is not None:
-            with suppress(CallFailed):  # then the claim lapses by itself
-                store.release_thread(thread, about, claimed_until)
+        with suppress(CallFailed):  # then the claim lapses by itself
+            store.release_thread(thread, about, claimed_until)
         raise
     store.mark_delivered(thread, about, event.event_id, reference, now)
     log.info("alert delivered", extra=event_fields(event, opened_thread=known.reference is None))
@@ -92,7 +92,7 @@ class AlertDelivery:
         try:
             self._check_turn(queued.event)
             deliver_alert(queued.event, self._store, self._channel, self._now)
-        except (DeliveryError, ThreadBeingOpened, MustWait, CallFailed) as error:
+        except (DeliveryError, ThreadTaken, MustWait, CallFailed) as error:
             seconds = seconds_to_wait(error, queued.receives)
             log.warning(
                 "alert not delivered", extra=event_fields(queued.event, reason=str(error), again_in=seconds)
