@@ -14,7 +14,7 @@ from interlock.simulation.promises.announced import Announced
 from interlock.simulation.promises.books import Books, Success
 from interlock.simulation.promises.facts import Broken, clock, named
 from interlock.simulation.promises.field_values import instant_of
-from interlock.simulation.promises.readings import CLOCK_TOLERANCE, names_of, reading_of
+from interlock.simulation.promises.readings import CLOCK_TOLERANCE, Unplaceable, names_of, read, reading_of
 from interlock.simulation.promises.regimes import Regime
 from interlock.simulation.promises.today import todays_date
 from interlock.simulation.witness import Change
@@ -90,13 +90,22 @@ def _says_it_is_newer(books: Books, sensor: str, key: RunKey, success: Success, 
     return updated_at is not None and success.at < updated_at <= by + CLOCK_TOLERANCE
 
 
+def _can_be_read(change: Change, date: str) -> bool:
+    try:
+        read(change.new or {}, date)
+    except Unplaceable:
+        return False  # which was told when it came
+    return True
+
+
 def _was_written(
     key: RunKey, sensor: str, writes: list[Change], success: Success, due_at: datetime, told: Announced
 ) -> Iterator[Broken]:
     """For that very date, beyond doubt, and in time."""
     own = keys.sensor_key(key.pipeline_id, f"{sensor}#{key.date}")
     for change in writes:
-        if change.key == own and success.at + _STREAM_CLOCK < change.at < due_at - _STREAM_CLOCK:
+        in_time = success.at + _STREAM_CLOCK < change.at < due_at - _STREAM_CLOCK
+        if change.key == own and in_time and _can_be_read(change, key.date):
             what = (
                 f"{sensor} was written at {clock(change.at)}, and is said to be missing at {clock(told.at)}"
             )
