@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -53,9 +53,10 @@ def main() -> int:
     verdicts = []
     with TemporaryDirectory() as folder, ThreadPoolExecutor(asked.jobs) as pool:
         sources = _copied(Path(folder))
-        for verdict in pool.map(lambda mutant: verdict_of(mutant, sources, asked.seeds), mutants):
-            verdicts.append(verdict)
-            _tell(verdict, asked.seeds, at_length=asked.verbose)
+        searches = [pool.submit(verdict_of, mutant, sources, asked.seeds) for mutant in mutants]
+        for search in as_completed(searches):
+            verdicts.append(search.result())
+            _tell(verdicts[-1], asked.seeds, at_length=asked.verbose)
     return _summary(verdicts)
 
 
