@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from interlock.domain.overdue import CALLER_LIVES
 from interlock.simulation.history import Kind
 from interlock.simulation.invocations import TIME_LIMITS
 from interlock.simulation.output import judged, verdict_text
@@ -167,3 +168,7 @@ def test_the_time_limits_are_those_that_are_deployed() -> None:
         deployed[function] = [int(seconds) for seconds in found]
 
     assert deployed == {name: [limit.total_seconds()] for name, limit in TIME_LIMITS.items()}
+
+
+def test_whoever_starts_a_job_is_waited_for_as_long_as_he_may_live() -> None:
+    assert TIME_LIMITS["orchestrator"] == CALLER_LIVES

@@ -1,8 +1,10 @@
 """The attempt that ended is judged once, however often it is asked for; and what broke is recorded, never stuck."""
 
+import json
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -12,10 +14,11 @@ from interlock.domain.pipeline import Exclude, Job, JobType, OnTimeout
 from interlock.domain.run import FailureCategory, JobEnd, Outcome, moved, next_attempt
 from interlock.ports import CallFailed, DueRun, Lost, TriggerError
 from interlock.simulation.faults import FunctionCrashed
-from interlock.steps.complete_run import StartMayTakePlace, complete_run, record_failure
+from interlock.steps.complete_run import FUNCTION_MAY_LIVE, StartMayTakePlace, complete_run, record_failure
 from interlock.steps.task import RunOver
 from world_builder import FAILED, NOW, SUCCEEDED, THROTTLED, World, a_task, later
 
+ROOT = Path(__file__).resolve().parents[2]
 RUNNING = a_run("RUNNING", task_token="token", token_for="job")
 WINDOW_ENDS = at("2026-03-02T12:10")
 PERMANENT = Outcome(JobEnd.FAIL, "no such column", FailureCategory.PERMANENT)
@@ -343,6 +346,15 @@ def test_a_start_that_may_take_place_yet_keeps_its_run_open_although_its_state_f
         record_failure(a_task(waiting, None, error=error), world.tasks, NOW)
 
     assert (world.run.status, world.told) == (status, ["INFRA_FAILURE"] if status == "EXPIRED" else [])
+
+
+def test_who_may_live_are_those_for_whom_the_state_machine_waits_before_it_starts_again():
+    states = json.loads((ROOT / "statemachine" / "pipeline_run.asl.json").read_text(encoding="utf-8"))[
+        "States"
+    ]
+    waits = [retry for retry in states["StartJob"]["Retry"] if retry.get("IntervalSeconds") == 900]
+
+    assert [frozenset(retry["ErrorEquals"]) for retry in waits] == [FUNCTION_MAY_LIVE]
 
 
 def test_a_waiting_run_whose_workflow_failed_can_be_revived():

@@ -15,7 +15,7 @@ _START_MAY_TAKE = timedelta(hours=2)
 # CompleteRun and RecordFailure try what fails for less than this.
 JUDGING_MAY_TAKE = timedelta(hours=1)
 # The orchestrator's time limit: after it nobody calls a job service any more on whose behalf an intent was written.
-_CALLER_LIVES = timedelta(minutes=15)
+CALLER_LIVES = timedelta(minutes=15)
 
 
 def start_may_be_under_way(run: Run, now: datetime) -> bool:
@@ -23,7 +23,7 @@ def start_may_be_under_way(run: Run, now: datetime) -> bool:
 
     Until that is over, a job that is not found may still come. https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html
     """
-    return run.may_have_started and run.intent is not None and now < run.intent.at + _CALLER_LIVES
+    return run.may_have_started and run.intent is not None and now < run.intent.at + CALLER_LIVES
 
 
 def why_overdue(run: Run, now: datetime) -> str | None:

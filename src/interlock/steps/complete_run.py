@@ -33,7 +33,7 @@ _MOST_CAPTURES = 5
 _UNKNOWN = "unknown error"
 # By these nobody knows what became of the function: it may be calling the job service yet.
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
-_FUNCTION_MAY_LIVE = frozenset(
+FUNCTION_MAY_LIVE = frozenset(
     {
         "Lambda.ClientExecutionTimeoutException",
         "Lambda.ServiceException",
@@ -204,7 +204,7 @@ def record_failure(task: Task, ports: OrchestratorPorts, now: datetime) -> dict[
         at_last = task.tries >= _MOST_CANCELS
         run, unknown = with_its_job(run, pipeline, ports, now, at_last=at_last)
     if run.status is RunStatus.WAITING:
-        if error in _FUNCTION_MAY_LIVE and start_may_be_under_way(run, now):
+        if error in FUNCTION_MAY_LIVE and start_may_be_under_way(run, now):
             raise StartMayTakePlace(f"after {error}")
         what = "the run's workflow failed while it waited"
         told = announcement.infra_failure(run, pipeline, what, f"{error}{unknown}", now)

@@ -62,6 +62,7 @@ def deliver_alert(event: Event, store: EventStore, channel: AlertChannel, now: d
         raise ThreadTaken(f"another worker writes in the thread {thread} of {about}") from None
     if event.event_id in known.delivered:  # just now, by whoever had it twice at once with us
         store.release_thread(thread, about, claimed_until)
+        log.info("alert was delivered meanwhile", extra=event_fields(event))
         return
     try:
         reference = channel.send(alert, known.reference)

@@ -73,19 +73,17 @@ def sync_configs(ports: ConfigSyncPorts, now: datetime) -> None:
     """
     listing = ports.source.listing()
     known = {file.source: file for file in ports.ledger.files()}
+    given_up = known.pop(GIVEN_UP, None) is not None
     gone = sorted(name for name, file in known.items() if has_file(file) and name not in listing)
     leaving = {name: known.pop(name) for name in gone}
-    given_up = known.pop(GIVEN_UP, None) is not None
     current = Pass(ports, now, listing, known, leaving, given_up)
-    failures: dict[str, Exception] = {}
+    failures: list[str] = []
     _sync_changed(current, failures)
     if current.given_up or leaving:
         # A file may be invalid only because another one held its pipeline id, or closed a circle with it, until now.
         for name in sorted(name for name, file in known.items() if not file.valid and has_file(file)):
             _guarded(partial(_sync_file, name, current), name, failures)
-    if (
-        not current.unsettled
-    ):  # else one may be the same as one of these under another name, or was refused for them
+    if not current.unsettled:  # else one may be one of these under another name, or was refused for them
         _guarded(current.tried_again, GIVEN_UP, failures)
         for name in gone:
             _guarded(partial(_forget_file, name, current), name, failures)
@@ -95,10 +93,10 @@ def sync_configs(ports: ConfigSyncPorts, now: datetime) -> None:
         for file in calendars_without_file(current):
             _guarded(partial(settle_calendar, file, current), file.source, failures)
     if failures:
-        raise SyncFailed("; ".join(f"{name}: {error}" for name, error in list(failures.items())[:10]))
+        raise SyncFailed("; ".join(failures[:10]))
 
 
-def _sync_changed(current: Pass, failures: dict[str, Exception]) -> None:
+def _sync_changed(current: Pass, failures: list[str]) -> None:
     """Calendars first: a pipeline of the same pass must find the one that it names."""
     known, pipelines = current.known, _Pipelines()
     for name in sorted(current.listing):
@@ -117,12 +115,12 @@ def _sync_changed(current: Pass, failures: dict[str, Exception]) -> None:
         _guarded(partial(_sync_file, name, current), name, failures)
 
 
-def _guarded(work: Callable[[], None], name: str, failures: dict[str, Exception]) -> None:
+def _guarded(work: Callable[[], None], name: str, failures: list[str]) -> None:
     try:
         work()
     except (CallFailed, HolidaysUnknown) as error:
         log.error("config file could not be brought in step", extra={"source": name, "error": str(error)})
-        failures[name] = error
+        failures.append(f"{name}: {error}")
 
 
 def _sort_out(name: str, pipelines: _Pipelines, current: Pass) -> None:

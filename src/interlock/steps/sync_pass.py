@@ -42,12 +42,9 @@ class Pass:
     listing: Mapping[str, str]
     known: dict[str, ConfigFile]
     leaving: dict[str, ConfigFile]  # files that are gone, until what they held is put away
-    given_up: bool = (
-        False  # files have left a pipeline id, a calendar or a rule since refused ones were tried again
-    )
-    unsettled: set[str] = field(
-        default_factory=set
-    )  # files that may claim what is not theirs in the tables yet
+    given_up: bool  # a pipeline id, a calendar or a rule, since files that were refused were tried again
+    # Files that were not read, or that claim what the tables do not say is theirs yet.
+    unsettled: set[str] = field(default_factory=set)
     calendars_seen: set[str] = field(default_factory=set)  # calendars that are known to be there
 
     def records(self) -> Iterator[ConfigFile]:
@@ -103,10 +100,9 @@ def refuse(
     before = current.known.get(name)
     # What it keeps in force may have to be made whole first: so it is told at once, and recorded as it is at last.
     unfinished = f"{_UNFINISHED} {etag}"
-    was_told = before is not None and not before.valid and before.missing == missing
-    was_told = was_told and before is not None and before.etag in (etag, unfinished)
+    said = before.etag if before and not before.valid and before.missing == missing else None
     current.unsettled.discard(name)
-    if was_told and before is not None and before.etag == etag:
+    if said == etag:
         return
     held = held_by(name, current)
     begun = held is not None and current.was_begun(name)
@@ -123,7 +119,7 @@ def refuse(
         calendars=before.calendars if before and held else (),
         missing=missing,
     )
-    told = None if was_told else announcement.config_invalid(name, mistakes, kept, current.now)
+    told = None if said == unfinished else announcement.config_invalid(name, mistakes, kept, current.now)
     if begun and held is not None:
         current.record(replace(file, etag=unfinished), told)
         _finish(held, current)

@@ -33,7 +33,7 @@ def at_rest(facts: Facts) -> Iterator[Broken]:
     if not calm.is_over(facts.began_at):
         return
     if facts.rest.on_their_way:
-        said = f"{facts.rest.on_their_way} records or alerts that nobody has dealt with since {calm.disturbed_until}"
+        said = f"{facts.rest.on_their_way} records or alerts that nobody has dealt with since {clock(calm.disturbed_until)}"
         yield Broken("nothing-on-its-way", "streams and queue", said)
         return
     yield from _executions(facts, calm)
@@ -84,12 +84,12 @@ def _open_runs(facts: Facts, calm: Calm) -> Iterator[Broken]:
 
 def _waits_for(run: Run) -> str:
     if run.status == "RUNNING":
-        return f"its job may take until {run.job_ends_by}"
+        return f"its job may take until {clock(run.job_ends_by)}"
     if run.pools and run.slots_at is None:
         return f"it waits for slots of {', '.join(run.pools)}"
     if run.retry_at:
-        return f"its next attempt begins at {run.retry_at}"
-    return f"its window ends at {run.window_ends_at}"
+        return f"its next attempt begins at {clock(run.retry_at)}"
+    return f"its window ends at {clock(run.window_ends_at)}"
 
 
 def _check_rows(facts: Facts, calm: Calm) -> Iterator[Broken]:
@@ -108,7 +108,7 @@ def _check_rows(facts: Facts, calm: Calm) -> Iterator[Broken]:
         written = facts.past_of(key)[-1].at
         disturbed = calm.disturbed_until is not None and written <= calm.disturbed_until
         if not ahead or not (disturbed or (run is None and row.get("waitsFor") in _BEFORE_THE_RUN)):
-            what = f"waits for {row.get('waitsFor')} at {due_at}, and its run is {run.status if run else 'not there'}"
+            what = f"waits for {row.get('waitsFor')} at {clock(due_at)}, and its run is {run.status if run else 'not there'}"
             yield Broken("no-check-left", named(run_key), what)
 
 
@@ -133,10 +133,10 @@ def _is_alive(ticket: Ticket, pool: Pool, runs: Mapping[RunKey, Run]) -> bool:
 
 
 def _threads(facts: Facts) -> Iterator[Broken]:
-    """Nobody is about to open a thread."""
+    """Nobody is about to write in one."""
     for key, row in facts.rest.tables["events"].items():
         claimed = row.get("claimedUntil")
-        if claimed and "reference" not in row and claimed > instant_text(facts.ended_at):
+        if claimed and claimed > instant_text(facts.ended_at):
             yield Broken("no-claim-left", " ".join(key), f"is claimed until {claimed}, and nobody posts")
 
 

@@ -12,7 +12,7 @@ from interlock.domain.aws_cron import aws_cron
 from interlock.domain.pipeline import Pipeline, upstream_rules
 from interlock.pipeline_yaml import PipelineInvalid, check_pipeline, is_calendar_file
 from interlock.simulation.promises.calm import Calm
-from interlock.simulation.promises.facts import Broken, Facts
+from interlock.simulation.promises.facts import Broken, Facts, clock
 from interlock.simulation.promises.undelivered import Undelivered
 from interlock.simulation.witness import Change
 
@@ -138,7 +138,7 @@ def _looks(facts: Facts, calm: Calm, looks: Mapping[tuple[str, str], list[str]])
             yield Broken("schedules-in-force", " ".join(key), f"has a one-shot, {found}, and is not open")
         elif len(found) != 1 or not -_SOON <= _instant(found[0]) - due_at <= _SOON:
             yield Broken(
-                "schedules-in-force", " ".join(key), f"is due at {due_at}; its one-shots are {found}"
+                "schedules-in-force", " ".join(key), f"is due at {clock(due_at)}; its one-shots are {found}"
             )
 
 

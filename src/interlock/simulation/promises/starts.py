@@ -20,7 +20,7 @@ def one_job_per_attempt(facts: Facts) -> Iterator[Broken]:
     for key, starts in facts.starts.items():
         for run_id, times in Counter(start.run_id for start in starts).items():
             if times > 1:
-                at = ", ".join(f"{clock(start.at)}" for start in starts if start.run_id == run_id)
+                at = ", ".join(clock(start.at) for start in starts if start.run_id == run_id)
                 yield Broken("one-job-per-attempt", named(key), f"{times} jobs of {run_id}: {at}")
 
 
@@ -81,7 +81,7 @@ def rules_held(facts: Facts) -> Iterator[Broken]:
                 config for config in facts.configs_between(key.pipeline_id, began, start.order) if config
             ]
             if not any(_held(facts, config, key, start) for config in configs):
-                at = f"{clock(start.at)}"
+                at = clock(start.at)
                 what = (
                     f"attempt {start.attempt} starts at {at}, and its rules did not hold when it last looked"
                 )
